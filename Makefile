@@ -1,0 +1,72 @@
+# One command for each thing to do; `make` alone lists them.
+
+PYTHON ?= python3
+PIP_ARGS ?=
+CONFIG ?= config/config.yaml
+CORES ?= all
+SNAKEMAKE_ARGS ?=
+
+VENV := .venv
+INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_ARGS) \
+	--constraint requirements/constraints.txt
+# what calls `python` or `snakemake` gets that of the environment, whichever one is active
+ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+SNAKEMAKE := $(ACTIVE) $(VENV)/bin/snakemake
+SNAKEFILES := Snakefile rules
+WITH_CONFIG := --configfile '$(CONFIG)'
+
+.DEFAULT_GOAL := help
+.PHONY: help run test format config-reference clean clean-environment
+
+help: ## list what make can do
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+		printf '  %-18s %s\n' "$$target" "$$text"; done
+	@echo 'Variables:'
+	@echo '  PYTHON=python3              the Python (3.11 or newer) that makes the environment'
+	@echo '  PIP_ARGS=                   options of pip, such as the address of the CPU wheel index of PyTorch'
+	@echo '  CONFIG=config/config.yaml   the configuration that is run'
+	@echo '  CORES=all                   the CPU cores that it may use'
+	@echo '  SNAKEMAKE_ARGS=             more options of Snakemake for the run'
+
+run: $(VENV)/requirements.stamp ## run the workflow, write the report and print the headline table
+	@test -f '$(CONFIG)' || { echo 'CONFIG is $(CONFIG), which is no file; allowed: a file such as config/config.yaml' >&2; exit 1; }
+	@$(SNAKEMAKE) --cores $(CORES) $(WITH_CONFIG) $(SNAKEMAKE_ARGS)
+	@results="results/$$($(VENV)/bin/python -c 'import sys, yaml; from kdnas.config.validation import validate; \
+		print(validate(yaml.safe_load(open(sys.argv[1])) or {})["experiment"])' '$(CONFIG)')"; \
+	test -d "$$results" || { echo "Nothing in $$results yet, so no report."; exit 0; }; \
+	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
+	$(VENV)/bin/python -m kdnas.headline "$$results" && \
+	echo "Tables: $$results/tables  Figures: $$results/figures  Report: $$results/report.html"
+
+test: $(VENV)/development.stamp ## check style and run every test
+	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
+	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
+	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
+	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet
+
+format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
+	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet
+	@$(VENV)/bin/snakefmt $(SNAKEFILES)
+
+config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
+	@$(VENV)/bin/python -m kdnas.config.reference
+
+clean: ## remove the caches of the tools; results and the environment stay
+	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find . -path ./$(VENV) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+
+clean-environment: ## remove the Python environment
+	@rm -rf $(VENV)
+
+$(VENV)/requirements.stamp: requirements/requirements.txt requirements/constraints.txt
+	@command -v '$(PYTHON)' >/dev/null || { echo 'PYTHON is $(PYTHON), which is not on the PATH; allowed: a Python 3.11 or newer' >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON is $(PYTHON), version %d.%d; allowed: 3.11 or newer" % sys.version_info[:2])'
+	@echo 'Making the environment $(VENV) (some minutes, once)'
+	@'$(PYTHON)' -m venv $(VENV)
+	@$(INSTALL) --requirement requirements/requirements.txt
+	@touch $@
+
+$(VENV)/development.stamp: $(VENV)/requirements.stamp requirements/development.txt
+	@$(INSTALL) --requirement requirements/development.txt
+	@touch $@

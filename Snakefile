@@ -1,0 +1,76 @@
+# KD-NAS (arXiv 2303.09639, version 1): a search for the student that a slow language model is distilled into.
+# The method reads from top to bottom; every rule has a script of its name in scripts/.
+
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"  # the checked config, names and paths
+include: "rules/data.smk"  # fetch_task, build_proxy
+include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher
+include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
+include: "rules/students.smk"  # select_students, distill_student, profile_students
+include: "rules/glue.smk"  # distill_glue
+include: "rules/report.smk"  # tables and figures
+
+
+report: "report/workflow.rst"
+
+
+localrules:
+    all,
+    data,
+    teachers,
+    search,
+    students,
+    latency,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+
+
+rule data:
+    input:
+        expand(f"{R}/data/{{task}}", task=TASKS),
+
+
+rule teachers:
+    input:
+        expand(f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json", task=TASKS, seed=SEEDS),
+
+
+rule search:
+    input:
+        expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+
+
+rule students:
+    input:
+        expand(
+            f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/metrics.json",
+            student=STUDENTS,
+            task=TASKS,
+            seed=SEEDS,
+        ),
+
+
+rule latency:
+    input:
+        expand(f"{R}/latency/{{device}}.json", device=DEVICES),
+
+
+rule tables:
+    input:
+        expand(f"{R}/tables/{{table}}.{{kind}}", table=TABLES, kind=["csv", "md", "tex"]),
+
+
+rule figures:
+    input:
+        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=["svg", "pdf", "png"]),

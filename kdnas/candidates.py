@@ -1,0 +1,224 @@
+"""Distilling an episode's candidates on the proxy set, side by side, each at most once in its life."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from kdnas.artifacts import file_sha256
+from kdnas.code_digest import code_digest
+from kdnas.models.fetch import WEIGHTS
+from kdnas.models.loading import count_parameters, load_classifier
+from kdnas.models.student import build_student
+from kdnas.models.vocabulary import Vocabulary
+from kdnas.space import Architecture
+from kdnas.store import Store
+from kdnas.tasks import Task, get_task
+from kdnas.training.batches import Encoded
+from kdnas.training.data import load_data
+from kdnas.training.distillation import make_objective, recipe_key, teacher_forward
+from kdnas.training.forward import Forward
+from kdnas.training.learner import Learner
+from kdnas.training.loop import out_of_memory, train
+from kdnas.training.objective import Weights
+from kdnas.training.prediction import distillation_loss, predict, scores
+from kdnas.training.run import Run
+
+KIND = "evaluations"
+
+
+@dataclass
+class ProxyTask:
+    """What candidates are evaluated on; ``fingerprint`` is of both frames."""
+
+    task: str
+    train: pd.DataFrame
+    heldout: pd.DataFrame
+    fingerprint: str
+    max_length: int
+
+
+@dataclass
+class _Trained:
+    learner: Learner
+    whole_embedding: torch.Tensor
+
+
+def distill_candidates(
+    candidates: list[dict[str, Any]],
+    teacher_folder: Path,
+    proxy: ProxyTask,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+    store: Store,
+) -> list[dict[str, Any]]:
+    """Evaluate ``candidates`` (entries of ``candidates.json``) and return the entries of ``cohort_….json``.
+
+    What the store holds is taken from there. The others train in lockstep, with one teacher forward a
+    batch; the result of each is the same whatever else is in the list (on the CPU bit for bit). One that
+    fails is returned with ``status`` ``failed`` and its reason, and is not stored.
+    """
+    keys = {
+        entry["candidate"]: _key(entry["architecture"], teacher_folder, proxy, distillation, seed, run)
+        for entry in candidates
+    }
+    stored = {number: store.get(KIND, key) for number, key in keys.items()}
+    new = [entry for entry in candidates if stored[entry["candidate"]] is None]
+    run.report(f"{len(candidates)} candidates, {len(candidates) - len(new)} of them from the store")
+    values = _train_new(new, keys, teacher_folder, proxy, distillation, seed, run, store) if new else {}
+    return [
+        {
+            "candidate": entry["candidate"],
+            "architecture": entry["architecture"],
+            "from_store": stored[entry["candidate"]] is not None,
+            **(stored[entry["candidate"]] or values[entry["candidate"]]),
+        }
+        for entry in candidates
+    ]
+
+
+def _key(
+    architecture: dict[str, Any],
+    teacher_folder: Path,
+    proxy: ProxyTask,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+) -> dict[str, Any]:
+    return {
+        "architecture": architecture,
+        "teacher": file_sha256(teacher_folder / WEIGHTS),
+        "task": proxy.task,
+        "proxy": proxy.fingerprint,
+        "max_length": proxy.max_length,
+        "distillation": recipe_key(distillation, "proxy"),
+        "max_gradient_norm": run.max_gradient_norm,
+        "seed": seed,
+        "run": run.key,
+        "code": code_digest(__file__),
+    }
+
+
+def _train_new(
+    candidates: list[dict[str, Any]],
+    keys: dict[int, dict[str, Any]],
+    teacher_folder: Path,
+    proxy: ProxyTask,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+    store: Store,
+) -> dict[int, dict[str, Any]]:
+    """Train candidates that the store lacks, store what succeeds, and return every value."""
+    task = get_task(proxy.task)
+    weights = Weights.from_config(distillation)
+    teacher = load_classifier(teacher_folder)
+    data = load_data(
+        proxy.train,
+        {"heldout": proxy.heldout},
+        task,
+        teacher_folder,
+        proxy.max_length,
+        teacher.config.vocab_size,
+    )
+    values: dict[int, dict[str, Any]] = {}
+    trained: dict[int, _Trained] = {}
+    for entry in candidates:
+        number = entry["candidate"]
+        architecture = Architecture.from_dict(entry["architecture"])
+        try:
+            trained[number] = _prepare(
+                keys[number], architecture, teacher, task, weights, distillation, seed, run, data.vocabulary
+            )
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            values[number] = _failed("out of memory while it was built")
+    data.vocabulary.shrink(teacher)
+    targets = teacher_forward(teacher, weights, run.device)
+    learners = [item.learner for item in trained.values()]
+    if learners:
+        train(
+            learners,
+            targets,
+            data.train,
+            seed,
+            run.checkpoints,
+            run.checkpoint_minutes,
+            run.report,
+        )
+    for number, item in trained.items():
+        learner = item.learner
+        if learner.failed is not None:
+            values[number] = _failed(learner.failed)
+        else:
+            values[number] = _evaluate(item, targets, task, data.scored["heldout"], data.vocabulary, run)
+            store.put(KIND, keys[number], values[number])
+        run.checkpoints.remove(learner)
+    return values
+
+
+def _prepare(
+    key: dict[str, Any],
+    architecture: Architecture,
+    teacher: nn.Module,
+    task: Task,
+    weights: Weights,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+    vocabulary: Vocabulary,
+) -> _Trained:
+    stage = run.stage(distillation["proxy"])
+    student, hidden_index = build_student(
+        architecture, teacher, task, distillation["initialisation"], stage.dropout, seed
+    )
+    objective = make_objective(weights, architecture, teacher, task, hidden_index, seed)
+    whole = vocabulary.shrink(student)
+    return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
+
+
+def _evaluate(
+    item: _Trained,
+    targets: Forward | None,
+    task: Task,
+    heldout: Encoded,
+    vocabulary: Vocabulary,
+    run: Run,
+) -> dict[str, Any]:
+    learner = item.learner
+    logits = predict(learner.model, heldout, run.device)
+    loss = 0.0
+    if targets is not None:
+        loss = distillation_loss(learner.forward, learner.objective, targets, heldout, run.device)
+    vocabulary.restore(learner.model.cpu(), item.whole_embedding)
+    return {
+        "status": "ok",
+        "reason": None,
+        "quality_accuracy": task.primary(scores(logits, heldout, task)),
+        "quality_loss": 1.0 - loss,
+        "parameters": count_parameters(learner.model),
+        "train_seconds": round(learner.seconds, 3),
+        "weights_sha256": weights_sha256(learner.model),
+    }
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    numbers = ("quality_accuracy", "quality_loss", "parameters", "train_seconds", "weights_sha256")
+    return {"status": "failed", "reason": reason, **dict.fromkeys(numbers)}
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """Return the SHA-256 of a model's tensors in the order of their names."""
+    total = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()

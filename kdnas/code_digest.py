@@ -1,0 +1,75 @@
+"""Digests of the library's own code, so that an edit re-runs what depends on it and no more."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def code_digest(path: str | Path) -> str:
+    """Return a digest of a Python file and of every ``kdnas`` module that it imports, however deep.
+
+    Comments, docstrings and layout don't count: an edit that changes no behaviour re-runs nothing.
+    """
+    modules = sorted({Path(path).resolve(), *_closure(Path(path).resolve())})
+    text = "".join(f"{module.name}:{_normalised(module)}\n" for module in modules)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _closure(path: Path) -> set[Path]:
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        for module in _imports(waiting.pop()):
+            if module not in found:
+                found.add(module)
+                waiting.append(module)
+    return found
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    files = {file for name in names for file in _files(name)}
+    return tuple(sorted(files))
+
+
+def _files(name: str) -> list[Path]:
+    """Return the files that importing the dotted ``name`` runs: the module and the packages above it."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE.name:
+        return []
+    files = []
+    for depth in range(1, len(parts) + 1):
+        base = PACKAGE.parent.joinpath(*parts[:depth])
+        files += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()]
+    return files
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _normalised(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(node, _DOCUMENTED):
+            first = body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                del body[0]
+    return ast.dump(tree)
+
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -1,0 +1,17 @@
+"""The configuration: its schema, its validation and its reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdnas.config.cross_checks import check_against_teacher, cross_check
+from kdnas.config.validation import validate
+
+__all__ = ["check_against_teacher", "check_config"]
+
+
+def check_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return ``config`` with every default filled in; raises UserError for the first thing that is wrong."""
+    checked = validate(config)
+    cross_check(checked)
+    return checked

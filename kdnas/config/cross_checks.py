@@ -1,0 +1,265 @@
+"""What a schema cannot say: how the keys of a configuration depend on each other and on the teacher."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from kdnas.config.schema import load_schema
+from kdnas.errors import UserError
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
+FAMILY = ("bert", "electra", *ROBERTA_FAMILY)
+
+
+def cross_check(config: dict[str, Any]) -> None:
+    """Raise UserError for the first contradiction in a configuration that ``validate`` returned."""
+    _check_names(config)
+    _check_data(config)
+    _check_teacher(config["teacher"])
+    _check_search(config["search"])
+    _check_divisions(config)
+    _check_proxy_rows(config)
+    _check_losses(config)
+    _check_latency(config["latency"])
+
+
+def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+    """Raise UserError for the first contradiction between the configuration and a teacher's config.json."""
+    family = teacher_config.get("model_type")
+    if family not in FAMILY:
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
+            f"allowed: one of {', '.join(FAMILY)}"
+        )
+    hidden_size = _teacher_size(teacher_config, "hidden_size")
+    layers = _teacher_size(teacher_config, "num_hidden_layers")
+    ffn_size = _teacher_size(teacher_config, "intermediate_size")
+    _teacher_size(teacher_config, "num_attention_heads")
+
+    from_teacher = config["distillation"]["initialisation"] == "teacher"
+    losses = config["distillation"]["losses"]
+    if from_teacher:
+        for dimension, most in (("hidden_size", hidden_size), ("ffn_size", ffn_size), ("layers", layers)):
+            _check_at_most(config, dimension, most, "with distillation.initialisation 'teacher'")
+    if losses["hidden"] > 0:
+        _check_at_most(config, "layers", layers, "with distillation.losses.hidden above 0")
+    heads = config["distillation"]["relation_heads"]
+    if losses["relations"] > 0 and hidden_size % heads:
+        raise UserError(
+            f"distillation.relation_heads is {heads}; "
+            f"allowed: a divisor of the teacher's hidden_size {hidden_size}"
+        )
+    _check_embedding_size(config, teacher_config, hidden_size)
+    _check_positions(config, teacher_config)
+
+
+def _check_names(config: dict[str, Any]) -> None:
+    if config["experiment"].lower() == "store":
+        raise UserError(
+            f"experiment is {config['experiment']}; allowed: any other name, as results/store holds the store"
+        )
+    strategies = load_schema()["properties"]["search"]["properties"]["strategies"]["items"]["enum"]
+    taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|budget_.*)")
+    names: set[str] = set()
+    for path, student in _hand_crafted(config):
+        name = student["name"]
+        if taken.fullmatch(name):
+            raise UserError(
+                f"{path}.name is {name}; allowed: a name that is not the teacher's or a searched student's"
+            )
+        if name in names:
+            raise UserError(f"{path}.name is {name} a second time; allowed: each name once")
+        names.add(name)
+
+
+def _check_data(config: dict[str, Any]) -> None:
+    data, task = config["data"], config["search"]["task"]
+    if task not in data["tasks"]:
+        raise UserError(f"search.task is {task}; allowed: one of data.tasks ({', '.join(data['tasks'])})")
+    if data["source"] == "local" and data["path"] is None:
+        raise UserError(
+            "data.path is null; allowed with data.source 'local': the folder that holds the tasks"
+        )
+    if data["source"] == "synthetic":
+        from kdnas.synthetic import TASKS
+
+        for task in data["tasks"]:
+            if task not in TASKS:
+                raise UserError(
+                    f"data.tasks has {task}; allowed with data.source 'synthetic': {', '.join(TASKS)}"
+                )
+
+
+def _check_teacher(teacher: dict[str, Any]) -> None:
+    source, name, revision = teacher["source"], teacher["name"], teacher["revision"]
+    if source == "package" and not all(part.isidentifier() for part in name.split(".")):
+        raise UserError(
+            f"teacher.name is {name}; allowed with teacher.source 'package': the import name of a package"
+        )
+    if source == "hub" and not HUB_ID.fullmatch(name):
+        raise UserError(
+            f"teacher.name is {name}; allowed with teacher.source 'hub': a model's id, as in owner/name"
+        )
+    if source == "hub" and revision is None:
+        raise UserError(
+            "teacher.revision is null; allowed with teacher.source 'hub': a full commit of 40 "
+            "lower-case hexadecimal digits"
+        )
+    if source != "hub" and revision is not None:
+        raise UserError(
+            f"teacher.revision is {revision}; allowed with teacher.source '{source}': null, as only "
+            "the hub has revisions"
+        )
+    keys = load_schema()["properties"]["teacher"]["properties"]
+    is_default = source == keys["source"]["default"] and name == keys["name"]["default"]
+    if not is_default and teacher["sha256"] == keys["sha256"]["default"]:
+        raise UserError(
+            f"teacher.sha256 is that of the default teacher; allowed with teacher.name {name}: the SHA-256 "
+            "of its weights file, or null to leave it unchecked"
+        )
+
+
+def _check_search(search: dict[str, Any]) -> None:
+    episodes, candidates = search["episodes"], search["candidates"]
+    if search["cohorts"] > candidates:
+        raise UserError(
+            f"search.cohorts is {search['cohorts']}; allowed: at most search.candidates, {candidates}"
+        )
+    architectures = math.prod(len(choices) for choices in search["space"].values())
+    if episodes * candidates > architectures:
+        raise UserError(
+            f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
+            f"{architectures} architectures of search.space, as none is proposed twice"
+        )
+    proxy = search["proxy"]
+    if proxy["share"] + proxy["heldout"] > 1 + 1e-9:  # 0.7 + 0.3 may exceed 1 by rounding
+        raise UserError(
+            f"search.proxy.share {proxy['share']} and search.proxy.heldout {proxy['heldout']} add up to "
+            f"{proxy['share'] + proxy['heldout']:g}; allowed: a sum of at most 1"
+        )
+    exploration = search["exploration"]
+    if exploration["end"] > exploration["start"]:
+        raise UserError(
+            f"search.exploration.end is {exploration['end']}; allowed: at most search.exploration.start, "
+            f"{exploration['start']}"
+        )
+
+
+def _check_divisions(config: dict[str, Any]) -> None:
+    space = config["search"]["space"]
+    for hidden_size, heads in itertools.product(space["hidden_size"], space["attention_heads"]):
+        if hidden_size % heads:
+            raise UserError(
+                f"search.space.hidden_size has {hidden_size} and search.space.attention_heads has {heads}; "
+                "allowed: hidden sizes that every number of attention heads divides"
+            )
+    for path, student in _hand_crafted(config):
+        if student["hidden_size"] % student["attention_heads"]:
+            raise UserError(
+                f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "
+                f"{student['attention_heads']}; allowed: a hidden size that the attention heads divide"
+            )
+    if config["distillation"]["losses"]["relations"] > 0:
+        heads = config["distillation"]["relation_heads"]
+        for path, hidden_size in _choices(config, "hidden_size"):
+            if hidden_size % heads:
+                raise UserError(
+                    f"{path} is {hidden_size} and distillation.relation_heads is {heads}; allowed with "
+                    "distillation.losses.relations above 0: hidden sizes that the relation heads divide"
+                )
+
+
+def _check_proxy_rows(config: dict[str, Any]) -> None:
+    """Generated tasks have a known size, so a proxy set smaller than one batch can be told beforehand."""
+    data, search = config["data"], config["search"]
+    if data["source"] != "synthetic":
+        return
+    most = data["max_train_rows"]
+    if isinstance(most, dict):
+        most = most.get(search["task"])
+    rows = data["synthetic"]["train_rows"] if most is None else min(most, data["synthetic"]["train_rows"])
+    proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
+    batch_size = config["distillation"]["proxy"]["batch_size"]
+    if batch_size > proxy_rows:
+        raise UserError(
+            f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {proxy_rows} rows of the "
+            f"proxy set, search.proxy.share {search['proxy']['share']} of {rows}"
+        )
+
+
+def _check_losses(config: dict[str, Any]) -> None:
+    losses = config["distillation"]["losses"]
+    if not any(losses.values()):
+        raise UserError(f"distillation.losses is 0 for all of {', '.join(losses)}; allowed: one above 0")
+    of_teacher = [name for name in losses if name != "labels"]
+    if config["reward"]["quality"] == "loss" and not any(losses[name] for name in of_teacher):
+        raise UserError(
+            "reward.quality is loss; allowed with distillation.losses 0 for all of "
+            f"{', '.join(of_teacher)}: accuracy, as there is no distillation loss"
+        )
+
+
+def _check_latency(latency: dict[str, Any]) -> None:
+    if latency["max_rounds"] < latency["min_rounds"]:
+        raise UserError(
+            f"latency.max_rounds is {latency['max_rounds']}; allowed: at least latency.min_rounds, "
+            f"{latency['min_rounds']}"
+        )
+
+
+def _hand_crafted(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for position, student in enumerate(config["students"]["hand_crafted"]):
+        yield f"students.hand_crafted[{position}]", student
+
+
+def _choices(config: dict[str, Any], dimension: str) -> Iterator[tuple[str, Any]]:
+    """Yield the key and value of every choice that a student may have in one dimension."""
+    for position, choice in enumerate(config["search"]["space"][dimension]):
+        yield f"search.space.{dimension}[{position}]", choice
+    for path, student in _hand_crafted(config):
+        yield f"{path}.{dimension}", student[dimension]
+
+
+def _check_at_most(config: dict[str, Any], dimension: str, most: int, condition: str) -> None:
+    for path, choice in _choices(config, dimension):
+        if choice > most:
+            raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {most}")
+
+
+def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:
+    """ELECTRA projects embeddings only where their width differs from the hidden size."""
+    embedding_size = teacher_config.get("embedding_size", hidden_size)
+    if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
+        return
+    for path, choice in _choices(config, "hidden_size"):
+        if choice == embedding_size:
+            raise UserError(
+                f"{path} is {choice}; allowed: any other size, as the teacher's embedding_size is "
+                f"{embedding_size} and such a student has no projection that the teacher's could initialise"
+            )
+
+
+def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+    positions = _teacher_size(teacher_config, "max_position_embeddings")
+    if teacher_config["model_type"] in ROBERTA_FAMILY:
+        positions -= 2
+    for path, length in (
+        ("teacher.max_length", config["teacher"]["max_length"]),
+        ("latency.sequence_length", config["latency"]["sequence_length"]),
+    ):
+        if length > positions:
+            raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
+
+
+def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:
+    size = teacher_config.get(key)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise UserError(
+            f"the teacher's config.json has the {key} {size}; allowed: a whole number (at least 1)"
+        )
+    return size

@@ -1,0 +1,59 @@
+"""The table of every key in config/README.md, made from the schema.
+
+``python -m kdnas.config.reference`` rewrites what stands between the two marks in that file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kdnas.artifacts import write_text
+from kdnas.config.schema import SCHEMA_FILE, allowed, defaults, load_schema
+
+README = SCHEMA_FILE.parents[1] / "README.md"
+BEGIN = "<!-- made by `make config-reference`: begin -->\n"
+END = "<!-- made by `make config-reference`: end -->\n"
+
+
+def reference() -> str:
+    """Return Markdown: for each section of the schema a table of its keys."""
+    schema = load_schema()
+    scalars = {name: key for name, key in schema["properties"].items() if "properties" not in key}
+    parts = [_table("Top level", "", _rows({**schema, "properties": scalars}, ""))]
+    for name, section in schema["properties"].items():
+        if "properties" in section:
+            parts.append(_table(f"`{name}`", section["description"], _rows(section, f"{name}.")))
+    return "\n".join(parts)
+
+
+def with_reference(text: str) -> str:
+    """Return the text of config/README.md with its reference brought up to date."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
+
+
+def _table(title: str, description: str, rows: Iterator[str]) -> str:
+    head = f"### {title}\n\n" + (f"{description}\n\n" if description else "")
+    return head + "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
+
+
+def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
+    values = defaults(schema)
+    for name, key in schema["properties"].items():
+        path = prefix + name
+        if "properties" in key:
+            yield f"| **`{path}`** | | | {key['description']} |\n"
+            yield from _rows(key, f"{path}.")
+            continue
+        default = f"`{json.dumps(values[name])}`" if name in values else "none: has to be given"
+        yield f"| `{path}` | {allowed(key)} | {default} | {key['description']} |\n"
+        items = key.get("items", {})
+        if "properties" in items:
+            yield from _rows(items, f"{path}[].")
+
+
+if __name__ == "__main__":
+    write_text(README, with_reference(README.read_text(encoding="utf-8")))

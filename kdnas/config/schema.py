@@ -1,0 +1,73 @@
+"""The JSON schema of the configuration, and its constraints in words."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config" / "schema" / "config.schema.yaml"
+
+
+@functools.cache
+def load_schema() -> dict[str, Any]:
+    """Return the schema with every ``$ref`` replaced by what it names; keys beside a ``$ref`` win."""
+    schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
+    definitions = schema.pop("$defs")
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, list):
+            return [resolve(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        own = {key: resolve(value) for key, value in node.items() if key != "$ref"}
+        if "$ref" in node:
+            return {**resolve(definitions[node["$ref"].removeprefix("#/$defs/")]), **own}
+        return own
+
+    return resolve(schema)
+
+
+def defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the defaults of the keys of a mapping: its own ``default`` goes before those of its keys."""
+    of_keys = {name: key["default"] for name, key in schema["properties"].items() if "default" in key}
+    return {**of_keys, **schema.get("default", {})}
+
+
+def allowed(schema: dict[str, Any]) -> str:
+    """Return in words what a value of ``schema`` may be."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " or ".join(_allowed_type(name, schema) for name in types)
+
+
+def _allowed_type(name: str, schema: dict[str, Any]) -> str:
+    if name == "integer":
+        return "a whole number" + _range(schema)
+    if name == "number":
+        return "a number" + _range(schema)
+    if name == "string":
+        return schema.get("title", "text")
+    if name == "array":
+        limits = [", not empty"] * ("minItems" in schema) + [", without repeats"] * ("uniqueItems" in schema)
+        return f"a list{''.join(limits)}, each item {allowed(schema['items'])}"
+    if name == "object" and "properties" in schema:
+        return "a mapping with the keys " + ", ".join(schema["properties"])
+    if name == "object":
+        keys, values = schema["propertyNames"], schema["additionalProperties"]
+        return f"a mapping from {allowed(keys)} to ({allowed(values)})"
+    return name
+
+
+def _range(schema: dict[str, Any]) -> str:
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    limits = [f"{word} {schema[keyword]}" for keyword, word in words.items() if keyword in schema]
+    return f" ({', '.join(limits)})" if limits else ""

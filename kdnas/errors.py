@@ -1,0 +1,5 @@
+"""The one exception whose message is written for the user."""
+
+
+class UserError(Exception):
+    """Something that the user can mend: one sentence that names the key or file, the value and what is allowed."""

@@ -1,0 +1,1 @@
+"""The result figures: one module a figure, each returns a matplotlib ``Figure``."""

@@ -1,0 +1,126 @@
+"""Quality against latency: every searched candidate, the Pareto front and the selected students."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from kdnas.artifacts import read_json
+from kdnas.figures.labels import place_labels
+from kdnas.figures.style import (
+    BLACK,
+    GREY,
+    bottom_legend,
+    light_grid,
+    model_colour,
+    model_marker,
+    new_figure,
+    style,
+)
+from kdnas.history import read_history
+from kdnas.selection import pareto_front
+
+_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
+_QUALITY = {
+    "accuracy": "Proxy quality (held-out score)",
+    "loss": "Proxy quality (1 − held-out distillation loss)",
+}
+
+
+def quality_latency_figure(
+    histories: Mapping[str, str | Path],
+    students: Sequence[str | Path],
+    latency_budgets: Sequence[float],
+    quality: str,
+    device: str,
+    synthetic: bool,
+) -> Figure:
+    """Draw quality against the latency ratio to the teacher (logarithmic) for every candidate that worked.
+
+    ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
+    of which the hand-crafted ones are left out, as they have no quality on the proxy set. ``quality`` and
+    ``device`` are ``reward.quality`` and ``reward.device``. The line is the Pareto front of all strategies
+    together, dashed lines are the budgets. Raises UserError for a missing or damaged file.
+    """
+    found = {strategy: read_history(path) for strategy, path in histories.items()}
+    succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}
+    selected = [student for student in map(read_json, students) if student["quality"] is not None]
+    with style():
+        figure = new_figure(2.9, synthetic)
+        axes = figure.subplots()
+        light_grid(axes, "y")
+        handles = []
+        for position, (strategy, history) in enumerate(succeeded.items()):
+            (points,) = axes.plot(
+                history["latency_ratio"],
+                history["quality"],
+                model_marker(position),
+                color=model_colour(position),
+                markersize=3.2,
+                markeredgewidth=0,
+                alpha=0.75,
+                label=strategy,
+            )
+            handles.append(points)
+        everything = pd.concat(succeeded.values())
+        front = pareto_front(everything)
+        handles += axes.plot(
+            front["latency_ratio"],
+            front["quality"],
+            drawstyle="steps-post",
+            color=GREY,
+            linewidth=0.9,
+            zorder=1,
+            label="Pareto front",
+        )
+        _scale(axes, everything, latency_budgets)
+        dashes = (0, (4, 3))
+        lines = [
+            axes.axvline(x, color=GREY, lw=0.7, ls=dashes, zorder=0, label="budget") for x in latency_budgets
+        ]
+        handles += lines[:1]
+        axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
+        axes.set_ylabel(_QUALITY[quality])
+        handles.append(_mark(axes, selected))
+        bottom_legend(figure, handles, columns=3)
+        place_labels(axes, _names(selected))
+    return figure
+
+
+def _mark(axes: Axes, selected: list[dict[str, Any]]) -> Line2D:
+    (rings,) = axes.plot(
+        [student["latency_ratio"] for student in selected],
+        [student["quality"] for student in selected],
+        "o",
+        markersize=6.5,
+        markerfacecolor="none",
+        markeredgecolor=BLACK,
+        markeredgewidth=0.9,
+        label="selected student",
+    )
+    return rings
+
+
+def _names(selected: list[dict[str, Any]]) -> dict[tuple[float, float], str]:
+    """Return the students' names by place; students that are the same candidate share one label."""
+    names: dict[tuple[float, float], list[str]] = {}
+    for student in selected:
+        names.setdefault((student["latency_ratio"], student["quality"]), []).append(student["student"])
+    return {place: "\n".join(labels) for place, labels in names.items()}
+
+
+def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> None:
+    axes.set_xscale("log")
+    ratios = [*everything["latency_ratio"], *budgets]
+    axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
+    axes.margins(y=0.12)
+    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,97 @@
+"""The look of every figure: single-column width, DejaVu Sans, colours for colour-blind readers too."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import matplotlib
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDTH = 3.4  # inches: one column of a two-column page
+# Okabe and Ito (2008), "Color Universal Design": the order is ours, its yellow is too pale for markers
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+BLACK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
+SYNTHETIC = "Synthetic data, not GLUE"
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7,
+    "axes.labelsize": 7.5,
+    "axes.titlesize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "text.color": BLACK,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": BLACK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": BLACK,
+    "ytick.labelcolor": BLACK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "legend.frameon": False,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "kdnas",
+    "pdf.fonttype": 42,
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Draw with these settings alone, whatever the user's own matplotlib configuration says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(height: float, synthetic: bool) -> Figure:
+    """Return an empty figure of one column's width and ``height`` inches; it says if data are synthetic."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
+    if synthetic:
+        figure.suptitle(SYNTHETIC, x=0.01, ha="left", fontsize=6.5, color=GREY, style="italic")
+    return figure
+
+
+def light_grid(axes: Axes, axis: str) -> None:
+    """Draw pale lines behind the data, across the given axis."""
+    axes.grid(axis=axis, color=PALE, linewidth=0.4)
+    axes.set_axisbelow(True)
+
+
+def bottom_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
+    """Put a legend of these artists below the axes, at most ``columns`` beside each other."""
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=columns,
+        handlelength=1.5,
+        handletextpad=0.4,
+        columnspacing=0.9,
+        borderpad=0.1,
+    )
+
+
+def model_colour(position: int) -> str:
+    """Return the colour of the model or strategy at this position; they come round again."""
+    return COLOURS[position % len(COLOURS)]
+
+
+def model_marker(position: int) -> str:
+    """Return the marker of the model or strategy at this position; they come round again."""
+    return MARKERS[position % len(MARKERS)]

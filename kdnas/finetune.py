@@ -1,0 +1,72 @@
+"""Fine-tuning the teacher on one task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kdnas.artifacts import atomic_folder, read_json, write_json
+from kdnas.errors import UserError
+from kdnas.models.loading import pretrained_classifier, save_classifier
+from kdnas.frames import read_meta, read_split
+from kdnas.tasks import TRAIN, get_task
+from kdnas.training.data import load_data
+from kdnas.training.learner import Learner
+from kdnas.training.loop import train
+from kdnas.training.objective import LABELS_ONLY, Objective
+from kdnas.training.run import Run
+from kdnas.training.scoring import describe, score_splits
+
+
+def finetune_teacher(
+    base: Path,
+    data_folder: Path,
+    task_name: str,
+    teacher: dict[str, Any],
+    seed: int,
+    run: Run,
+    model_folder: Path,
+    metrics_file: Path,
+) -> None:
+    """Fine-tune the encoder in ``base`` on the task's training split, score and save it.
+
+    ``teacher`` is the config's section. Raises UserError if the training diverges.
+    """
+    task = get_task(task_name)
+    meta = read_meta(data_folder)
+    stage = run.stage(teacher["training"])
+    model = pretrained_classifier(base, task, stage.dropout, seed)
+    data = load_data(
+        read_split(data_folder, TRAIN),
+        {split: read_split(data_folder, split) for split in task.evaluation_splits},
+        task,
+        base,
+        teacher["max_length"],
+        model.config.vocab_size,
+    )
+    whole = data.vocabulary.shrink(model)
+    key = {
+        "what": "finetune_teacher",
+        "task": task_name,
+        "data": meta["fingerprint"],
+        "weights": read_json(base / "meta.json")["sha256"],
+        "training": teacher["training"],
+        "max_gradient_norm": stage.max_gradient_norm,
+        "max_length": teacher["max_length"],
+        "seed": seed,
+        "run": run.key,
+    }
+    objective = Objective(LABELS_ONLY, task.regression, None)
+    learner = Learner(key, model, objective, stage, seed, run.device, run.autocast)
+    train([learner], None, data.train, seed, run.checkpoints, run.checkpoint_minutes, run.report)
+    if learner.failed is not None:
+        raise UserError(
+            f"fine-tuning the teacher on {task_name} failed: {learner.failed}; lower teacher.training.learning_rate "
+            "or batch_size"
+        )
+    scores = score_splits(model, data.scored, task, run.device)
+    data.vocabulary.restore(model.cpu(), whole)
+    with atomic_folder(model_folder) as folder:
+        save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task_name})
+    write_json(metrics_file, describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train)))
+    run.checkpoints.remove(learner)

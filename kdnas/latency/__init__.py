@@ -1,0 +1,1 @@
+"""Latency: measured in interleaved rounds against the teacher, or read from a table."""

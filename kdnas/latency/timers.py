@@ -1,0 +1,73 @@
+"""Timers of one forward pass of an extracted network."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from kdnas.latency.protocol import Protocol
+from kdnas.models.loading import new_classifier, student_config
+from kdnas.space import Architecture
+
+
+def network(config: Any, architecture: Architecture) -> nn.Module:
+    """Build the real network of ``architecture``: latency does not depend on the weights' values."""
+    return new_classifier(student_config(config, architecture), seed=0).eval()
+
+
+@contextlib.contextmanager
+def pinned(threads: int) -> Iterator[None]:
+    """Run with ``threads`` CPU threads, held on as many cores where the system can do that."""
+    before = torch.get_num_threads()
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    torch.set_num_threads(threads)
+    if len(cores) > threads:
+        os.sched_setaffinity(0, sorted(cores)[-threads:])
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        if cores:
+            os.sched_setaffinity(0, cores)
+
+
+def make_timer(model: nn.Module, protocol: Protocol, vocabulary_size: int) -> Callable[[], float]:
+    """Return a function that runs one forward pass on full-length random tokens and returns milliseconds."""
+    device = torch.device("cuda" if protocol.device == "gpu" else "cpu")
+    generator = torch.Generator().manual_seed(0)
+    shape = (protocol.batch_size, protocol.sequence_length)
+    # ids above 5 are never padding in the BERT family, so that no token is masked
+    ids = torch.randint(6, vocabulary_size, shape, generator=generator).to(device)
+    mask = torch.ones_like(ids)
+    model = model.to(device)
+    return _gpu_timer(model, ids, mask) if protocol.device == "gpu" else _cpu_timer(model, ids, mask)
+
+
+def _cpu_timer(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> Callable[[], float]:
+    @torch.inference_mode()
+    def timer() -> float:
+        started = time.perf_counter()
+        model(input_ids=ids, attention_mask=mask)
+        return (time.perf_counter() - started) * 1e3
+
+    return timer
+
+
+def _gpu_timer(model: nn.Module, ids: torch.Tensor, mask: torch.Tensor) -> Callable[[], float]:
+    @torch.inference_mode()
+    def timer() -> float:
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        torch.cuda.synchronize()
+        start.record()
+        model(input_ids=ids, attention_mask=mask)
+        end.record()
+        torch.cuda.synchronize()
+        return start.elapsed_time(end)
+
+    return timer

@@ -1,0 +1,1 @@
+"""Teachers and students: fetching, loading, slicing, saving."""

@@ -1,0 +1,17 @@
+"""Which models of transformers can be taught and sliced here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdnas.errors import UserError
+
+FAMILY = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
+
+
+def check_family(model_type: Any, described: str) -> None:
+    """Raise UserError unless ``model_type`` names a model of the BERT family."""
+    if model_type not in FAMILY:
+        raise UserError(
+            f"{described} has model_type {model_type!r}, not one of the BERT family: {', '.join(FAMILY)}"
+        )

@@ -1,0 +1,117 @@
+"""Bringing the pretrained teacher onto the disk; the only model code that may touch a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kdnas.artifacts import atomic_folder, file_sha256, read_json, write_json
+from kdnas.errors import UserError
+from kdnas.models.family import check_family
+
+WEIGHTS = "model.safetensors"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+)
+
+
+def fetch_teacher(
+    teacher: dict[str, Any], target: str | Path, check: Callable[[dict[str, Any]], None]
+) -> None:
+    """Copy the teacher's configuration, weights and tokenizer to the folder ``target``.
+
+    ``teacher`` is the config's section: ``source`` (``package``, ``local``, ``hub``), ``name``,
+    ``revision``, ``sha256``; ``check`` gets the model's own configuration and may refuse it. Raises
+    UserError if the model is not there, is not of the BERT family, has no safetensors weights, or its
+    checksum differs.
+    """
+    source = {"package": _package, "local": _local, "hub": _hub}[teacher["source"]](teacher)
+    described = f"teacher {teacher['name']} ({teacher['source']})"
+    if not (source / "config.json").is_file():
+        raise UserError(f"{described} has no config.json: teacher.name must be a transformers model")
+    config = read_json(source / "config.json")
+    check_family(config.get("model_type"), described)
+    check(config)
+    weights = source / WEIGHTS
+    if not weights.is_file():
+        raise UserError(f"{described} has no {WEIGHTS}: weights in other formats (pickle) are not read")
+    _check_header(weights, described)
+    sha256 = file_sha256(weights)
+    if teacher["sha256"] not in (None, sha256):
+        raise UserError(
+            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}"
+        )
+    tokenizer = [name for name in TOKENIZER_FILES if (source / name).is_file()]
+    if not tokenizer:
+        raise UserError(f"{described} has no tokenizer: one of {', '.join(TOKENIZER_FILES)} must be there")
+    with atomic_folder(target) as folder:
+        for name in ("config.json", WEIGHTS, *tokenizer):
+            shutil.copyfile(source / name, folder / name)
+        meta = {
+            "source": teacher["source"],
+            "name": Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"],
+            "revision": teacher["revision"],
+            "sha256": sha256,
+        }
+        write_json(folder / "meta.json", meta)
+
+
+def _check_header(weights: Path, described: str) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "pt") as tensors:
+            tensors.keys()
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{WEIGHTS} of {described} is damaged: {error}") from error
+
+
+def _package(teacher: dict[str, Any]) -> Path:
+    name = teacher["name"]
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            f"teacher.name is {name!r}, but no such package is installed; install it or set teacher.source"
+        )
+    root = Path(next(iter(spec.submodule_search_locations)))
+    folders = sorted(path.parent for path in root.rglob(WEIGHTS))
+    if not folders:
+        raise UserError(f"teacher.name is {name!r}, but that package carries no {WEIGHTS}")
+    return folders[0]
+
+
+def _local(teacher: dict[str, Any]) -> Path:
+    folder = Path(teacher["name"])
+    if not folder.is_dir():
+        raise UserError(f"teacher.name is {teacher['name']!r}, but there is no such folder")
+    return folder
+
+
+def _hub(teacher: dict[str, Any]) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                teacher["name"],
+                revision=teacher["revision"],
+                allow_patterns=["config.json", WEIGHTS, *TOKENIZER_FILES],
+            )
+        )
+    except RepositoryNotFoundError as error:
+        raise UserError(f"teacher.name is {teacher['name']!r}, but the hub has no such model") from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"teacher {teacher['name']} at revision {teacher['revision']} could not be fetched from the hub "
+            f"({type(error).__name__}); check the network or use teacher.source local"
+        ) from error

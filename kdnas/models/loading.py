@@ -1,0 +1,127 @@
+"""Building sequence classifiers from the teacher's configuration and from saved folders."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from kdnas.artifacts import write_json
+from kdnas.errors import UserError
+from kdnas.models.fetch import TOKENIZER_FILES
+from kdnas.models.family import check_family
+from kdnas.space import Architecture
+from kdnas.tasks import Task
+
+
+def load_config(folder: str | Path) -> Any:
+    """Read the transformers configuration of a model folder."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(folder)
+    check_family(config.model_type, str(folder))
+    return config
+
+
+def load_tokenizer(folder: str | Path) -> Any:
+    """Read the tokenizer of a model folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def classifier_config(config: Any, task: Task, dropout: float) -> Any:
+    """Return a copy of ``config`` for a classifier of ``task`` with ``dropout`` everywhere."""
+    names = task.labels or ("score",)
+    changed = config.__class__.from_dict(config.to_dict())
+    changed.num_labels = len(names)
+    changed.id2label = dict(enumerate(names))
+    changed.label2id = {name: code for code, name in enumerate(names)}
+    changed.problem_type = "regression" if task.regression else "single_label_classification"
+    changed.hidden_dropout_prob = dropout
+    changed.attention_probs_dropout_prob = dropout
+    changed.classifier_dropout = dropout
+    return changed
+
+
+def new_classifier(config: Any, seed: int) -> nn.Module:
+    """Build a classifier with random float32 weights drawn from ``seed``, leaving the global generator as is."""
+    from transformers import AutoModelForSequenceClassification
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return AutoModelForSequenceClassification.from_config(config).float()
+
+
+def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: int) -> nn.Module:
+    """Load the encoder in ``folder`` under a new classification head drawn from ``seed``.
+
+    A head that the folder may hold is never used: its labels could be in another order. Raises UserError
+    if a part of the encoder itself is missing.
+    """
+    from transformers import AutoModel
+
+    model = new_classifier(classifier_config(load_config(folder), task, dropout), seed)
+    encoder, report = AutoModel.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise UserError(f"the weights in {folder} lack {missing[0]} and {len(missing) - 1} more")
+    given = {
+        key: value
+        for key, value in encoder.state_dict().items()
+        if key not in report["missing_keys"] and key in base_model(model).state_dict()
+    }
+    base_model(model).load_state_dict(given, strict=False)
+    return model
+
+
+def load_classifier(folder: str | Path) -> nn.Module:
+    """Load a saved classifier as it is; raises UserError if it is missing or damaged."""
+    from safetensors import SafetensorError
+    from transformers import AutoModelForSequenceClassification
+
+    try:
+        return AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    except (OSError, ValueError, SafetensorError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{folder} is damaged ({reason}); delete it and run the same command again"
+        ) from error
+
+
+def base_model(model: nn.Module) -> nn.Module:
+    """Return the encoder inside a classifier."""
+    return getattr(model, model.base_model_prefix)
+
+
+def student_config(config: Any, architecture: Architecture) -> Any:
+    """Return a copy of the teacher's ``config`` in the shape of ``architecture``."""
+    changed = config.__class__.from_dict(config.to_dict())
+    changed.num_hidden_layers = architecture.layers
+    changed.hidden_size = architecture.hidden_size
+    changed.num_attention_heads = architecture.attention_heads
+    changed.intermediate_size = architecture.ffn_size
+    changed.hidden_act = architecture.activation
+    if getattr(config, "embedding_size", None) == config.hidden_size:
+        changed.embedding_size = architecture.hidden_size
+    return changed
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of parameters, embeddings included."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def save_classifier(
+    model: nn.Module, tokenizer_folder: str | Path, folder: Path, details: dict[str, Any]
+) -> None:
+    """Write an ordinary transformers folder, with ``details`` in ``kdnas.json`` beside the weights."""
+    model.config.name_or_path = ""
+    model.save_pretrained(folder)
+    for name in TOKENIZER_FILES:
+        if (Path(tokenizer_folder) / name).is_file():
+            shutil.copyfile(Path(tokenizer_folder) / name, folder / name)
+    write_json(folder / "kdnas.json", details)

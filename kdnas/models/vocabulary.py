@@ -1,0 +1,49 @@
+"""Training on the part of the vocabulary that the data uses.
+
+A word piece that no row holds gets no gradient and no weight decay, so its embedding stays as it is.
+Leaving such rows out during training is therefore exact, and saves most of an optimiser step and of its
+memory for a small student, whose embedding matrix is most of its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import nn
+
+from kdnas.models.loading import base_model
+
+
+class Vocabulary:
+    """The word pieces in use, in ascending order, with every id up to the padding id."""
+
+    def __init__(self, token_ids: Iterable[np.ndarray], padding_id: int, size: int) -> None:
+        used = [np.arange(padding_id + 1), *(np.unique(ids) for ids in token_ids)]
+        self.used = np.unique(np.concatenate(used))
+        self.lookup = np.full(size, -1, dtype=np.int64)
+        self.lookup[self.used] = np.arange(len(self.used))
+
+    def shrink(self, model: nn.Module) -> torch.Tensor:
+        """Cut the model's word embedding to the pieces in use; return the whole matrix for :meth:`restore`."""
+        embeddings = base_model(model).embeddings
+        whole = embeddings.word_embeddings
+        weight = whole.weight.detach()
+        kept = weight[torch.from_numpy(self.used).to(weight.device)].clone()
+        embeddings.word_embeddings = nn.Embedding(
+            len(self.used), weight.shape[1], padding_idx=whole.padding_idx, _weight=kept
+        )
+        model.config.vocab_size = len(self.used)
+        return weight
+
+    def restore(self, model: nn.Module, whole: torch.Tensor) -> None:
+        """Put the trained rows back into the whole matrix and the matrix back into the model."""
+        embeddings = base_model(model).embeddings
+        trained = embeddings.word_embeddings
+        weight = whole.clone()
+        weight[torch.from_numpy(self.used).to(whole.device)] = trained.weight.detach().to(whole.device)
+        embeddings.word_embeddings = nn.Embedding(
+            len(weight), weight.shape[1], padding_idx=trained.padding_idx, _weight=weight
+        )
+        model.config.vocab_size = len(weight)

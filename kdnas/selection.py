@@ -1,0 +1,81 @@
+"""Which of the evaluated architectures become students."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.history import best_row
+from kdnas.names import budget_name, searched_names
+from kdnas.space import Architecture
+
+
+def select_best(history: pd.DataFrame) -> pd.Series:
+    """Return the row of the highest reward; UserError if every candidate failed."""
+    row = best_row(history)
+    if row is None:
+        reasons = sorted({str(reason) for reason in history["reason"]})
+        raise UserError(f"every candidate of the search failed ({'; '.join(reasons)[:300]})")
+    return row
+
+
+def select_within_budget(history: pd.DataFrame, budget: float) -> tuple[pd.Series, bool]:
+    """Return the row of the best quality whose latency ratio is at most ``budget``, and True.
+
+    Of equal qualities the faster wins. When no row is inside the budget: the fastest row, and False.
+    """
+    select_best(history)
+    succeeded = history[history["status"] == "ok"]
+    inside = succeeded[succeeded["latency_ratio"] <= budget]
+    if inside.empty:
+        return succeeded.sort_values("latency_ratio", kind="stable").iloc[0], False
+    ordered = inside.sort_values(["quality", "latency_ratio"], ascending=[False, True], kind="stable")
+    return ordered.iloc[0], True
+
+
+def pareto_front(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that no other row beats in both quality and latency ratio, fastest first."""
+    succeeded = history[history["status"] == "ok"]
+    ordered = succeeded.sort_values(["latency_ratio", "quality"], ascending=[True, False], kind="stable")
+    best_before = ordered["quality"].cummax().shift(fill_value=float("-inf"))
+    return ordered[ordered["quality"] > best_before]
+
+
+def select_students(
+    histories: dict[str, pd.DataFrame], students: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the content of each student's ``architecture.json`` (docs/artifacts.md) by name.
+
+    ``histories`` holds each strategy's whole history, ``students`` is the config's section.
+    """
+    selected = {}
+    for strategy, history in histories.items():
+        for name, budget in searched_names(strategy, students["latency_budgets"]).items():
+            if budget is None:
+                row, rule = select_best(history), "best"
+            else:
+                row, inside = select_within_budget(history, budget)
+                rule = budget_name(budget) + ("" if inside else " (none inside: fastest)")
+            selected[name] = {
+                "student": name,
+                "origin": strategy,
+                "rule": rule,
+                "architecture": Architecture.from_dict(row).to_dict(),
+                "episode": int(row["episode"]),
+                "candidate": int(row["candidate"]),
+                "reward": float(row["reward"]),
+                "quality": float(row["quality"]),
+                "latency_ratio": float(row["latency_ratio"]),
+            }
+    for entry in students["hand_crafted"]:
+        nothing = dict.fromkeys(("episode", "candidate", "reward", "quality", "latency_ratio"))
+        selected[entry["name"]] = {
+            "student": entry["name"],
+            "origin": "hand_crafted",
+            "rule": "hand_crafted",
+            "architecture": Architecture.from_dict(entry).to_dict(),
+            **nothing,
+        }
+    return selected

@@ -1,0 +1,81 @@
+"""Where a task's rows come from: a local folder, the Hugging Face hub, or the generator.
+
+Every source gives the same thing: checked rows with the registry's columns and label codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.frames import fingerprint, read_meta, read_split, write_split, write_task
+from kdnas.sources import hub, local, synthetic
+from kdnas.sources.checks import check_split
+from kdnas.stratify import allocate, draw, strata
+from kdnas.tasks import TASKS, TRAIN, Task, get_task
+
+__all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
+
+_SOURCES = {"hub": hub.load, "local": local.load, "synthetic": synthetic.load}
+
+
+def load_task(
+    task_name: str, data_config: Mapping[str, Any]
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
+
+    ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
+    ``max_train_rows`` cuts the training split alone. Raises UserError for data that is missing, damaged or
+    not what the registry says.
+    """
+    task = get_task(task_name)
+    source = data_config["source"]
+    if source not in _SOURCES:
+        raise UserError(f"data.source is {source!r}; allowed are {', '.join(_SOURCES)}")
+    frames = {}
+    for split, (rows, where) in _SOURCES[source](task, data_config).items():
+        frames[split] = check_split(task, split, rows, where)
+    maximum = _max_train_rows(task.name, data_config.get("max_train_rows"))
+    frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
+    is_synthetic = source == "synthetic"
+    meta = {
+        "task": task.name,
+        "source": source,
+        "synthetic": is_synthetic,
+        "fingerprint": fingerprint(frames),
+        "splits": {
+            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits[split]}
+            for split, frame in frames.items()
+        },
+    }
+    return frames, meta
+
+
+def _max_train_rows(task_name: str, value: Any) -> int | None:
+    key = "data.max_train_rows"
+    if isinstance(value, Mapping):
+        unknown = sorted(set(value) - set(TASKS))
+        if unknown:
+            raise UserError(f"{key} names the unknown task {unknown[0]!r}; allowed are {', '.join(TASKS)}")
+        key, value = f"{key}.{task_name}", value.get(task_name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise UserError(f"{key} is {value!r}; allowed are a number of rows from 1, or null for all")
+    return value
+
+
+def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:
+    """Return a stratified share of ``rows`` rows in their old order; it depends on the data alone."""
+    if rows is None or rows >= len(frame):
+        return frame
+    stratum = strata(frame["label"].to_numpy(), task.regression)
+    quotas = allocate(np.bincount(stratum), rows)
+    if not quotas.all():
+        raise UserError(
+            f"data.max_train_rows is {rows}, too few for {task.name}: "
+            f"its {len(quotas)} {'score ranges' if task.regression else 'classes'} need a row each"
+        )
+    return frame.iloc[draw(stratum, quotas, np.random.default_rng(0))].reset_index(drop=True)

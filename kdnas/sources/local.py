@@ -1,0 +1,184 @@
+"""Source ``local``: a folder that holds one folder a task.
+
+Read are Parquet (also the hub's shards), JSON lines, and the TSV files of the official GLUE download.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.frames import read_parquet
+from kdnas.sources.checks import check_label_order
+from kdnas.tasks import Task
+
+
+@dataclass(frozen=True)
+class _Official:
+    """A task in the official download: the name of its folder and the TSV columns that we read."""
+
+    folder: str
+    texts: tuple[str, ...]
+    label: str
+    header: tuple[str, ...] | None = None  # of a file that has no header line
+
+
+_OFFICIAL = {
+    "cola": _Official("CoLA", ("sentence",), "label", header=("source", "label", "star", "sentence")),
+    "sst2": _Official("SST-2", ("sentence",), "label"),
+    "mrpc": _Official("MRPC", ("#1 String", "#2 String"), "Quality"),
+    "stsb": _Official("STS-B", ("sentence1", "sentence2"), "score"),
+    "qqp": _Official("QQP", ("question1", "question2"), "is_duplicate"),
+    "mnli": _Official("MNLI", ("sentence1", "sentence2"), "gold_label"),
+    "qnli": _Official("QNLI", ("question", "sentence"), "label"),
+    "rte": _Official("RTE", ("sentence1", "sentence2"), "label"),
+    "wnli": _Official("WNLI", ("sentence1", "sentence2"), "label"),
+}
+
+
+def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError."""
+    path = data_config["path"]
+    if not path:
+        raise UserError("data.path is empty; the source local needs the folder that holds one folder a task")
+    try:
+        folder = _task_folder(task, Path(path))
+        return {split: _load_split(task, split, folder) for split in task.splits}
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+
+
+def _task_folder(task: Task, path: Path) -> Path:
+    if not path.is_dir():
+        raise UserError(f"data.path is {path}, which is no folder")
+    names = {task.name, _OFFICIAL[task.name].folder.lower()}
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
+    found = [folder for folder in folders if folder.name.lower() in names]
+    if not found:
+        there = ", ".join(folder.name for folder in folders) or "no folder"
+        raise UserError(
+            f"data.path is {path}, which has no folder for the task {task.name} "
+            f"({task.name} or {_OFFICIAL[task.name].folder}); there is {there}"
+        )
+    if len(found) > 1:
+        raise UserError(f"{found[0]} and {found[1]} both hold the task {task.name}; keep one")
+    return found[0]
+
+
+def _load_split(task: Task, split: str, folder: Path) -> tuple[pd.DataFrame, str]:
+    names = sorted(entry.name for entry in folder.iterdir())
+    shards = [name for name in names if re.fullmatch(rf"{split}-\d+-of-\d+\.parquet", name)]
+    tsv = f"{split.replace('validation', 'dev')}.tsv"
+    readers: dict[str, Callable[[Task, str, Path], pd.DataFrame]] = {
+        f"{split}.parquet": _read_parquet,
+        f"{split}.jsonl": _read_json_lines,
+        f"{split}.json": _read_json_lines,
+        tsv: _read_tsv,
+    }
+    found = [name for name in readers if name in names] + shards[:1]
+    if not found:
+        raise UserError(
+            f"{folder} has no file for the split {split} of {task.name}; "
+            f"allowed are {', '.join(readers)} and {split}-00000-of-00001.parquet"
+        )
+    if len(found) > 1:
+        raise UserError(f"{folder} holds the split {split} twice, in {found[0]} and {found[1]}; keep one")
+    if shards:
+        return _read_shards(task, split, folder, shards)
+    return readers[found[0]](task, split, folder / found[0]), str(folder / found[0])
+
+
+def _read_shards(task: Task, split: str, folder: Path, names: list[str]) -> tuple[pd.DataFrame, str]:
+    last = names[0].rpartition("-")[2]  # 00002.parquet of train-00000-of-00002.parquet
+    expected = [f"{split}-{shard:05d}-of-{last}" for shard in range(int(last.removesuffix(".parquet")))]
+    if names != expected:
+        odd = sorted(set(names) ^ set(expected))[0]
+        raise UserError(f"{folder / odd} is missing or too many; {names[0]} says what belongs together")
+    frames = [_read_parquet(task, split, folder / name) for name in names]
+    return pd.concat(frames, ignore_index=True), str(folder / f"{split}-*-of-{last}")
+
+
+def _read_parquet(task: Task, split: str, path: Path) -> pd.DataFrame:
+    table = read_parquet(path)
+    try:
+        notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+        label = notes.get("info", {}).get("features", {}).get("label", {})
+    except (ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path} has damaged notes on its features, written by the datasets library"
+        ) from error
+    if label.get("_type") == "ClassLabel":  # the datasets library notes the order of the label names
+        check_label_order(task, label["names"], str(path))
+    columns = [column for column in task.columns if column in table.column_names]
+    for column in columns:
+        if table.column_names.count(column) > 1:
+            raise UserError(f"{path} has the column {column!r} twice; keep one")
+    # Without pandas' metadata no column turns into the index.
+    return table.select(columns).replace_schema_metadata(None).to_pandas()
+
+
+def _read_json_lines(task: Task, split: str, path: Path) -> pd.DataFrame:
+    rows = []
+    for number, line in enumerate(_read_text(path).removesuffix("\n").split("\n"), start=1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
+        rows.append(row)
+    present = [column for column in task.columns if any(column in row for row in rows)]
+    # Object columns keep each value as it was written: pandas would turn codes beside a null into floats.
+    return pd.DataFrame(
+        {column: pd.Series([row.get(column) for row in rows], dtype="object") for column in present}
+    )
+
+
+def _read_tsv(task: Task, split: str, path: Path) -> pd.DataFrame:
+    """Read a file of the official download: quotes in it are plain text.
+
+    Its QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So
+    broken lines are left out if what remains has the official count, and are an error otherwise.
+    """
+    official = _OFFICIAL[task.name]
+    lines = [line.split("\t") for line in _read_text(path).removesuffix("\n").split("\n")]
+    header = official.header or lines.pop(0)
+    wanted = dict(zip((*task.text_columns, "label"), (*official.texts, official.label), strict=True))
+    for column in wanted.values():
+        if column not in header:
+            raise UserError(f"{path} has no column {column!r}; its first line has {', '.join(header)}")
+    places = {name: header.index(column) for name, column in wanted.items()}
+    broken = [number for number, line in enumerate(lines) if _is_broken(line, places)]
+    if broken and len(lines) - len(broken) != task.splits[split]:
+        start = "\t".join(lines[broken[0]])[:60]
+        number = broken[0] + (1 if official.header else 2)
+        raise UserError(
+            f"{path}, line {number} is broken: {start!r}; it needs the columns {', '.join(header)}"
+        )
+    for number in reversed(broken):
+        del lines[number]
+    return pd.DataFrame(
+        {name: pd.Series([line[place] for line in lines], dtype="str") for name, place in places.items()}
+    )
+
+
+def _is_broken(line: list[str], places: Mapping[str, int]) -> bool:
+    """Return whether a field is missing, or a tab inside the last text cut it off."""
+    width = max(places.values()) + 1
+    label_is_last = places["label"] == width - 1  # then its own check finds a tab inside a text
+    return len(line) < width or not line[places["label"]] or (len(line) > width and not label_is_last)
+
+
+def _read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file, with or without a byte-order mark; raises UserError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no UTF-8 text (byte {error.start})") from error

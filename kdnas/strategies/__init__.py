@@ -1,0 +1,20 @@
+"""Search strategies: one protocol, one registry; a new one is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdnas.space import SearchSpace
+from kdnas.strategies.lstm import LSTMStrategy
+from kdnas.strategies.protocol import Proposal, Strategy
+from kdnas.strategies.random import RandomStrategy
+
+STRATEGIES: dict[str, type[Strategy]] = {"lstm": LSTMStrategy, "random": RandomStrategy}
+
+
+def make_strategy(name: str, space: SearchSpace, search: dict[str, Any]) -> Strategy:
+    """Build the strategy ``name`` for ``space`` from the config's ``search`` section."""
+    return STRATEGIES[name](space, search)
+
+
+__all__ = ["STRATEGIES", "Proposal", "Strategy", "make_strategy"]

@@ -1,0 +1,75 @@
+"""The cost table: time and memory of every rule, from Snakemake's benchmark files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.tables.writing import Table, number, read_csv
+
+
+def cost_table(benchmarks: Sequence[str | Path], folder: str | Path) -> Table:
+    """Build the cost table from benchmark files ``{folder}/{rule}.tsv`` or ``{folder}/{rule}/….tsv``.
+
+    One row a rule, in the order of the files, and the total. Wall-clock time is the sum over jobs, CPU hours
+    are user and system time, peak memory is the largest resident set of any job (MB of 2^20 bytes,
+    Snakemake's). A job that ends before it could be sampled has a wall-clock time only. Raises UserError for
+    a missing or damaged file.
+    """
+    jobs = pd.concat([_read(Path(path), Path(folder)) for path in benchmarks], ignore_index=True)
+    rows = [_row(rule, part) for rule, part in jobs.groupby("rule", sort=False)]
+    data = pd.DataFrame([*rows, _row("total", jobs)])
+    shown = pd.DataFrame(
+        {
+            "Rule": data["rule"],
+            "Jobs": data["jobs"].astype(str),
+            "Wall clock (s)": [number(value, 1) for value in data["wall_clock_s"]],
+            "Longest job (s)": [number(value, 1) for value in data["longest_job_s"]],
+            "CPU hours": [number(value, 3) for value in data["cpu_hours"]],
+            "Peak memory (MB)": [number(value, 0) for value in data["peak_memory_mb"]],
+        }
+    )
+    notes = [
+        "Measured by Snakemake: other runs give other numbers, so this table differs from run to run.",
+        "Wall clock is the sum over jobs, some of which ran side by side; a job that was resumed counts its "
+        "last start only, and evaluations taken from the store count in the run that made them.",
+    ]
+    unsampled = int(data["unsampled_jobs"].iloc[-1])
+    if unsampled:
+        notes.append(
+            f"CPU hours and memory leave out the jobs that ended before they could be sampled ({unsampled})."
+        )
+    return Table(
+        name="cost",
+        title="Time and memory of every rule",
+        data=data,
+        shown=shown,
+        notes=notes,
+        bold={(len(data) - 1, column) for column in shown.columns},
+    )
+
+
+def _read(path: Path, folder: Path) -> pd.DataFrame:
+    # Snakemake writes NA for what it could not sample
+    jobs = read_csv(path, sep="\t", na_values=["NA", "-"])
+    columns = ["s", "max_rss", "cpu_time"]
+    if jobs.empty or not set(columns) <= set(jobs):
+        raise UserError(
+            f"{path} is damaged (no {', '.join(columns)}); delete it and run the same command again"
+        )
+    return jobs[columns].assign(rule=path.relative_to(folder).parts[0].removesuffix(".tsv"))
+
+
+def _row(rule: str, jobs: pd.DataFrame) -> dict[str, object]:
+    return {
+        "rule": rule,
+        "jobs": len(jobs),
+        "wall_clock_s": jobs["s"].sum(),
+        "longest_job_s": jobs["s"].max(),
+        "cpu_hours": jobs["cpu_time"].sum(min_count=1) / 3600,
+        "peak_memory_mb": jobs["max_rss"].max(),
+        "unsampled_jobs": int(jobs["cpu_time"].isna().sum()),
+    }

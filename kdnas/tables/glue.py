@@ -1,0 +1,203 @@
+"""The GLUE table: models x tasks, with averages and the share of the teacher's score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.artifacts import read_json
+from kdnas.tables.writing import Table, best_cells, mean_sd, number
+from kdnas.tasks import TASKS
+
+_METRICS = {"matthews": "Matthews correlation", "f1": "F1", "pearson": "Pearson", "spearman": "Spearman"}
+_COLUMNS = (
+    "model",
+    "task",
+    "split",
+    "label",
+    "score",
+    "sd",
+    "seeds",
+    "rows",
+    "subset",
+    "in_average",
+    "synthetic",
+    "reason",
+)
+_SUMMARIES = {
+    "average": "Avg.",
+    "average_without_cola": "Avg. w/o CoLA",
+    "teacher_share": "% of teacher",
+    "teacher_share_without_cola": "% w/o CoLA",
+}
+
+
+def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
+    """Build the GLUE table from the ``metrics.json`` files of the teacher and the students.
+
+    Rows: the teacher, then the students in the order of their files; columns in the order of ``tasks``.
+    Scores are points (the primary metric times 100), the mean over seeds; the sample standard deviation is
+    given for two seeds or more. MNLI's two splits count once in the average. A task that any model lacks is
+    in no model's average. The share of the teacher is the ratio of the two averages, in percent.
+    Raises UserError for a missing or damaged file.
+    """
+    records = [read_json(path) for path in metrics]
+    models = list(dict.fromkeys(["teacher", *(record["model"] for record in records)]))
+    columns = [(task, split) for task in tasks for split in TASKS[task].evaluation_splits]
+    seeds = pd.DataFrame([row for record in records for row in _seed_rows(record)])
+    synthetic = any(record["synthetic"] for record in records)
+
+    cells = [_cell(seeds, model, *column) for model in models for column in columns]
+    incomplete = {cell["task"] for cell in cells if not cell["seeds"]}
+    averaged = [task for task in tasks if task not in incomplete]
+    data = pd.DataFrame(cells + _summaries(seeds, models, averaged))
+    data["label"] = [
+        column_label(task, split) for task, split in zip(data["task"], data["split"], strict=True)
+    ]
+    data["in_average"] = data["task"].isin(averaged)
+    data["synthetic"] = synthetic
+    data = data[list(_COLUMNS)]
+    data = data.astype({"seeds": "Int64", "rows": "Int64", "score": float, "sd": float})
+
+    shown, scores = _shown(data, models, columns, with_cola="cola" in averaged)
+    return Table(
+        name="glue",
+        title="Synthetic GLUE-shaped tasks: synthetic data, not GLUE"
+        if synthetic
+        else "GLUE development sets",
+        data=data,
+        shown=shown,
+        notes=_notes(data, tasks, averaged, synthetic),
+        bold=best_cells(scores, range(1, len(models)), shown),
+    )
+
+
+def column_label(task: str, split: str | None) -> str:
+    """Return the header of a column of the table, as in ``MNLI-mm``, ``CoLA`` or ``Avg.``."""
+    return _SUMMARIES[task] if task in _SUMMARIES else TASKS[task].display_names[split]
+
+
+def _task_label(task: str) -> str:
+    return column_label(task, TASKS[task].evaluation_splits[0]).removesuffix("-m")
+
+
+def _seed_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one row a split of one ``metrics.json``, the score in points."""
+    primary = TASKS[record["task"]].primary
+    return [
+        {
+            "model": record["model"],
+            "task": record["task"],
+            "split": split,
+            "seed": record["seed"],
+            "score": 100 * primary(scores),
+            "rows": record["rows"][split],
+            "subset": split in record["subset"],
+        }
+        for split, scores in record["scores"].items()
+    ]
+
+
+def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, Any]:
+    """Return one model's score on one split over its seeds or, without a score, the reason."""
+    rows = seeds[(seeds["model"] == model) & (seeds["task"] == task) & (seeds["split"] == split)]
+    cell = {"model": model, "task": task, "split": split, "seeds": 0, "subset": False}
+    if rows.empty:
+        return cell | {"reason": "not evaluated"}
+    return cell | {
+        "score": rows["score"].mean(),
+        "sd": rows["score"].std(),
+        "seeds": len(rows),
+        "rows": rows["rows"].iloc[0],
+        "subset": bool(rows["subset"].any()),
+    }
+
+
+def _summaries(seeds: pd.DataFrame, models: list[str], averaged: list[str]) -> list[dict[str, Any]]:
+    """Return the averages and the shares of the teacher, over the seeds that have every averaged task."""
+    sets = {"": averaged, "_without_cola": [task for task in averaged if task != "cola"]}
+    rows = []
+    for model in models:
+        own = seeds[seeds["model"] == model]
+        for suffix, tasks in sets.items():
+            by_seed = _seed_averages(own, tasks)
+            teacher = _seed_averages(seeds[seeds["model"] == "teacher"], tasks).mean()
+            average = by_seed.mean()
+            base = {"model": model, "split": None, "seeds": len(by_seed), "subset": False}
+            base["reason"] = None if len(by_seed) else "no task that every model has"
+            rows.append(base | {"task": f"average{suffix}", "score": average, "sd": by_seed.std()})
+            share = 100 * (average / teacher) if teacher > 0 else None
+            rows.append(base | {"task": f"teacher_share{suffix}", "score": share})
+    return rows
+
+
+def _seed_averages(rows: pd.DataFrame, tasks: list[str]) -> pd.Series:
+    rows = rows[rows["task"].isin(tasks)]
+    by_task = rows.groupby(["seed", "task"])["score"].mean().unstack("task")
+    return by_task.dropna().mean(axis="columns")
+
+
+def _shown(
+    data: pd.DataFrame, models: list[str], columns: list[tuple[str, str]], with_cola: bool
+) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+    """Return the cells as text and, by column, the numbers behind them."""
+    summaries = [(name, None) for name in _SUMMARIES if with_cola or not name.endswith("cola")]
+    shown, scores = pd.DataFrame({"Model": models}), {}
+    for task, split in columns + summaries:
+        cells = data[
+            (data["task"] == task) & (data["split"].isna() if split is None else data["split"] == split)
+        ]
+        cells = cells.set_index("model").loc[models]
+        label = column_label(task, split) + ("†" if cells["subset"].any() else "")
+        shown[label] = [
+            mean_sd(cell.score, cell.sd, 1)
+            if task not in _SUMMARIES or task.startswith("average")
+            else number(cell.score, 1)
+            for cell in cells.itertuples()
+        ]
+        scores[label] = list(cells["score"])
+    return shown, scores
+
+
+def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthetic: bool) -> list[str]:
+    notes = []
+    if synthetic:
+        notes.append(
+            "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
+        )
+    metrics = [f"{_task_label(task)}: {text}" for task in tasks if (text := _metric_text(task))]
+    notes.append("Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy"]) + ".")
+    scored = data[data["split"].notna()]
+    if scored["seeds"].max() > 1:
+        counts = sorted(set(scored.loc[scored["seeds"] > 0, "seeds"]))
+        notes.append(f"Mean ± standard deviation over {' or '.join(map(str, counts))} seeds.")
+    else:
+        notes.append("One seed, so no spread is known.")
+    twice = "; MNLI's two splits count once" if "mnli" in averaged else ""
+    notes.append(f"Average over {len(averaged)} tasks ({', '.join(map(_task_label, averaged))}){twice}.")
+    absent = [_task_label(task) for task in TASKS if task not in tasks]
+    if absent:
+        notes.append(f"Not in this run: {', '.join(absent)}.")
+    for row in scored[scored["reason"].notna()].itertuples():
+        label = column_label(row.task, row.split)
+        left_out = f"{_task_label(row.task)} is in no model's average"
+        notes.append(f"{row.model}, {label}: {row.reason}; {left_out}.")
+    subsets = scored[scored["subset"]].drop_duplicates(["task", "split"])
+    if len(subsets):
+        counts = [
+            f"{column_label(row.task, row.split)} {row.rows} of {TASKS[row.task].splits[row.split]}"
+            for row in subsets.itertuples()
+        ]
+        notes.append(f"† scored on a subset of the official rows: {', '.join(counts)}.")
+    return notes
+
+
+def _metric_text(task: str) -> str:
+    """Return what a task is scored by, empty for plain accuracy."""
+    names = [_METRICS.get(metric, metric) for metric in TASKS[task].metrics]
+    if names == ["accuracy"]:
+        return ""
+    return names[0] if len(names) == 1 else f"mean of {' and '.join(names)}"

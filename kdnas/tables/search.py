@@ -1,0 +1,143 @@
+"""The search table: what every strategy found with the same budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from scipy.stats import kendalltau
+
+from kdnas.errors import UserError
+from kdnas.history import architectures, best_row, read_history
+from kdnas.tables.writing import Table, best_cells, number
+
+# a rank correlation of fewer pairs says nothing
+MIN_PAIRS = 5
+_SHARES = (25, 50, 75)
+
+
+def search_table(histories: Mapping[str, str | Path], quality: str, device: str, synthetic: bool) -> Table:
+    """Build the search table from the last ``history.csv`` of every strategy, in the order given.
+
+    ``quality`` and ``device`` are ``reward.quality`` and ``reward.device`` of the config. The best rewards
+    after a quarter, a half and three quarters of the budget show how fast a strategy gets there. Kendall's
+    tau ranks the rewards that a controller predicted for its own choices against those obtained. Means leave
+    failed candidates out. Raises UserError for a missing or damaged file.
+    """
+    found = {strategy: read_history(path) for strategy, path in histories.items()}
+    for strategy, history in found.items():
+        if history.empty:
+            raise UserError(f"{histories[strategy]} is empty; delete it and run the same command again")
+    data = pd.DataFrame([_row(strategy, history) for strategy, history in found.items()])
+    data["synthetic"] = synthetic
+    data = data.astype(
+        {"episode": "Int64", "candidate": "Int64", "parameters": "Int64", "kendall_tau": float}
+    )
+    latency = f"{device.upper()} latency ratio"
+    shown = pd.DataFrame(
+        {
+            "Strategy": data["strategy"],
+            "Evaluated": data["evaluated"].astype(str),
+            "Failed": data["failed"].astype(str),
+            "Best reward": [number(value, 4) for value in data["best_reward"]],
+            "Architecture": data["architecture"].fillna(""),
+            "Quality": [number(value, 4) for value in data["quality"]],
+            latency: [number(value, 3) for value in data["latency_ratio"]],
+            "Episode": ["" if pd.isna(value) else str(value) for value in data["episode"]],
+            "Mean reward": [number(value, 4) for value in data["mean_reward"]],
+            "Last episode": [number(value, 4) for value in data["mean_reward_last_episode"]],
+            "Kendall τ": [number(value, 2) for value in data["kendall_tau"]],
+        }
+    )
+    best = {
+        "Best reward": data["best_reward"],
+        "Mean reward": data["mean_reward"],
+        "Last episode": data["mean_reward_last_episode"],
+    }
+    return Table(
+        name="search",
+        title="What each search strategy found" + (" (synthetic data, not GLUE)" if synthetic else ""),
+        data=data,
+        shown=shown,
+        notes=_notes(data, quality, synthetic),
+        bold=best_cells(best, range(len(data)), shown),
+        left=("Architecture",),
+    )
+
+
+def _row(strategy: str, history: pd.DataFrame) -> dict[str, Any]:
+    succeeded = history[history["status"] == "ok"]
+    last = succeeded[succeeded["episode"] == history["episode"].max()]
+    best = best_row(history)
+    row = {
+        "strategy": strategy,
+        "episodes": int(history["episode"].max()),
+        "evaluated": len(history),
+        "distinct": len(set(architectures(history))),
+        "failed": len(history) - len(succeeded),
+        "best_reward": None,
+        "architecture": None,
+        "quality": None,
+        "latency_ratio": None,
+        "latency_ms": None,
+        "parameters": None,
+        "episode": None,
+        "candidate": None,
+    }
+    if best is not None:
+        (architecture,) = architectures(best.to_frame().T)
+        row |= {name: best[name] for name in row if name in best.index}
+        row |= {"best_reward": best["reward"], "architecture": architecture.short_name}
+    for share in _SHARES:
+        first = history.iloc[: math.ceil(len(history) * share / 100)]
+        row[f"best_reward_at_{share}_percent"] = first.loc[first["status"] == "ok", "reward"].max()
+    row |= {
+        "mean_reward": succeeded["reward"].mean(),
+        "mean_reward_last_episode": last["reward"].mean(),
+    }
+    return row | _rank_correlation(succeeded)
+
+
+def _rank_correlation(succeeded: pd.DataFrame) -> dict[str, Any]:
+    """Return Kendall's tau-b of predicted and obtained reward over the controller's own choices."""
+    pairs = succeeded[(succeeded["origin"] == "controller") & succeeded["predicted_reward"].notna()]
+    cells = {"kendall_pairs": len(pairs), "kendall_tau": None, "kendall_reason": None}
+    if len(pairs) < MIN_PAIRS:
+        return cells | {
+            "kendall_reason": f"{len(pairs)} candidates with a prediction, fewer than {MIN_PAIRS}"
+        }
+    tau = kendalltau(pairs["predicted_reward"], pairs["reward"]).statistic
+    if math.isnan(tau):
+        return cells | {"kendall_reason": "all predicted or all obtained rewards are equal"}
+    return cells | {"kendall_tau": tau}
+
+
+def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
+    notes = []
+    if synthetic:
+        notes.append("SYNTHETIC DATA, NOT GLUE: the qualities and rewards are those of generated tasks.")
+    if data["evaluated"].nunique() == 1:
+        first = data.iloc[0]
+        notes.append(
+            f"The same budget for all: {first.evaluated} candidates in {first.episodes} episodes. Equal "
+            "architectures share one evaluation and one latency from the store."
+        )
+    else:
+        notes.append("The budgets differ, so the strategies can't be compared.")
+    meaning = {"accuracy": "primary metric", "loss": "1 − distillation loss"}[quality]
+    notes.append(
+        f"Quality: {meaning} on the slice held out of the search task's training set. Latency ratio: to the "
+        "teacher. Episode: where the best was found. Mean rewards leave failed candidates out."
+    )
+    notes.append("One search with one seed each: a difference between strategies may be chance.")
+    pairs = data[data["kendall_tau"].notna()]
+    for row in pairs.itertuples():
+        notes.append(
+            f"{row.strategy}: Kendall τ of predicted and obtained reward over {row.kendall_pairs} candidates."
+        )
+    for row in data[data["kendall_reason"].notna()].itertuples():
+        notes.append(f"{row.strategy}: no Kendall τ ({row.kendall_reason}).")
+    return notes

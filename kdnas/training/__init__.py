@@ -1,0 +1,1 @@
+"""One training loop for fine-tuning, lockstep proxies and full distillation."""

@@ -1,0 +1,82 @@
+"""Tokenised rows and the batches that they make: a pure function of seed and epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from kdnas.models.vocabulary import Vocabulary
+from kdnas.tasks import Task
+
+BUCKET = 50  # batches that are sorted by length together
+
+
+@dataclass
+class Encoded:
+    """Tokenised rows: ``token_ids`` and ``token_types`` one array a row; ``labels`` (rows,)."""
+
+    token_ids: list[np.ndarray]
+    token_types: list[np.ndarray] | None
+    labels: np.ndarray
+    padding_id: int
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row, shape (rows,)."""
+        return np.array([len(ids) for ids in self.token_ids])
+
+    def compact(self, vocabulary: Vocabulary) -> Encoded:
+        """Return the same rows with the ids of ``vocabulary``."""
+        ids = [vocabulary.lookup[row] for row in self.token_ids]
+        return Encoded(ids, self.token_types, self.labels, self.padding_id)
+
+
+def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, max_length: int) -> Encoded:
+    """Tokenise the text columns of ``frame``, cut to ``max_length`` tokens."""
+    texts = [frame[column].tolist() for column in task.text_columns]
+    encoded = tokenizer(*texts, truncation=True, max_length=max_length, padding=False)
+    types = encoded.get("token_type_ids")
+    labels = frame["label"].to_numpy(dtype=np.float32 if task.regression else np.int64)
+    return Encoded(
+        [np.array(ids) for ids in encoded["input_ids"]],
+        None if types is None else [np.array(row) for row in types],
+        labels,
+        tokenizer.pad_token_id,
+    )
+
+
+def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Return the row numbers of each batch of ``epoch``: shuffled, with rows of like length together."""
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), batch_size * BUCKET):
+        bucket = order[start : start + batch_size * BUCKET]
+        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+        batches += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
+    """Return one padded batch: ``input_ids``, ``attention_mask`` (batch, tokens), ``labels`` (batch,)."""
+    width = max(len(encoded.token_ids[row]) for row in rows)
+    ids = np.full((len(rows), width), encoded.padding_id, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    types = np.zeros((len(rows), width), dtype=np.int64)
+    for position, row in enumerate(rows):
+        length = len(encoded.token_ids[row])
+        ids[position, :length] = encoded.token_ids[row]
+        mask[position, :length] = 1
+        if encoded.token_types is not None:
+            types[position, :length] = encoded.token_types[row]
+    batch = {"input_ids": ids, "attention_mask": mask, "labels": encoded.labels[rows]}
+    if encoded.token_types is not None:
+        batch["token_type_ids"] = types
+    return {name: torch.from_numpy(value).to(device) for name, value in batch.items()}

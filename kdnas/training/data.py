@@ -1,0 +1,44 @@
+"""Everything that a training job reads: tokenised splits on one shared, compact vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.models.loading import load_tokenizer
+from kdnas.models.vocabulary import Vocabulary
+from kdnas.tasks import Task
+from kdnas.training.batches import Encoded, encode
+
+
+@dataclass
+class TrainingData:
+    """The training rows, the splits that are scored, and the vocabulary that all of them use."""
+
+    train: Encoded
+    scored: dict[str, Encoded]
+    vocabulary: Vocabulary
+
+
+def load_data(
+    train: pd.DataFrame,
+    scored: dict[str, pd.DataFrame],
+    task: Task,
+    tokenizer_folder: str | Path,
+    max_length: int,
+    vocabulary_size: int,
+) -> TrainingData:
+    """Tokenise all frames with the teacher's tokenizer and cut the vocabulary to what they use."""
+    tokenizer: Any = load_tokenizer(tokenizer_folder)
+    encoded = {name: encode(frame, task, tokenizer, max_length) for name, frame in scored.items()}
+    rows = encode(train, task, tokenizer, max_length)
+    everything = [ids for part in (rows, *encoded.values()) for ids in part.token_ids]
+    vocabulary = Vocabulary(everything, tokenizer.pad_token_id, vocabulary_size)
+    return TrainingData(
+        rows.compact(vocabulary),
+        {name: part.compact(vocabulary) for name, part in encoded.items()},
+        vocabulary,
+    )

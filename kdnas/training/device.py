@@ -1,0 +1,58 @@
+"""Which device a job trains on, and at what precision."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from kdnas.errors import UserError
+
+LOCKS = Path(tempfile.gettempdir()) / f"kdnas-gpu-locks-{os.getuid()}"
+
+
+@contextlib.contextmanager
+def claim(device: str, threads: int) -> Iterator[torch.device]:
+    """Yield the device of a job and fix its CPU threads.
+
+    ``device`` is the config's ``training.device``. A GPU is held by a lock on a file, one a device, that
+    the operating system gives back when the process ends, however it ends. Raises UserError for ``gpu``
+    where there is none.
+    """
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    if device == "gpu" and not torch.cuda.is_available():
+        raise UserError("training.device is 'gpu', but this machine has none; use 'auto' or 'cpu'")
+    if device == "cpu" or not torch.cuda.is_available():
+        yield torch.device("cpu")
+        return
+    with _free_gpu() as index:
+        yield torch.device("cuda", index)
+
+
+@contextlib.contextmanager
+def _free_gpu() -> Iterator[int]:
+    LOCKS.mkdir(mode=0o700, exist_ok=True)
+    while True:
+        for index in range(torch.cuda.device_count()):
+            with open(LOCKS / f"gpu_{index}", "w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    continue
+                yield index
+                return
+        time.sleep(1.0)
+
+
+def use_autocast(precision: str, device: torch.device) -> bool:
+    """Tell whether to train in bf16: where asked for, or by ``auto`` on a GPU that has it."""
+    if precision == "bf16":
+        return True
+    return precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()

@@ -1,0 +1,156 @@
+"""The one training loop: some learners, one batch stream, at most one teacher forward a batch."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable
+
+import torch
+
+from kdnas.losses import Outputs
+from kdnas.training.batches import Encoded, collate, epoch_batches
+from kdnas.training.checkpoint import Checkpoints
+from kdnas.training.forward import Forward
+from kdnas.training.learner import Learner, TrainingFailed
+
+REPORT_SECONDS = 10.0
+
+
+class Stopped(SystemExit):
+    """The job was told to stop (SIGTERM, SIGUSR1) and has saved itself; exit status 143."""
+
+
+def train(
+    learners: list[Learner],
+    teacher: Forward | None,
+    data: Encoded,
+    seed: int,
+    checkpoints: Checkpoints,
+    checkpoint_minutes: float,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Train all learners in lockstep on ``data``, resuming each from its checkpoint.
+
+    Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps).
+    A learner that runs out of memory or diverges is marked ``failed`` and the others go on. Raises Stopped
+    after a SIGTERM or SIGUSR1, when every learner has been saved.
+    """
+    stage = learners[0].stage
+    device = learners[0].device
+    steps = stage.steps(len(data))
+    batches_an_epoch = math.ceil(len(data) / stage.batch_size)
+    for learner in learners:
+        if checkpoints.restore(learner):
+            report(f"{learner.digest[:8]} resumes at step {learner.next_step} of {steps}")
+    stop = _StopFlag()
+    progress = _Progress(steps, batches_an_epoch, report)
+    saved = time.monotonic()
+    lengths = data.lengths
+    first = min((learner.next_step for learner in learners), default=steps)
+    epoch, batches = -1, []
+    try:
+        for step in range(first, steps):
+            if step // batches_an_epoch != epoch:
+                epoch = step // batches_an_epoch
+                batches = epoch_batches(lengths, stage.batch_size, seed, epoch)
+            active = [item for item in learners if item.failed is None and item.next_step == step]
+            if not any(item.failed is None for item in learners):
+                break
+            batch = collate(data, batches[step % batches_an_epoch], device)
+            targets = _teach(teacher, batch, learners[0].autocast)
+            for learner in active:
+                _step(learner, batch, targets, steps)
+            progress.after(step, learners)
+            if stop.requested or time.monotonic() - saved > checkpoint_minutes * 60:
+                for learner in learners:
+                    if learner.failed is None:
+                        checkpoints.save(learner)
+                saved = time.monotonic()
+                if stop.requested:
+                    report(f"stopped by a signal at step {step + 1} of {steps}; saved")
+                    raise Stopped(143)
+    finally:
+        stop.restore()
+
+
+def _teach(teacher: Forward | None, batch: dict[str, torch.Tensor], autocast: bool) -> Outputs | None:
+    if teacher is None:
+        return None
+    teacher.model.eval()
+    device = batch["input_ids"].device
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
+        return teacher(batch)
+
+
+def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | None, steps: int) -> None:
+    started = time.perf_counter()
+    try:
+        learner.step(batch, targets, steps)
+    except TrainingFailed as error:
+        learner.failed = str(error)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        learner.failed = f"out of memory at step {learner.next_step + 1}"
+    if learner.failed is not None:
+        # free its memory for the others
+        learner.optimizer.state.clear()
+        learner.model.to("meta")
+    learner.seconds += time.perf_counter() - started
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` means that the device or the machine has no memory left."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        "DefaultCPUAllocator" in str(error) or "out of memory" in str(error)
+    )
+
+
+class _StopFlag:
+    """Set by SIGTERM or SIGUSR1, so that a job ends between two steps."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.before = {number: signal.signal(number, self._request) for number in self.SIGNALS}
+
+    def _request(self, number: int, frame: object) -> None:
+        self.requested = True
+
+    def restore(self) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+
+class _Progress:
+    """A line of the log every few seconds, and at the end of every epoch."""
+
+    def __init__(self, steps: int, batches_an_epoch: int, report: Callable[[str], None]) -> None:
+        self.steps = steps
+        self.batches = batches_an_epoch
+        self.report = report
+        self.started = self.reported = time.monotonic()
+        self.done = 0
+
+    def after(self, step: int, learners: list[Learner]) -> None:
+        self.done += 1
+        now = time.monotonic()
+        due = now - self.reported > REPORT_SECONDS or (step + 1) % self.batches == 0
+        if not due:
+            return
+        self.reported = now
+        left = (now - self.started) / self.done * (self.steps - step - 1)
+        losses = "; ".join(_losses(learner) for learner in learners)
+        self.report(
+            f"step {step + 1}/{self.steps}, epoch {step // self.batches + 1}/{self.steps // self.batches}, "
+            f"{losses}, {left / 60:.1f} min left"
+        )
+
+
+def _losses(learner: Learner) -> str:
+    if learner.failed is not None:
+        return f"failed ({learner.failed})"
+    return " ".join(f"{name} {value:.3f}" for name, value in learner.recent.items())

@@ -1,0 +1,106 @@
+# The checked config, and the names and paths that all rules share.
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from kdnas.code_digest import code_digest as _code_digest
+from kdnas.config import check_config
+from kdnas.errors import UserError
+from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
+from kdnas.names import episode_name, student_names
+
+try:
+    _checked = check_config(config)
+except UserError as error:
+    raise SystemExit(f"kdnas: config: {error}") from None
+config.clear()
+config.update(_checked)
+
+R = f"results/{config['experiment']}"
+STORE = "results/store"
+ENVIRONMENT = f"../envs/{config['environment']}.yaml"
+
+SEEDS = config["seeds"]
+TASKS = config["data"]["tasks"]
+SEARCH_TASK = config["search"]["task"]
+GLUE_TASKS = [task for task in TASKS if task != SEARCH_TASK]
+STRATEGIES = config["search"]["strategies"]
+EPISODES = [episode_name(number) for number in range(1, config["search"]["episodes"] + 1)]
+LAST_EPISODE = EPISODES[-1]
+COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
+STUDENTS = student_names(config)
+DEVICES = ["cpu", "gpu"]
+TABLES = ["glue", "efficiency", "search", "cost"]
+FIGURES = ["reward", "quality_latency", "glue"]
+ALL_CORES = workflow.cores or 1
+
+
+wildcard_constraints:
+    task="|".join(TASKS),
+    seed=r"\d+",
+    strategy="|".join(STRATEGIES),
+    episode=r"\d+",
+    cohort=r"\d+",
+    student="|".join(STUDENTS),
+    device="|".join(DEVICES),
+
+
+def code_digest(rule_name):
+    """A digest of the rule's script and of every library module behind it: a changed one re-runs the rule."""
+    return _code_digest(Path(workflow.basedir) / "scripts" / f"{rule_name}.py")
+
+
+def training_params():
+    """The part of the config's training section that decides results."""
+    return {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
+
+
+def local_task_files(wildcards):
+    """The files of a task in a local folder, so that changed data is fetched anew."""
+    data = config["data"]
+    if data["source"] != "local":
+        return []
+    return sorted(str(path) for path in Path(data["path"]).glob(f"{wildcards.task}/*") if path.is_file())
+
+
+def local_teacher_files(wildcards):
+    """The files of a teacher in a local folder, so that a changed one is fetched anew."""
+    teacher = config["teacher"]
+    if teacher["source"] != "local":
+        return []
+    names = ("config.json", WEIGHTS, *TOKENIZER_FILES)
+    return [str(path) for name in names if (path := Path(teacher["name"]) / name).is_file()]
+
+
+def before(wildcards, file):
+    """A file of the episode before this one; nothing in the first."""
+    number = int(wildcards.episode) - 1
+    return f"{R}/search/{wildcards.strategy}/{episode_name(number)}/{file}" if number else []
+
+
+def history_before(wildcards):
+    return before(wildcards, "history.csv")
+
+
+def controller_before(wildcards):
+    return before(wildcards, "controller.safetensors")
+
+
+def latency_table(wildcards):
+    """The latency table, where the config names one that exists; a missing one is the job's clear error."""
+    table = config["latency"]["table"]
+    return [table] if table and Path(table).is_file() else []
+
+
+def controller_params():
+    """The part of the config's search section that proposals depend on."""
+    keys = ("seed", "candidates", "space", "exploration", "controller")
+    return {key: config["search"][key] for key in keys}
+
+
+def distillation_params(stage):
+    """The part of the config's distillation section that one stage depends on."""
+    others = {"proxy", "student", "glue"} - {stage}
+    return {key: value for key, value in config["distillation"].items() if key not in others}

@@ -1,0 +1,32 @@
+# GLUE: every student on every other task, from the student that the search task left, with that task's teacher.
+
+
+rule distill_glue:
+    input:
+        architecture=f"{R}/students/{{student}}/architecture.json",
+        start=f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{{seed}}/model",
+        teacher=f"{R}/teacher/{{task}}/seed_{{seed}}/model",
+        data=f"{R}/data/{{task}}",
+    output:
+        model=directory(f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/model"),
+        metrics=f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/metrics.json",
+    log:
+        f"{R}/logs/distill_glue/{{student}}_{{task}}_seed_{{seed}}.log",
+    benchmark:
+        f"{R}/benchmarks/distill_glue/{{student}}_{{task}}_seed_{{seed}}.tsv"
+    wildcard_constraints:
+        task="|".join(GLUE_TASKS) or "(?!)",
+    threads: config["training"]["threads"]
+    params:
+        max_length=config["teacher"]["max_length"],
+        distillation=distillation_params("glue"),
+        training=training_params(),
+        checkpoints=f"{R}/checkpoints",
+        store=STORE,
+        code=code_digest("distill_glue"),
+    message:
+        "Distilling {wildcards.student} on {wildcards.task}, seed {wildcards.seed}"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/distill_glue.py"

@@ -1,0 +1,239 @@
+# Tables and figures, from files alone: nothing is trained or measured here.
+
+HISTORIES = expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES)
+ARCHITECTURES = expand(f"{R}/students/{{student}}/architecture.json", student=STUDENTS)
+SYNTHETIC = config["data"]["source"] == "synthetic"
+EPISODE_NUMBERS = [name.removeprefix("episode_") for name in EPISODES]
+
+
+rule table_glue:
+    input:
+        teacher=expand(f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json", task=TASKS, seed=SEEDS),
+        students=expand(
+            f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/metrics.json",
+            student=STUDENTS,
+            task=TASKS,
+            seed=SEEDS,
+        ),
+    output:
+        csv=report(
+            f"{R}/tables/glue.csv",
+            caption="../report/table_glue.rst",
+            category="Results",
+            labels={"kind": "table", "content": "scores by task"},
+        ),
+        markdown=f"{R}/tables/glue.md",
+        latex=f"{R}/tables/glue.tex",
+    log:
+        f"{R}/logs/table_glue.log",
+    benchmark:
+        f"{R}/benchmarks/table_glue.tsv"
+    params:
+        tasks=TASKS,
+        code=code_digest("table_glue"),
+    message:
+        "Writing the table of scores by task"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_glue.py"
+
+
+rule table_efficiency:
+    input:
+        teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/metrics.json",
+        students=expand(
+            f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{SEEDS[0]}/metrics.json", student=STUDENTS
+        ),
+        architectures=ARCHITECTURES,
+        cpu=f"{R}/latency/cpu.json",
+        gpu=f"{R}/latency/gpu.json",
+    output:
+        csv=report(
+            f"{R}/tables/efficiency.csv",
+            caption="../report/table_efficiency.rst",
+            category="Results",
+            labels={"kind": "table", "content": "size and latency"},
+        ),
+        markdown=f"{R}/tables/efficiency.md",
+        latex=f"{R}/tables/efficiency.tex",
+    log:
+        f"{R}/logs/table_efficiency.log",
+    benchmark:
+        f"{R}/benchmarks/table_efficiency.tsv"
+    params:
+        code=code_digest("table_efficiency"),
+    message:
+        "Writing the table of size and latency"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_efficiency.py"
+
+
+rule table_search:
+    input:
+        histories=HISTORIES,
+    output:
+        csv=report(
+            f"{R}/tables/search.csv",
+            caption="../report/table_search.rst",
+            category="Search",
+            labels={"kind": "table", "content": "search strategies"},
+        ),
+        markdown=f"{R}/tables/search.md",
+        latex=f"{R}/tables/search.tex",
+    log:
+        f"{R}/logs/table_search.log",
+    benchmark:
+        f"{R}/benchmarks/table_search.tsv"
+    params:
+        strategies=STRATEGIES,
+        quality=config["reward"]["quality"],
+        device=config["reward"]["device"],
+        synthetic=SYNTHETIC,
+        code=code_digest("table_search"),
+    message:
+        "Writing the table of search strategies"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_search.py"
+
+
+rule table_cost:
+    input:
+        benchmarks=[
+            *expand(rules.fetch_task.benchmark, task=TASKS),
+            rules.build_proxy.benchmark,
+            rules.fetch_teacher.benchmark,
+            *expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS),
+            *expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
+            *expand(
+                rules.distill_candidates.benchmark,
+                strategy=STRATEGIES,
+                episode=EPISODE_NUMBERS,
+                cohort=COHORTS,
+            ),
+            *expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
+            *expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
+            rules.select_students.benchmark,
+            *expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
+            *expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),
+            *expand(rules.profile_students.benchmark, device=DEVICES),
+        ],
+    output:
+        csv=report(
+            f"{R}/tables/cost.csv",
+            caption="../report/table_cost.rst",
+            category="Cost",
+            labels={"kind": "table", "content": "time and memory"},
+        ),
+        markdown=f"{R}/tables/cost.md",
+        latex=f"{R}/tables/cost.tex",
+    log:
+        f"{R}/logs/table_cost.log",
+    benchmark:
+        f"{R}/benchmarks/table_cost.tsv"
+    params:
+        folder=f"{R}/benchmarks",
+        code=code_digest("table_cost"),
+    message:
+        "Writing the table of time and memory"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_cost.py"
+
+
+rule figure_reward:
+    input:
+        histories=HISTORIES,
+    output:
+        svg=report(
+            f"{R}/figures/reward.svg",
+            caption="../report/figure_reward.rst",
+            category="Search",
+            labels={"kind": "figure", "content": "reward by episode"},
+        ),
+        pdf=f"{R}/figures/reward.pdf",
+        png=f"{R}/figures/reward.png",
+    log:
+        f"{R}/logs/figure_reward.log",
+    benchmark:
+        f"{R}/benchmarks/figure_reward.tsv"
+    params:
+        strategies=STRATEGIES,
+        synthetic=SYNTHETIC,
+        code=code_digest("figure_reward"),
+    message:
+        "Drawing the reward by episode"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_reward.py"
+
+
+rule figure_quality_latency:
+    input:
+        histories=HISTORIES,
+        architectures=ARCHITECTURES,
+    output:
+        svg=report(
+            f"{R}/figures/quality_latency.svg",
+            caption="../report/figure_quality_latency.rst",
+            category="Search",
+            labels={"kind": "figure", "content": "quality against latency"},
+        ),
+        pdf=f"{R}/figures/quality_latency.pdf",
+        png=f"{R}/figures/quality_latency.png",
+    log:
+        f"{R}/logs/figure_quality_latency.log",
+    benchmark:
+        f"{R}/benchmarks/figure_quality_latency.tsv"
+    params:
+        strategies=STRATEGIES,
+        latency_budgets=config["students"]["latency_budgets"],
+        quality=config["reward"]["quality"],
+        device=config["reward"]["device"],
+        synthetic=SYNTHETIC,
+        code=code_digest("figure_quality_latency"),
+    message:
+        "Drawing quality against latency"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_quality_latency.py"
+
+
+rule figure_glue:
+    input:
+        table=f"{R}/tables/glue.csv",
+    output:
+        svg=report(
+            f"{R}/figures/glue.svg",
+            caption="../report/figure_glue.rst",
+            category="Results",
+            labels={"kind": "figure", "content": "scores by task"},
+        ),
+        pdf=f"{R}/figures/glue.pdf",
+        png=f"{R}/figures/glue.png",
+    log:
+        f"{R}/logs/figure_glue.log",
+    benchmark:
+        f"{R}/benchmarks/figure_glue.tsv"
+    params:
+        code=code_digest("figure_glue"),
+    message:
+        "Drawing the scores by task"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_glue.py"

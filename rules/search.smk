@@ -1,0 +1,114 @@
+# The search: a chain of episodes for each strategy, known from the config alone.
+
+
+rule sample_candidates:
+    input:
+        history=history_before,
+        controller=controller_before,
+    output:
+        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+    log:
+        f"{R}/logs/sample_candidates/{{strategy}}_{{episode}}.log",
+    benchmark:
+        f"{R}/benchmarks/sample_candidates/{{strategy}}_{{episode}}.tsv"
+    priority: 10
+    params:
+        search=controller_params(),
+        code=code_digest("sample_candidates"),
+    message:
+        "Sampling the candidates of episode {wildcards.episode} ({wildcards.strategy})"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/sample_candidates.py"
+
+
+rule distill_candidates:
+    input:
+        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
+        train=f"{R}/proxy/train.parquet",
+        heldout=f"{R}/proxy/heldout.parquet",
+        proxy=f"{R}/proxy/meta.json",
+    output:
+        evaluations=f"{R}/search/{{strategy}}/episode_{{episode}}/cohort_{{cohort}}.json",
+    log:
+        f"{R}/logs/distill_candidates/{{strategy}}_{{episode}}_{{cohort}}.log",
+    benchmark:
+        f"{R}/benchmarks/distill_candidates/{{strategy}}_{{episode}}_{{cohort}}.tsv"
+    priority: 10
+    threads: config["training"]["threads"]
+    params:
+        task=SEARCH_TASK,
+        seed=SEEDS[0],
+        cohorts=len(COHORTS),
+        max_length=config["teacher"]["max_length"],
+        distillation=distillation_params("proxy"),
+        training=training_params(),
+        checkpoints=f"{R}/checkpoints",
+        store=STORE,
+        code=code_digest("distill_candidates"),
+    message:
+        "Distilling cohort {wildcards.cohort} of episode {wildcards.episode} ({wildcards.strategy}) on the proxy set"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/distill_candidates.py"
+
+
+rule profile_latency:
+    input:
+        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        base=f"{R}/teacher/base",
+        table=latency_table,
+    output:
+        latency=f"{R}/search/{{strategy}}/episode_{{episode}}/latency.json",
+    log:
+        f"{R}/logs/profile_latency/{{strategy}}_{{episode}}.log",
+    benchmark:
+        f"{R}/benchmarks/profile_latency/{{strategy}}_{{episode}}.tsv"
+    priority: 10
+    threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
+    params:
+        latency=config["latency"],
+        device=config["reward"]["device"],
+        store=STORE,
+        code=code_digest("profile_latency"),
+    message:
+        "Profiling the latency of episode {wildcards.episode} ({wildcards.strategy})"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/profile_latency.py"
+
+
+rule update_controller:
+    input:
+        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        evaluations=expand(
+            f"{R}/search/{{{{strategy}}}}/episode_{{{{episode}}}}/cohort_{{cohort}}.json", cohort=COHORTS
+        ),
+        latency=f"{R}/search/{{strategy}}/episode_{{episode}}/latency.json",
+        history=history_before,
+        controller=controller_before,
+    output:
+        history=f"{R}/search/{{strategy}}/episode_{{episode}}/history.csv",
+        controller=f"{R}/search/{{strategy}}/episode_{{episode}}/controller.safetensors",
+    log:
+        f"{R}/logs/update_controller/{{strategy}}_{{episode}}.log",
+    benchmark:
+        f"{R}/benchmarks/update_controller/{{strategy}}_{{episode}}.tsv"
+    priority: 10
+    params:
+        search=controller_params(),
+        episodes=len(EPISODES),
+        reward=config["reward"],
+        code=code_digest("update_controller"),
+    message:
+        "Updating the controller after episode {wildcards.episode} ({wildcards.strategy})"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/update_controller.py"

@@ -1,0 +1,47 @@
+# The teacher: fetched once, fine-tuned on every task.
+
+
+rule fetch_teacher:
+    input:
+        local_teacher_files,
+    output:
+        base=directory(f"{R}/teacher/base"),
+    log:
+        f"{R}/logs/fetch_teacher.log",
+    benchmark:
+        f"{R}/benchmarks/fetch_teacher.tsv"
+    params:
+        teacher={key: config["teacher"][key] for key in ("source", "name", "revision", "sha256")},
+        code=code_digest("fetch_teacher"),
+    message:
+        "Fetching the teacher"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/fetch_teacher.py"
+
+
+rule finetune_teacher:
+    input:
+        base=f"{R}/teacher/base",
+        data=f"{R}/data/{{task}}",
+    output:
+        model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),
+        metrics=f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json",
+    log:
+        f"{R}/logs/finetune_teacher/{{task}}_seed_{{seed}}.log",
+    benchmark:
+        f"{R}/benchmarks/finetune_teacher/{{task}}_seed_{{seed}}.tsv"
+    threads: config["training"]["threads"]
+    params:
+        teacher={key: config["teacher"][key] for key in ("max_length", "training")},
+        training=training_params(),
+        checkpoints=f"{R}/checkpoints",
+        code=code_digest("finetune_teacher"),
+    message:
+        "Fine-tuning the teacher on {wildcards.task}, seed {wildcards.seed}"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/finetune_teacher.py"

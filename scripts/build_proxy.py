@@ -1,0 +1,28 @@
+"""Draw the proxy set and its held-out slice from the search task's training rows."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.artifacts import write_json
+    from kdnas.frames import fingerprint, read_meta, read_split, write_split
+    from kdnas.proxy import build_proxy
+    from kdnas.tasks import TRAIN
+
+    params = snakemake.params
+    task_meta = read_meta(snakemake.input.data)
+    train, heldout = build_proxy(
+        read_split(snakemake.input.data, TRAIN), params.task, params.share, params.heldout, params.seed
+    )
+    write_split(snakemake.output.train, train)
+    write_split(snakemake.output.heldout, heldout)
+    meta = {
+        "task": params.task,
+        "source": task_meta["source"],
+        "synthetic": task_meta["synthetic"],
+        "fingerprint": fingerprint({"train": train, "heldout": heldout}),
+        "share": params.share,
+        "heldout": params.heldout,
+        "seed": params.seed,
+        "splits": {"train": {"rows": len(train)}, "heldout": {"rows": len(heldout)}},
+    }
+    write_json(snakemake.output.meta, meta)

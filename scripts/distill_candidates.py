@@ -1,0 +1,38 @@
+"""Rule distill_candidates: one cohort of an episode's candidates on the proxy set."""
+
+from job import start
+
+with start(snakemake):
+    from pathlib import Path
+
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.candidates import ProxyTask, distill_candidates
+    from kdnas.frames import read_parquet
+    from kdnas.store import Store
+    from kdnas.training.run import start_run
+
+    params = snakemake.params
+    cohort = int(snakemake.wildcards.cohort)
+    proposals = read_json(snakemake.input.candidates)
+    proxy = ProxyTask(
+        params.task,
+        read_parquet(Path(snakemake.input.train)).to_pandas(),
+        read_parquet(Path(snakemake.input.heldout)).to_pandas(),
+        read_json(snakemake.input.proxy)["fingerprint"],
+        params.max_length,
+    )
+    minutes = snakemake.config["training"]["checkpoint_minutes"]
+    with start_run(params.training, params.checkpoints, minutes) as run:
+        evaluations = distill_candidates(
+            proposals["candidates"][cohort - 1 :: params.cohorts],
+            Path(snakemake.input.teacher),
+            proxy,
+            params.distillation,
+            params.seed,
+            run,
+            Store(params.store),
+        )
+    write_json(
+        snakemake.output.evaluations,
+        {"episode": proposals["episode"], "cohort": cohort, "evaluations": evaluations},
+    )

@@ -1,0 +1,9 @@
+"""Load a task's rows from the configured source, check them and store them."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.sources import load_task, write_task
+
+    frames, meta = load_task(snakemake.wildcards.task, snakemake.params.data)
+    write_task(snakemake.output.data, frames, meta)

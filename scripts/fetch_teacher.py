@@ -1,0 +1,13 @@
+"""Rule fetch_teacher: the pretrained teacher onto the disk."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.config import check_against_teacher
+    from kdnas.models.fetch import fetch_teacher
+
+    fetch_teacher(
+        snakemake.params.teacher,
+        snakemake.output.base,
+        lambda model_config: check_against_teacher(snakemake.config, model_config),
+    )

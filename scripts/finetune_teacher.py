@@ -1,0 +1,22 @@
+"""Rule finetune_teacher: the teacher on one task."""
+
+from job import start
+
+with start(snakemake):
+    from pathlib import Path
+
+    from kdnas.finetune import finetune_teacher
+    from kdnas.training.run import start_run
+
+    minutes = snakemake.config["training"]["checkpoint_minutes"]
+    with start_run(snakemake.params.training, snakemake.params.checkpoints, minutes) as run:
+        finetune_teacher(
+            Path(snakemake.input.base),
+            Path(snakemake.input.data),
+            snakemake.wildcards.task,
+            snakemake.params.teacher,
+            int(snakemake.wildcards.seed),
+            run,
+            Path(snakemake.output.model),
+            Path(snakemake.output.metrics),
+        )

@@ -1,0 +1,47 @@
+"""What every script does first: find the library, redirect its output, and fail with one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+
+
+@contextlib.contextmanager
+def start(snakemake) -> Iterator[None]:
+    """Run a script's body with its output in the rule's log.
+
+    A UserError ends the job with its one sentence, on the terminal and in the log; anything else leaves
+    its traceback in the log. Both exit with 1.
+    """
+    from kdnas.errors import UserError
+
+    if not snakemake.rule.startswith("fetch_"):
+        # compute nodes have no network, and nothing after the fetch rules may want one
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    terminal = sys.stderr
+    with open(snakemake.log[0], "w", buffering=1, encoding="utf-8") as log:
+        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+            try:
+                yield
+                return
+            except UserError as error:
+                sentence = str(error)
+            except Exception as error:
+                traceback.print_exc()
+                sentence = f"{type(error).__name__}: {error}"
+        log.write(f"{sentence}\n")
+    print(f"kdnas: {snakemake.rule}: {sentence} (log: {snakemake.log[0]})", file=terminal, flush=True)
+    sys.exit(1)
+
+
+def announce(text: str) -> None:
+    """Print one line on the terminal, past the redirection: what a person wants to see at a glance."""
+    print(f"kdnas: {text}", file=sys.__stderr__, flush=True)

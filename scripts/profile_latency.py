@@ -1,0 +1,21 @@
+"""Rule profile_latency: an episode's candidates against the teacher."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.latency.profile import profile_from_config
+    from kdnas.space import Architecture
+
+    candidates = read_json(snakemake.input.candidates)["candidates"]
+    models = {entry["candidate"]: Architecture.from_dict(entry["architecture"]) for entry in candidates}
+    write_json(
+        snakemake.output.latency,
+        profile_from_config(
+            models,
+            snakemake.input.base,
+            snakemake.params.latency,
+            snakemake.params.device,
+            snakemake.params.store,
+        ),
+    )

@@ -1,0 +1,21 @@
+"""Rule profile_students: all students against the teacher, on one device."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.latency.profile import profile_from_config
+    from kdnas.space import Architecture
+
+    students = [read_json(path) for path in snakemake.input.architectures]
+    models = {entry["student"]: Architecture.from_dict(entry["architecture"]) for entry in students}
+    write_json(
+        snakemake.output.latency,
+        profile_from_config(
+            models,
+            snakemake.input.base,
+            snakemake.params.latency,
+            snakemake.wildcards.device,
+            snakemake.params.store,
+        ),
+    )

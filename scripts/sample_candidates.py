@@ -1,0 +1,36 @@
+"""Rule sample_candidates: the strategy proposes an episode's candidates."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.artifacts import write_json
+    from kdnas.history import empty_history, read_history
+    from kdnas.space import SearchSpace
+    from kdnas.strategies import make_strategy
+
+    name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
+    strategy = make_strategy(name, SearchSpace(snakemake.params.search["space"]), snakemake.params.search)
+    history = empty_history()
+    if snakemake.input:
+        history = read_history(snakemake.input.history)
+        strategy.load(snakemake.input.controller)
+    proposals = strategy.propose(history, episode)
+    write_json(
+        snakemake.output.candidates,
+        {
+            "strategy": name,
+            "episode": episode,
+            "epsilon": strategy.epsilon(episode),
+            "candidates": [
+                {
+                    "candidate": number,
+                    "architecture": proposal.architecture.to_dict(),
+                    "origin": proposal.origin,
+                    "predicted_reward": proposal.predicted_reward,
+                }
+                for number, proposal in enumerate(proposals, start=1)
+            ],
+        },
+    )
+    for proposal in proposals:
+        print(proposal.architecture.short_name, proposal.origin, proposal.predicted_reward)

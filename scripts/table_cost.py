@@ -1,0 +1,10 @@
+"""Rule table_cost: time and memory of every rule."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.tables.cost import cost_table
+    from kdnas.tables.writing import write_table
+
+    table = cost_table(snakemake.input.benchmarks, snakemake.params.folder)
+    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)

@@ -1,0 +1,12 @@
+"""Rule table_search: what every search strategy found."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.tables.search import search_table
+    from kdnas.tables.writing import write_table
+
+    params = snakemake.params
+    histories = dict(zip(params.strategies, snakemake.input.histories, strict=True))
+    table = search_table(histories, params.quality, params.device, params.synthetic)
+    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)

@@ -1,0 +1,31 @@
+"""Rule update_controller: rewards, history, and the strategy's next state."""
+
+from job import announce, start
+
+with start(snakemake):
+    from kdnas.artifacts import atomic_path, read_json
+    from kdnas.episode import extend_history
+    from kdnas.history import empty_history, read_history, write_history
+    from kdnas.progress import episode_line
+    from kdnas.space import SearchSpace
+    from kdnas.strategies import make_strategy
+
+    params = snakemake.params
+    episode = int(snakemake.wildcards.episode)
+    strategy = make_strategy(snakemake.wildcards.strategy, SearchSpace(params.search["space"]), params.search)
+    history = empty_history()
+    if episode > 1:
+        history = read_history(snakemake.input.history)
+        strategy.load(snakemake.input.controller)
+    history = extend_history(
+        history,
+        read_json(snakemake.input.candidates),
+        [entry for path in snakemake.input.evaluations for entry in read_json(path)["evaluations"]],
+        read_json(snakemake.input.latency),
+        params.reward,
+    )
+    strategy.learn(history, episode)
+    with atomic_path(snakemake.output.controller) as temporary:
+        strategy.save(temporary)
+    write_history(snakemake.output.history, history)
+    announce(episode_line(snakemake.wildcards.strategy, episode, params.episodes, history))

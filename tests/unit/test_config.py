@@ -1,0 +1,403 @@
+"""The configuration: defaults, every refusal with its sentence, and the generated reference."""
+
+import copy
+import datetime
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from kdnas.config.cross_checks import check_against_teacher, cross_check
+from kdnas.config.reference import README, with_reference
+from kdnas.config.schema import SCHEMA_FILE, load_schema
+from kdnas.config.validation import key_paths, validate
+from kdnas.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+EMBEDDED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+STUDENT = EMBEDDED["students"]["hand_crafted"][0]
+MINILM = {
+    "model_type": "bert",
+    "hidden_size": 384,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+    "max_position_embeddings": 512,
+}
+
+
+def nested(path, value):
+    """Return ``{"a": {"b": value}}`` for the path ``a.b``."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
+
+
+def changed(**changes):
+    """Return the validated default with the keys of ``a__b=value`` set to values."""
+    config = validate({})
+    for path, value in changes.items():
+        *parents, name = path.split("__")
+        section = config
+        for parent in parents:
+            section = section[parent]
+        section[name] = value
+    return config
+
+
+def refusal(check, *arguments):
+    with pytest.raises(UserError) as caught:
+        check(*arguments)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+# The schema and the defaults
+
+
+def test_schema_is_valid_and_every_key_is_described_closed_and_has_a_default():
+    Draft202012Validator.check_schema(yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+    def visit(schema, path, has_default):
+        if "properties" in schema:
+            assert schema["additionalProperties"] is False, path
+            for name, key in schema["properties"].items():
+                assert key["description"], f"{path}.{name}"
+                given = has_default or "default" in key or name in schema.get("default", {})
+                visit(key, f"{path}.{name}", given)
+        else:
+            assert has_default, path
+            if "properties" in schema.get("items", {}):
+                assert schema["items"]["additionalProperties"] is False, path
+
+    visit(load_schema(), "", False)
+
+
+def test_defaults_are_the_embedded_configuration():
+    assert validate({}) == EMBEDDED
+    assert validate(EMBEDDED) == EMBEDDED
+
+
+def test_embedded_configuration_passes_every_check():
+    cross_check(validate({}))
+    check_against_teacher(validate({}), MINILM)
+
+
+def test_every_embedded_value_is_its_own_default():
+    """A default that stood at the wrong key would show when that key alone is left out."""
+    for section in EMBEDDED:
+        config = {name: value for name, value in EMBEDDED.items() if name != section}
+        assert validate(config) == EMBEDDED
+
+
+def test_partial_mappings_are_filled_at_every_level():
+    config = validate({"search": {"space": {"layers": [2]}}, "distillation": {"glue": {"epochs": 9}}})
+    assert config["search"]["space"] == {**EMBEDDED["search"]["space"], "layers": [2]}
+    assert config["search"]["proxy"] == EMBEDDED["search"]["proxy"]
+    assert config["distillation"]["glue"] == {**EMBEDDED["distillation"]["glue"], "epochs": 9}
+    assert config["distillation"]["student"] == EMBEDDED["distillation"]["student"]
+
+
+def test_input_and_defaults_are_not_shared_with_the_result():
+    given_config = {"data": {"tasks": ["mnli"]}}
+    before = copy.deepcopy(given_config)
+    config = validate(given_config)
+    config["data"]["tasks"].append("rte")
+    config["students"]["hand_crafted"].clear()
+    assert given_config == before
+    assert validate({}) == EMBEDDED
+
+
+def test_whole_numbers_for_number_keys_become_floats():
+    config = validate({"reward": {"beta": 1}, "students": {"latency_budgets": [1]}})
+    assert isinstance(config["reward"]["beta"], float)
+    assert isinstance(config["students"]["latency_budgets"][0], float)
+    assert isinstance(config["search"]["episodes"], int)
+
+
+@pytest.mark.parametrize("value", [None, 100, {"mnli": 100, "rte": None}])
+def test_max_train_rows_takes_a_number_or_one_a_task(value):
+    assert validate({"data": {"max_train_rows": value}})["data"]["max_train_rows"] == value
+
+
+# What the schema refuses
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("search.episodes", 0, "search.episodes is 0; allowed: a whole number (at least 1)"),
+        ("search.episodes", True, "search.episodes is true;"),
+        ("search.episodes", 2.0, "search.episodes is 2.0;"),
+        ("search.episodes", None, "search.episodes is null;"),
+        ("search.episodes", "3", "write 3, without quotes"),
+        ("search.episodes", 2**64, "search.episodes is a number of more than 64 bits"),
+        ("search.controller.learning_rate", "3e-4", "write 3.0e-4, without quotes"),
+        ("search.controller.learning_rate", "3.5e4", "write 3.5e+4, without quotes"),
+        ("search.controller.learning_rate", "fast", "allowed: a number (above 0, at most 1)"),
+        ("reward.beta", float("nan"), "reward.beta is NaN; allowed: a number (above 0)"),
+        ("reward.beta", float("inf"), "reward.beta is Infinity;"),
+        ("reward.beta", 10**400, "reward.beta is a number of more than 64 bits"),
+        ("reward.beta", 0, "reward.beta is 0; allowed: a number (above 0)"),
+        ("reward.alpha", 0.06, "reward.alpha is 0.06; allowed: a number (at most 0)"),
+        ("reward.quality", "f1", 'reward.quality is "f1"; allowed: one of accuracy, loss'),
+        ("distillation.proxy.dropout", 1.0, "distillation.proxy.dropout is 1.0;"),
+        ("latency.interval", True, "latency.interval is true;"),
+        ("experiment", "a/b", 'experiment is "a/b"; allowed: text of letters'),
+        ("experiment", "..", 'experiment is "..";'),
+        ("experiment", "a\n", r'experiment is "a\n";'),
+        ("experiment", "", 'experiment is "";'),
+        ("experiment", 2024, "put the value in quotes"),
+        ("experiment", datetime.date(2024, 1, 2), "put the value in quotes"),
+        ("environment", "rocm", 'environment is "rocm"; allowed: one of cpu, cuda'),
+        ("seeds", [], "seeds is []; allowed: a list, not empty"),
+        ("seeds", [1, 1], "seeds is [1, 1]; allowed: a list, not empty, without repeats"),
+        ("seeds", [1, -1], "seeds[1] is -1; allowed: a whole number (at least 0"),
+        ("seeds", 1, "seeds is 1; allowed: a list"),
+        ("data.tasks", ["mnli", "mnli"], "without repeats"),
+        ("data.tasks", ["mnli", "imdb"], 'data.tasks[1] is "imdb"; allowed: one of cola, sst2'),
+        ("data.revision", "main", "data.revision is"),
+        ("data.max_train_rows", 0, "data.max_train_rows is 0;"),
+        ("data.max_train_rows", {"imdb": 5}, 'data.max_train_rows has the key "imdb"; allowed: one of cola'),
+        ("data.max_train_rows", {"mnli": 0}, "data.max_train_rows.mnli is 0;"),
+        ("teacher.revision", COMMIT[:-1], "allowed: a full commit of 40"),
+        ("search.strategies", ["lstm", "evolution"], 'search.strategies[1] is "evolution"; allowed: one of'),
+        ("search.space.activation", ["tanh"], "allowed: one of gelu, relu, silu"),
+        ("search.space", None, "search.space is null; allowed: a mapping with the keys layers"),
+        ("search", [1], "search is [1]; allowed: a mapping with the keys task"),
+        ("students.latency_budgets", [0.5, 1.5], "students.latency_budgets[1] is 1.5;"),
+        ("students.hand_crafted", [{**STUDENT, "name": "A b"}], "students.hand_crafted[0].name is"),
+        ("students.hand_crafted", [{"name": "a"}], "students.hand_crafted[0].layers is missing; allowed:"),
+        ("search.episods", 3, "search.episods is no key of the configuration; did you mean search.episodes?"),
+        ("episodes", 3, "did you mean search.episodes?"),
+        ("colour", 3, "colour is no key of the configuration; allowed: experiment, environment"),
+    ],
+)  # fmt: skip
+def test_schema_refuses(path, value, words):
+    assert words in refusal(validate, nested(path, value))
+
+
+@pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
+def test_absurd_configurations_are_refused_in_a_sentence(config):
+    assert "allowed" in refusal(validate, config)
+
+
+def test_a_mapping_that_holds_itself_is_refused():
+    config = yaml.safe_load("search: &a {space: *a}")
+    assert "nested too deep" in refusal(validate, config)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8) | st.integers(), inner),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(path=st.sampled_from(sorted(key_paths(load_schema()))), value=VALUES)
+def test_any_value_at_any_key_is_taken_or_refused_in_a_sentence(path, value):
+    try:
+        config = validate(nested(path, value))
+        cross_check(config)
+        check_against_teacher(config, MINILM)
+    except UserError as error:
+        assert "\n" not in str(error)
+    else:
+        json.dumps(config, allow_nan=False)
+
+
+def test_the_first_problem_in_the_order_of_the_schema_is_reported():
+    problems = {"training": {"threads": 0}, "search": {"episodes": 0, "typo": 1}}
+    reversed_problems = dict(reversed(problems.items()))
+    assert refusal(validate, problems) == refusal(validate, reversed_problems)
+    assert "search.typo" in refusal(validate, problems)
+
+
+def test_long_values_are_shortened():
+    assert len(refusal(validate, {"experiment": "x/" * 5000})) < 300
+
+
+# What a schema cannot say
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"experiment": "Store"}, "results/store holds the store"),
+        ({"search__task": "qnli"}, "search.task is qnli; allowed: one of data.tasks (mnli, rte"),
+        ({"data__source": "local"}, "data.path is null"),
+        ({"teacher__name": "no-module"}, "teacher.name is no-module"),
+        ({"teacher__revision": COMMIT}, f"teacher.revision is {COMMIT}; allowed with teacher.source"),
+        (
+            {"teacher__source": "hub", "teacher__name": "owner/name", "teacher__sha256": None},
+            "teacher.revision is null",
+        ),
+        (
+            {"teacher__source": "hub", "teacher__name": "../x", "teacher__revision": COMMIT},
+            "teacher.name is ../x",
+        ),
+        ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
+        ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
+        # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
+        ({"search__episodes": 37}, "is 148; allowed: at most the 144 architectures"),
+        ({"search__proxy": {"share": 0.9, "heldout": 0.2}}, "add up to 1.1;"),
+        ({"search__exploration__start": 0.01}, "search.exploration.end is 0.05"),
+        ({"search__space__attention_heads": [6, 7]}, "has 192 and search.space.attention_heads has 7"),
+        ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
+        ({"students__hand_crafted": [STUDENT, STUDENT]}, "[1].name is minilm_l3 a second time"),
+        ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, "name is teacher"),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, "name is lstm_best"),
+        ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, "name is random_budget_05"),
+        (
+            {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
+            "search.space.hidden_size[0] is 192 and distillation.relation_heads is 9",
+        ),
+        ({"distillation__losses": dict.fromkeys(EMBEDDED["distillation"]["losses"], 0.0)}, "0 for all of"),
+        (
+            {
+                "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
+                "reward__quality": "loss",
+            },
+            "reward.quality is loss",
+        ),
+        ({"latency__min_rounds": 201}, "latency.max_rounds is 200; allowed: at least"),
+        # 0.3 of 1200 is 360; 0.3 of 100 is 30
+        ({"distillation__proxy__batch_size": 361}, "at most the 360 rows"),
+        ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
+    ],
+)  # fmt: skip
+def test_cross_check_refuses(changes, words):
+    assert words in refusal(cross_check, changed(**changes))
+
+
+def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
+    monkeypatch.setattr("kdnas.synthetic.TASKS", ("mnli", "rte"))
+    words = refusal(cross_check, validate({}))
+    assert words == "data.tasks has mrpc; allowed with data.source 'synthetic': mnli, rte"
+    cross_check(changed(data__tasks=["rte", "mnli"]))
+    cross_check(changed(data__source="hub"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"search__episodes": 36},
+        {"search__proxy": {"share": 0.7, "heldout": 0.3}},
+        {"distillation__proxy__batch_size": 360},
+        {"data__max_train_rows": {"rte": 10}},
+        {"data__source": "hub", "data__max_train_rows": 10},
+        {
+            "teacher__source": "hub",
+            "teacher__name": "a/b",
+            "teacher__revision": COMMIT,
+            "teacher__sha256": None,
+        },
+        {"teacher__source": "local", "teacher__name": "../mine", "teacher__sha256": "0" * 64},
+        {"distillation__relation_heads": 9},
+        {"distillation__losses__relations": 1.0, "distillation__relation_heads": 96},
+        {"distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}},
+        {"students__hand_crafted": [], "students__latency_budgets": []},
+        {"latency__min_rounds": 200},
+    ],
+)
+def test_cross_check_takes_what_is_just_inside(changes):
+    cross_check(changed(**changes))
+
+
+# What depends on the teacher
+
+
+@pytest.mark.parametrize(
+    ("changes", "teacher", "words"),
+    [
+        ({}, {"model_type": "gpt2"}, "has the model_type gpt2 in its config.json; allowed: one of bert"),
+        ({}, {"hidden_size": None}, "config.json has the hidden_size None"),
+        ({}, {"hidden_size": 192}, "search.space.hidden_size[1] is 288; allowed with distillation.init"),
+        ({}, {"intermediate_size": 1024}, "search.space.ffn_size[2] is 1536;"),
+        ({}, {"num_hidden_layers": 3}, "search.space.layers[3] is 4; allowed with distillation.init"),
+        (
+            {"students__hand_crafted": [{**STUDENT, "layers": 7}]},
+            {},
+            "students.hand_crafted[0].layers is 7;",
+        ),
+        (
+            {"distillation__initialisation": "random"},
+            {"num_hidden_layers": 3},
+            "search.space.layers[3] is 4; allowed with distillation.losses.hidden above 0",
+        ),
+        (
+            {"distillation__losses__relations": 1.0},
+            {"hidden_size": 392},
+            "distillation.relation_heads is 12; allowed: a divisor of the teacher's hidden_size 392",
+        ),
+        ({"teacher__max_length": 513}, {}, "teacher.max_length is 513; allowed: at most the teacher's 512"),
+        (
+            {"latency__sequence_length": 513},
+            {"model_type": "xlm-roberta", "max_position_embeddings": 514},
+            "latency.sequence_length is 513; allowed: at most the teacher's 512",
+        ),
+        (
+            {},
+            {"model_type": "electra", "hidden_size": 768, "embedding_size": 288},
+            "search.space.hidden_size[1] is 288; allowed: any other size",
+        ),
+    ],
+)  # fmt: skip
+def test_teacher_check_refuses(changes, teacher, words):
+    assert words in refusal(check_against_teacher, changed(**changes), {**MINILM, **teacher})
+
+
+@pytest.mark.parametrize(
+    ("changes", "teacher"),
+    [
+        ({"distillation__initialisation": "random"}, {"hidden_size": 192, "intermediate_size": 384}),
+        (
+            {"distillation__initialisation": "random", "distillation__losses__hidden": 0.0},
+            {"num_hidden_layers": 2},
+        ),
+        ({"teacher__max_length": 512}, {}),
+        ({}, {"model_type": "electra", "embedding_size": 384}),
+        ({}, {"model_type": "roberta"}),
+    ],
+)
+def test_teacher_check_takes_what_is_just_inside(changes, teacher):
+    check_against_teacher(changed(**changes), {**MINILM, **teacher})
+
+
+# The schema and the library
+
+
+def test_schema_names_every_strategy_and_task_of_the_registries():
+    strategies = pytest.importorskip("kdnas.strategies").STRATEGIES
+    tasks = pytest.importorskip("kdnas.tasks").TASKS
+    keys = load_schema()["properties"]
+    assert set(keys["search"]["properties"]["strategies"]["items"]["enum"]) == set(strategies)
+    assert set(keys["search"]["properties"]["task"]["enum"]) == set(tasks)
+
+
+def test_validation_imports_nothing_heavy():
+    code = (
+        "import sys; from kdnas.config.cross_checks import cross_check; "
+        "from kdnas.config.validation import validate; cross_check(validate({})); "
+        "print(sorted({'torch', 'transformers', 'datasets', 'evaluate', 'sklearn'} & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_reference_in_the_readme_is_up_to_date():
+    text = README.read_text(encoding="utf-8")
+    assert text == with_reference(text), "config/README.md is stale: run `make config-reference`"
+    for path in key_paths(load_schema()):
+        assert f"`{path}`" in text

@@ -1,0 +1,129 @@
+"""The figures: the same bytes twice, what they say, and that odd input draws too."""
+
+from __future__ import annotations
+
+import fabricate
+import matplotlib
+import pytest
+
+from kdnas.errors import UserError
+from kdnas.figures.glue import glue_figure
+from kdnas.figures.quality_latency import quality_latency_figure
+from kdnas.figures.reward import reward_figure
+from kdnas.figures.saving import save_figure
+from kdnas.figures.style import SYNTHETIC
+from kdnas.history import write_history
+from kdnas.tables.glue import glue_table
+from kdnas.tables.writing import csv_text
+
+KINDS = ("svg", "pdf", "png")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    run = fabricate.run(folder, seeds=(1, 2), missing=("minilm_l3", "rte"))
+    (folder / "glue.csv").write_text(csv_text(glue_table(run["metrics"], fabricate.GLUE_TASKS)))
+    return run | {"glue": folder / "glue.csv"}
+
+
+def draw(name, run, synthetic=True):
+    if name == "reward":
+        return reward_figure(run["histories"], synthetic)
+    if name == "quality_latency":
+        return quality_latency_figure(
+            run["histories"], run["architectures"], [0.3], "accuracy", "cpu", synthetic
+        )
+    return glue_figure(run["glue"])
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
+
+
+@pytest.mark.parametrize("name", ["reward", "quality_latency", "glue"])
+def test_same_bytes_twice_and_synthetic_is_said(name, run, tmp_path):
+    before = dict(matplotlib.rcParams)
+    written = []
+    for attempt in ("first", "second"):
+        figure = draw(name, run)
+        paths = [tmp_path / f"{attempt}.{kind}" for kind in KINDS]
+        save_figure(figure, *paths)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
+    svg, pdf, png = written[0]
+    assert svg.startswith(b"<?xml") and pdf.startswith(b"%PDF") and png.startswith(b"\x89PNG")
+    assert b"dc:date" not in svg and b"CreationDate" not in pdf
+    assert SYNTHETIC in texts(figure)
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ["reward", "quality_latency"])
+def test_real_data_is_not_called_synthetic(name, run):
+    assert SYNTHETIC not in texts(draw(name, run, synthetic=False))
+
+
+def test_reward_shows_every_candidate(run):
+    lstm, random = draw("reward", run).axes
+    hollow, filled, failed = lstm.lines[1:4]
+    origins = fabricate.search("lstm", 3, 4, (2, 3)).query("status == 'ok'")["origin"].value_counts()
+    assert len(hollow.get_xdata()) == origins["random"]
+    assert len(filled.get_xdata()) == origins["controller"]
+    assert failed.get_xdata().tolist() == [pytest.approx(2.1)]  # third of four candidates, within 1.6 to 2.4
+    best = lstm.lines[4].get_ydata()
+    rewards = fabricate.search("lstm", 3, 4, (2, 3))["reward"]
+    assert best[-1] == rewards.max() and all(a <= b for a, b in zip(best, best[1:], strict=False))
+    assert len(random.lines) == 4  # no failed one
+
+
+def test_reward_axis_counts_whole_episodes(run, tmp_path):
+    write_history(tmp_path / "one.csv", fabricate.search("lstm", 1, 4, None))
+    figure = reward_figure({"lstm": tmp_path / "one.csv"}, False)
+    low, high = figure.axes[0].get_xlim()
+    assert [tick for tick in figure.axes[0].get_xticks() if low <= tick <= high] == [1]
+
+
+def test_a_search_that_failed_at_first_draws(tmp_path):
+    rows = [
+        {"episode": 1, "candidate": 1, "status": "failed", "reason": "out of memory", "reward": 0.0},
+        {"episode": 1, "candidate": 2, "reward": 0.5, "quality": 0.5, "latency_ratio": 0.6},
+    ]
+    write_history(tmp_path / "history.csv", fabricate.history(rows))
+    histories = {"lstm": tmp_path / "history.csv"}
+    figures = [
+        reward_figure(histories, False),
+        quality_latency_figure(histories, [], [], "loss", "gpu", False),
+    ]
+    for figure in figures:
+        save_figure(figure, *[tmp_path / f"figure.{kind}" for kind in KINDS])
+
+
+def test_quality_latency_names_searched_students_only(run):
+    figure = draw("quality_latency", run)
+    words = texts(figure)
+    assert {"lstm_best", "random_best", "lstm_budget_0.3", "random_budget_0.3"} <= set(
+        "\n".join(words).split("\n")
+    )
+    assert "minilm_l3" not in words
+    assert "CPU latency relative to the teacher (log scale)" in words
+
+
+def test_labels_stay_inside_and_apart(run):
+    figure = draw("quality_latency", run)
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in axes.texts]
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
+    assert not any(a.overlaps(b) for position, a in enumerate(boxes) for b in boxes[:position])
+
+
+def test_glue_groups_and_error_bars(run):
+    axes = draw("glue", run).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["MNLI-m", "MNLI-mm", "RTE\n(not in avg.)", "MRPC", "SST-2", "CoLA", "STS-B", "Avg."]
+    assert len(axes.containers) == 8 * 5 - 1  # one student has no RTE score
+
+
+def test_damaged_table_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match=r"glue\.csv is missing"):
+        glue_figure(tmp_path / "glue.csv")

@@ -1,0 +1,83 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kdnas.metrics import compute
+from kdnas.tasks import TASKS
+
+# 3 true positives, 1 false positive, 2 false negatives, 4 true negatives
+REFERENCES = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0])
+PREDICTIONS = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_gets_exactly_its_metrics_and_full_marks_for_its_labels(name):
+    labels = np.array([0.5, 2.0, 4.5]) if name == "stsb" else np.array([0, 1, 1, 0])
+    scores = compute(name, labels, labels)
+    assert tuple(scores) == TASKS[name].metrics
+    assert TASKS[name].primary(scores) == pytest.approx(1.0)
+    assert all(type(score) is float for score in scores.values())
+
+
+def test_classification_metrics_against_the_confusion_matrix():
+    assert compute("rte", PREDICTIONS, REFERENCES) == pytest.approx({"accuracy": 7 / 10})
+    assert compute("mrpc", PREDICTIONS, REFERENCES) == pytest.approx({"accuracy": 7 / 10, "f1": 6 / 9})
+    matthews = (3 * 4 - 1 * 2) / math.sqrt((3 + 1) * (3 + 2) * (4 + 1) * (4 + 2))
+    assert compute("cola", PREDICTIONS, REFERENCES) == pytest.approx({"matthews": matthews})
+
+
+def test_three_classes():
+    assert compute("mnli", np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2])) == pytest.approx(
+        {"accuracy": 0.75}
+    )
+
+
+def test_correlations_by_hand():
+    # Deviations (-1, 0, 1) and (-1, -2, 3): 4 / sqrt(2 * 14); the ranks 1 2 3 and 2 1 3 correlate by 1/2.
+    scores = compute("stsb", np.array([1, 2, 3], dtype=np.float32), np.array([1.0, 0.0, 5.0]))
+    assert scores == pytest.approx({"pearson": 4 / math.sqrt(28), "spearman": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("stsb", {"pearson": 0.0, "spearman": 0.0}),
+        ("cola", {"matthews": 0.0}),
+        ("mrpc", {"accuracy": 0.5, "f1": 0.0}),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_constant_prediction_scores_no_relation(name, expected):
+    assert compute(name, np.zeros(4, dtype=int), np.array([0, 1, 1, 0])) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "predictions", "references", "message"),
+    [
+        ("stsb", np.zeros((3, 1)), np.zeros(3), r"predictions have the shape \(3, 1\)"),
+        ("stsb", np.zeros(3), np.zeros((3, 1)), r"references have the shape \(3, 1\)"),
+        ("rte", np.zeros((3, 2), dtype=int), np.zeros(3, dtype=int), r"the shape \(3, 2\)"),
+        ("rte", np.zeros(2, dtype=int), np.zeros(3, dtype=int), r"predictions \(2,\), references \(3,\)"),
+        ("rte", np.zeros(0, dtype=int), np.zeros(0, dtype=int), r"the shape \(0,\)"),
+        ("rte", np.array([0.2, 0.8]), np.array([0, 1]), "predictions must be whole numbers 0 to 1"),
+        ("rte", np.array([0, 2]), np.array([0, 1]), "predictions must be whole numbers 0 to 1"),
+        ("mnli", np.array([0, 1]), np.array([0, -1]), "references must be whole numbers 0 to 2"),
+        ("stsb", np.array([1.0, np.nan]), np.array([1.0, 2.0]), "not finite"),
+    ],
+)
+def test_what_would_be_silently_wrong_is_refused(name, predictions, references, message):
+    with pytest.raises(ValueError, match=message):
+        compute(name, predictions, references)
+
+
+def test_no_file_stays_behind(tmp_path, monkeypatch):
+    import evaluate
+
+    monkeypatch.setattr("evaluate.config.HF_METRICS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert Path(evaluate.config.HF_METRICS_CACHE).parent == tmp_path
+    compute("rte", PREDICTIONS, REFERENCES)
+    assert list(tmp_path.iterdir()) == []

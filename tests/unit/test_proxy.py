@@ -1,0 +1,133 @@
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kdnas.errors import UserError
+from kdnas.proxy import build_proxy
+from kdnas.stratify import BINS, allocate, draw, strata
+
+
+def triples(premises: int) -> pd.DataFrame:
+    """MNLI's shape: every premise with one hypothesis of each class."""
+    rows = [
+        (f"premise {p}", f"hypothesis {p} {label}", label) for p in range(premises) for label in (0, 1, 2)
+    ]
+    frame = pd.DataFrame(rows, columns=["premise", "hypothesis", "label"])
+    return frame.assign(idx=range(1000, 1000 + len(frame)))
+
+
+def scores(rows: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "sentence1": [f"a {row}" for row in range(rows)],
+            "sentence2": [f"b {row}" for row in range(rows)],
+            "label": np.linspace(0, 5, rows, dtype=np.float32),
+            "idx": range(rows),
+        }
+    )
+
+
+def sst2(labels: list[int]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"sentence": [f"s {row}" for row in range(len(labels))], "label": labels, "idx": range(len(labels))}
+    )
+
+
+def test_shares_and_classes():
+    train, heldout = build_proxy(triples(100), "mnli", 0.3, 0.2, 1)
+    assert train["label"].value_counts().to_dict() == {0: 30, 1: 30, 2: 30}
+    assert heldout["label"].value_counts().to_dict() == {0: 20, 1: 20, 2: 20}
+
+
+def test_rows_keep_their_content_and_order():
+    frame = triples(100)
+    for part in build_proxy(frame, "mnli", 0.3, 0.2, 1):
+        assert part["idx"].is_monotonic_increasing
+        original = frame[frame["idx"].isin(part["idx"])].reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, original)
+
+
+def test_a_heldout_premise_is_never_trained_on():
+    train, heldout = build_proxy(triples(100), "mnli", 0.5, 0.5, 1)
+    assert not set(train["premise"]) & set(heldout["premise"])
+    assert heldout["premise"].value_counts().unique().tolist() == [3]
+
+
+def test_unbalanced_classes_keep_their_shares():
+    train, heldout = build_proxy(sst2([0] * 900 + [1] * 100), "sst2", 0.3, 0.2, 5)
+    assert train["label"].value_counts().to_dict() == {0: 270, 1: 30}
+    assert heldout["label"].value_counts().to_dict() == {0: 180, 1: 20}
+
+
+def test_all_rows_are_used_when_the_shares_add_up_to_one():
+    train, heldout = build_proxy(sst2([0] * 7 + [1] * 6), "sst2", 0.5, 0.5, 1)
+    assert not set(train["idx"]) & set(heldout["idx"])
+    assert len(train) + len(heldout) >= 12
+
+
+def test_scores_are_stratified_by_quantile():
+    frame = scores(500)
+    for part, rows in zip(build_proxy(frame, "stsb", 0.3, 0.2, 1), (150, 100), strict=True):
+        assert len(part) == rows
+        quintiles = np.histogram(part["label"], bins=np.linspace(0, 5, BINS + 1))[0]
+        assert abs(quintiles - rows / BINS).max() <= 1
+
+
+def test_the_seed_alone_decides():
+    first, again, other = (build_proxy(triples(100), "mnli", 0.3, 0.2, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first[0], again[0])
+    pd.testing.assert_frame_equal(first[1], again[1])
+    assert not first[0].equals(other[0])
+    assert not first[1].equals(other[1])
+
+
+@pytest.mark.parametrize(
+    ("share", "heldout", "message"),
+    [
+        (0.0, 0.2, "search.proxy.share is 0.0"),
+        (1.0, 0.2, "search.proxy.share is 1.0"),
+        (0.3, 0.0, "search.proxy.heldout is 0.0"),
+        (0.7, 0.4, r"search.proxy.heldout is 0.4; .* search.proxy.share \(0.7\)"),
+        (0.3, 0.001, "search.proxy.heldout is 0.001, too small: it leaves no row of class 0 of mnli"),
+        (0.001, 0.3, "search.proxy.share is 0.001, too small"),
+    ],
+)
+def test_shares_that_do_not_fit(share, heldout, message):
+    with pytest.raises(UserError, match=message):
+        build_proxy(triples(100), "mnli", share, heldout, 1)
+
+
+def test_a_class_with_too_few_rows_is_named():
+    with pytest.raises(UserError, match="no row of class 1 of sst2, which has 2 of the 202 training rows"):
+        build_proxy(sst2([0] * 200 + [1] * 2), "sst2", 0.3, 0.2, 1)
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.fractions(0, 1))
+def test_allocation_is_proportional_to_within_a_row(sizes, share):
+    total = sum(sizes)
+    rows = int(share * total)
+    quotas = allocate(np.array(sizes), rows)
+    assert quotas.sum() == rows
+    for size, quota in zip(sizes, quotas.tolist(), strict=True):
+        assert abs(quota - Fraction(rows * size, total)) < 1
+        assert quota <= size
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(0, 2), min_size=3, max_size=40), st.integers(0, 5))
+def test_a_draw_takes_each_quota_once(labels, seed):
+    stratum = strata(np.array(labels), regression=False)
+    quotas = np.bincount(stratum) // 2
+    rows = draw(stratum, quotas, np.random.default_rng(seed))
+    assert len(set(rows.tolist())) == len(rows)
+    assert np.bincount(stratum[rows], minlength=len(quotas)).tolist() == quotas.tolist()
+
+
+def test_equal_scores_share_a_stratum():
+    stratum = strata(np.array([3.0] * 8 + [1.0, 2.0]), regression=True)
+    assert len(set(stratum[:8].tolist())) == 1
+    assert sorted(set(stratum.tolist())) == list(range(stratum.max() + 1))

@@ -1,0 +1,494 @@
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kdnas.errors import UserError
+from kdnas.sources import fingerprint, load_task, read_meta, read_split, write_task
+from kdnas.tasks import TASKS
+
+# The first line of each file in the official GLUE download; CoLA's files have none.
+TSV = {
+    "cola": ("CoLA", None, "src\t{label}\t*\t{0}"),
+    "sst2": ("SST-2", "sentence\tlabel", "{0}\t{label}"),
+    "mrpc": ("MRPC", "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", "{label}\t7\t8\t{0}\t{1}"),
+    "stsb": (
+        "STS-B",
+        "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
+        "0\tnews\tf\t2012\t1\tnone\tnone\t{0}\t{1}\t{label}",
+    ),
+    "qqp": ("QQP", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", "1\t2\t3\t{0}\t{1}\t{label}"),
+    "mnli": (
+        "MNLI",
+        "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\t"
+        "sentence2_parse\tsentence1\tsentence2\tlabel1\tgold_label",
+        "0\t1\t2\tfiction\t(\t(\t(\t(\t{0}\t{1}\tneutral\t{label}",
+    ),
+    "qnli": ("QNLI", "index\tquestion\tsentence\tlabel", "0\t{0}\t{1}\t{label}"),
+    "rte": ("RTE", "index\tsentence1\tsentence2\tlabel", "0\t{0}\t{1}\t{label}"),
+    "wnli": ("WNLI", "index\tsentence1\tsentence2\tlabel", "0\t{0}\t{1}\t{label}"),
+}
+NAMED_LABELS = {"mnli", "qnli", "rte"}  # their TSV files hold label names, the others codes
+
+
+def rows(name: str, split: str, count: int = 6) -> pd.DataFrame:
+    """A split with quotes, non-ASCII letters and line-end look-alikes in its texts."""
+    task = TASKS[name]
+    frame = pd.DataFrame(
+        {
+            column: [f'"{split} {column} {row}: naïve\u2028 \x85 "quote' for row in range(count)]
+            for column in task.text_columns
+        }
+    )
+    low, high = task.label_range
+    labels = [low + (high - low) * row / (count - 1) for row in range(count)]
+    frame["label"] = labels if task.regression else [row % task.num_labels for row in range(count)]
+    frame["idx"] = range(count)
+    return frame
+
+
+def write(folder: Path, name: str, frame: pd.DataFrame, split: str, kind: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if kind == "tsv":
+        _, header, line = TSV[name]
+        task = TASKS[name]
+        path = folder / f"{split.replace('validation', 'dev')}.tsv"
+        lines = [header] if header else []
+        for row in frame.itertuples():
+            texts = [getattr(row, column) for column in task.text_columns]
+            label = task.labels[row.label] if name in NAMED_LABELS else row.label
+            lines.append(line.format(*texts, label=label))
+        path.write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
+    elif kind == "parquet":
+        path = folder / f"{split}.parquet"
+        frame.to_parquet(path)
+    elif kind == "shards":
+        path = folder / f"{split}-00000-of-00002.parquet"
+        frame[:2].to_parquet(path)
+        frame[2:].to_parquet(folder / f"{split}-00001-of-00002.parquet")
+    else:
+        path = folder / f"{split}.{kind}"
+        frame.to_json(path, orient="records", lines=True)
+    return path
+
+
+def make(path: Path, name: str, kind: str = "parquet", folder: str | None = None, **changed) -> dict:
+    """Write all splits of a task, some of them ``changed``; return the data section that reads them."""
+    for split in TASKS[name].splits:
+        write(path / (folder or name), name, changed.get(split, rows(name, split)), split, kind)
+    return local(path)
+
+
+def local(path: Path, **settings) -> dict:
+    return {"source": "local", "path": str(path), "max_train_rows": None, **settings}
+
+
+def test_every_format_gives_the_same_rows(tmp_path):
+    for name in TASKS:
+        prints = {}
+        for kind in ("parquet", "shards", "jsonl", "json", "tsv"):
+            frames, meta = load_task(name, make(tmp_path / kind, name, kind))
+            prints[kind] = meta["fingerprint"]
+            for split, frame in frames.items():
+                expected = rows(name, split)
+                assert list(frame.columns) == list(TASKS[name].columns)
+                assert frame["label"].dtype == ("float32" if name == "stsb" else "int64")
+                texts = list(TASKS[name].text_columns)
+                assert frame[texts].to_numpy().tolist() == expected[texts].to_numpy().tolist()
+                assert frame["label"].tolist() == pytest.approx(expected["label"].tolist())
+        assert len(set(prints.values())) == 1, prints
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("case", [str, str.lower, str.upper])
+def test_folders_of_the_official_download_are_found(tmp_path, name, case):
+    frames, _ = load_task(name, make(tmp_path, name, "tsv", folder=case(TSV[name][0])))
+    assert list(frames) == list(TASKS[name].splits)
+
+
+def test_text_labels_map_by_name_and_not_by_position(tmp_path):
+    train = rows("wnli", "train").assign(label=["entailment", "not_entailment"] * 3)
+    for kind in ("parquet", "jsonl"):
+        frames, _ = load_task("wnli", make(tmp_path / kind, "wnli", kind, train=train))
+        assert frames["train"]["label"].tolist() == [1, 0] * 3
+
+
+def test_meta_tells_a_subset_from_the_whole(tmp_path):
+    _, meta = load_task("wnli", make(tmp_path, "wnli", validation=rows("wnli", "validation", 71)))
+    assert meta["splits"] == {
+        "train": {"rows": 6, "official_rows": 635},
+        "validation": {"rows": 71, "official_rows": 71},
+    }
+    assert (meta["task"], meta["source"], meta["synthetic"]) == ("wnli", "local", False)
+
+
+def test_idx_is_kept_or_counted(tmp_path):
+    gaps = rows("rte", "train").assign(idx=[0, 2, 3, 9, 12, 40])
+    config = make(tmp_path, "rte", train=gaps, validation=rows("rte", "validation").drop(columns="idx"))
+    frames, _ = load_task("rte", config)
+    assert frames["train"]["idx"].tolist() == [0, 2, 3, 9, 12, 40]
+    assert frames["validation"]["idx"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+# --- what is refused
+
+
+def refused(name: str, config: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        load_task(name, config)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        (
+            "label",
+            3,
+            r"train.jsonl, row 3: label is 3; allowed are 0 \(entailment\), 1 \(neutral\), 2 \(contra",
+        ),
+        ("label", -1, "row 3: label is -1"),
+        ("label", "-", "row 3: label is '-'"),
+        ("label", "Entailment", "row 3: label is 'Entailment'"),
+        ("label", 1.0, "row 3: label is 1.0"),
+        ("label", True, "row 3: label is True"),
+        ("label", None, "row 3: label is null"),
+        ("premise", "", "row 3: premise is empty"),
+        ("hypothesis", " \t", "row 3: hypothesis is empty"),
+        ("premise", None, "row 3: premise is null"),
+        ("premise", 7, "row 3: premise is 7, which is no text"),
+        ("premise", "\ud800", "row 3: premise is .* no valid Unicode"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_row(tmp_path, column, value, message):
+    config = make(tmp_path, "mnli", "jsonl")
+    records = rows("mnli", "train").to_dict("records")
+    records[2][column] = value
+    (tmp_path / "mnli" / "train.jsonl").write_text("\n".join(map(json.dumps, records)))
+    refused("mnli", config, message)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (5.2, r"row 2: label is 5.2\d*; allowed are numbers 0 to 5"),
+        (-0.1, "row 2: label is -0.1"),
+        (float("nan"), "row 2: label is null"),
+        (float("inf"), "row 2: label is inf"),
+    ],
+)
+def test_scores_outside_the_range(tmp_path, value, message):
+    train = rows("stsb", "train")
+    train.at[1, "label"] = value
+    refused("stsb", make(tmp_path, "stsb", train=train), message)
+
+
+def test_a_score_that_is_no_number(tmp_path):
+    config = make(tmp_path, "stsb", "tsv")
+    path = tmp_path / "stsb" / "dev.tsv"
+    path.write_text(path.read_text().replace("\t5.0\n", "\tfive\n"))
+    refused("stsb", config, "dev.tsv, row 6: label is 'five'; allowed are numbers 0 to 5")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="hypothesis"), "has no column 'hypothesis'; it has premise, label, idx"),
+        (lambda f: f.drop(columns="label"), "has no column 'label'"),
+        (lambda f: f[:0], "train.parquet has no rows"),
+        (lambda f: f.assign(label=1), "train.parquet has one label only, 1, in all of its 6 rows"),
+        (lambda f: f[f["label"] != 2], r"has no row of class 2 \(contradiction\)"),
+        (lambda f: f.assign(premise=range(6)), "row 1: premise is 0, which is no text"),
+        (lambda f: f.assign(idx=0.5), "row 1: idx is 0.5"),
+        (lambda f: f.assign(label=f["label"] + 0.0), "row 1: label is 0.0"),
+    ],
+)
+def test_a_bad_table(tmp_path, change, message):
+    refused("mnli", make(tmp_path, "mnli", train=change(rows("mnli", "train"))), message)
+
+
+def test_missing_folder_task_and_split(tmp_path):
+    refused("rte", local(tmp_path / "none"), "data.path is .*none, which is no folder")
+    refused("rte", local(""), "data.path is empty")
+    config = make(tmp_path, "cola")
+    refused("qnli", config, r"has no folder for the task qnli \(qnli or QNLI\); there is cola")
+    (tmp_path / "cola" / "validation.parquet").unlink()
+    refused("cola", config, r"cola has no file for the split validation of cola; .* dev.tsv")
+
+
+def test_two_sources_of_one_split_are_ambiguous(tmp_path):
+    config = make(tmp_path, "cola")
+    write(tmp_path / "cola", "cola", rows("cola", "train"), "train", "tsv")
+    refused("cola", config, "holds the split train twice, in train.parquet and train.tsv")
+    config = make(tmp_path / "folders", "sst2")
+    make(tmp_path / "folders", "sst2", folder="SST-2")
+    refused("sst2", config, "SST-2 and .*sst2 both hold the task sst2")
+
+
+def test_a_missing_shard(tmp_path):
+    config = make(tmp_path, "cola", "shards")
+    (tmp_path / "cola" / "train-00001-of-00002.parquet").unlink()
+    refused("cola", config, "train-00001-of-00002.parquet is missing or too many")
+
+
+def test_damaged_files(tmp_path):
+    config = make(tmp_path, "cola")
+    path = tmp_path / "cola" / "train.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    refused("cola", config, "train.parquet is damaged or no Parquet file")
+    path.write_bytes(b"")
+    refused("cola", config, "train.parquet is damaged or no Parquet file")
+    config = make(tmp_path, "rte", "jsonl")
+    path = tmp_path / "rte" / "train.jsonl"
+    path.write_text(path.read_text()[:-9])
+    refused("rte", config, "train.jsonl, line 6 is no JSON object")
+    path.write_bytes("naïve".encode("latin-1"))
+    refused("rte", config, r"train.jsonl is no UTF-8 text \(byte 2\)")
+
+
+def with_class_label(frame: pd.DataFrame, names: list[str]) -> pa.Table:
+    notes = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    return table.replace_schema_metadata({b"huggingface": json.dumps(notes).encode()})
+
+
+def test_another_label_order_is_refused_with_both_orders(tmp_path):
+    config = make(tmp_path, "mnli")
+    path = tmp_path / "mnli" / "validation_matched.parquet"
+    pq.write_table(with_class_label(rows("mnli", "x"), ["entailment", "neutral", "contradiction"]), path)
+    load_task("mnli", config)
+    pq.write_table(with_class_label(rows("mnli", "x"), ["contradiction", "entailment", "neutral"]), path)
+    refused(
+        "mnli",
+        config,
+        "validation_matched.parquet declares the label order contradiction, entailment, neutral; "
+        "mnli needs entailment, neutral, contradiction",
+    )
+
+
+# --- the official TSV files' own quirks
+
+
+def test_broken_lines_are_an_error_in_a_subset(tmp_path):
+    config = make(tmp_path, "qqp", "tsv")
+    path = tmp_path / "qqp" / "train.tsv"
+    path.write_text(path.read_text() + '"\twas it?\t0\n')
+    refused("qqp", config, "train.tsv, line 8 is broken: .*was it")
+
+
+def test_broken_lines_of_the_complete_file_are_left_out(tmp_path):
+    config = make(tmp_path, "wnli", "tsv", train=rows("wnli", "train", 635))
+    path = tmp_path / "wnli" / "train.tsv"
+    complete = load_task("wnli", config)[1]
+    lines = path.read_text().split("\n")
+    path.write_text("\n".join([*lines[:5], "1\tcut in", " two\t0", *lines[5:]]))
+    assert load_task("wnli", config)[1] == complete
+
+
+def test_a_tab_inside_the_last_text_is_an_error(tmp_path):
+    config = make(tmp_path, "cola", "tsv")
+    path = tmp_path / "cola" / "dev.tsv"
+    path.write_text(path.read_text() + "src\t1\t\tone\ttwo\n")
+    refused("cola", config, "dev.tsv, line 7 is broken")
+
+
+def test_a_missing_tsv_column(tmp_path):
+    config = make(tmp_path, "mnli", "tsv")
+    path = tmp_path / "mnli" / "train.tsv"
+    path.write_text(path.read_text().replace("gold_label", "label2"))
+    refused("mnli", config, "train.tsv has no column 'gold_label'")
+
+
+def test_the_two_empty_questions_of_the_official_qqp(tmp_path):
+    train = rows("qqp", "train")
+    train.loc[[1, 4], "question2"] = ""
+    for kind in ("parquet", "tsv"):
+        load_task("qqp", make(tmp_path / kind, "qqp", kind, train=train))
+    train.loc[5, "question1"] = " "
+    config = make(tmp_path, "qqp", train=train)
+    refused("qqp", config, r"row 2: question2 is empty \(3 rows are so, the official data has 2\)")
+
+
+# --- max_train_rows
+
+
+@pytest.mark.parametrize("value", [40, {"sst2": 40}])
+def test_the_training_split_is_cut_by_class_in_order(tmp_path, value):
+    train = rows("sst2", "train", 100).assign(label=[0] * 75 + [1] * 25)
+    config = make(tmp_path, "sst2", train=train, validation=rows("sst2", "validation", 60))
+    frames, meta = load_task("sst2", config | {"max_train_rows": value})
+    assert frames["train"]["label"].value_counts().to_dict() == {0: 30, 1: 10}
+    assert frames["train"]["idx"].is_monotonic_increasing
+    assert len(frames["validation"]) == 60
+    assert meta["splits"]["train"] == {"rows": 40, "official_rows": 67349}
+    assert load_task("sst2", config | {"max_train_rows": value})[1] == meta
+
+
+@pytest.mark.parametrize("value", [None, 6, 1000, {"mnli": 2}, {"rte": None}])
+def test_no_cut(tmp_path, value):
+    frames, _ = load_task("rte", make(tmp_path, "rte") | {"max_train_rows": value})
+    assert len(frames["train"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (0, "data.max_train_rows is 0"),
+        (True, "data.max_train_rows is True"),
+        ({"rte": "many"}, "data.max_train_rows.rte is 'many'"),
+        ({"RTE": 5}, "data.max_train_rows names the unknown task 'RTE'"),
+        (1, "data.max_train_rows is 1, too few for rte: its 2 classes need a row each"),
+    ],
+)
+def test_a_bad_cut(tmp_path, value, message):
+    refused("rte", make(tmp_path, "rte") | {"max_train_rows": value}, message)
+
+
+# --- the other sources
+
+
+def test_an_unknown_source():
+    refused("rte", {"source": "web"}, "data.source is 'web'; allowed are hub, local, synthetic")
+
+
+def test_synthetic_rows_are_called_synthetic():
+    config = {"source": "synthetic", "synthetic": {"seed": 3, "train_rows": 30, "validation_rows": 12}}
+    frames, meta = load_task("mnli", config)
+    assert {split: len(frame) for split, frame in frames.items()} == {
+        "train": 30,
+        "validation_matched": 12,
+        "validation_mismatched": 12,
+    }
+    assert meta["synthetic"] is True
+    assert meta["source"] == "synthetic"
+    assert meta["splits"]["train"] == {"rows": 30, "official_rows": None}
+    again = load_task("mnli", config | {"synthetic": {**config["synthetic"], "seed": 4}})[1]
+    assert again["fingerprint"] != meta["fingerprint"]
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """Replace the hub by what the test puts into the returned dict."""
+    import datasets
+
+    answer = {"revision": None}
+
+    def load_dataset(path, name, revision):
+        assert path == "nyu-mll/glue"
+        answer["revision"] = revision
+        if isinstance(answer["content"], Exception):
+            raise answer["content"]
+        splits = {}
+        for split, (frame, names) in answer["content"].items():
+            features = {column: datasets.Value("string") for column in TASKS[name].text_columns}
+            features |= {"label": datasets.ClassLabel(names=names), "idx": datasets.Value("int32")}
+            splits[split] = datasets.Dataset.from_pandas(frame, features=datasets.Features(features))
+        return datasets.DatasetDict(splits)
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    return answer
+
+
+HUB = {"source": "hub", "revision": "abc123"}
+
+
+def test_the_hub_gives_the_rows_of_a_local_folder(tmp_path, hub):
+    names = list(TASKS["rte"].labels)
+    hub["content"] = {s: (rows("rte", s), names) for s in ("train", "validation", "test")}
+    frames, meta = load_task("rte", HUB)
+    assert hub["revision"] == "abc123"
+    assert list(frames) == ["train", "validation"]
+    assert meta["source"] == "hub"
+    assert meta["fingerprint"] == load_task("rte", make(tmp_path, "rte"))[1]["fingerprint"]
+
+
+def test_another_label_order_on_the_hub(hub):
+    names = ["not_entailment", "entailment"]
+    hub["content"] = {s: (rows("rte", s), names) for s in ("train", "validation")}
+    refused(
+        "rte", HUB, "nyu-mll/glue/rte/train declares the label order not_entailment, entailment; rte needs"
+    )
+
+
+def test_a_missing_split_on_the_hub(hub):
+    hub["content"] = {"train": (rows("rte", "train"), list(TASKS["rte"].labels))}
+    refused("rte", HUB, "nyu-mll/glue/rte/validation does not exist at revision abc123; there are train")
+
+
+@pytest.mark.parametrize("error", [ConnectionError("Couldn't reach it\nsecond line"), RuntimeError()])
+def test_no_network(hub, error):
+    hub["content"] = error
+    refused("rte", HUB, r"cannot load rte .* abc123 .*(reach it|RuntimeError)\); .* set data.source to local")
+
+
+# --- storage and fingerprint
+
+
+def test_a_stored_task_reads_back_and_has_the_same_bytes(tmp_path):
+    for name in ("mnli", "stsb"):
+        frames, meta = load_task(name, make(tmp_path / "in", name))
+        write_task(tmp_path / "a", frames, meta)
+        write_task(tmp_path / "b", dict(reversed(frames.items())), meta)
+        files = sorted(path.name for path in (tmp_path / "a").iterdir())
+        assert files == sorted([*(f"{split}.parquet" for split in frames), "meta.json"])
+        for file in files:
+            assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+        for split, frame in frames.items():
+            pd.testing.assert_frame_equal(read_split(tmp_path / "a", split), frame)
+            # pandas' notes would change the bytes with its version
+            assert pq.read_schema(tmp_path / "a" / f"{split}.parquet").metadata is None
+        assert read_meta(tmp_path / "a") == meta
+        assert (
+            fingerprint({split: read_split(tmp_path / "a", split) for split in frames}) == meta["fingerprint"]
+        )
+
+
+def test_reading_what_is_not_there_or_damaged(tmp_path):
+    with pytest.raises(UserError, match="train.parquet is missing"):
+        read_split(tmp_path, "train")
+    (tmp_path / "train.parquet").write_text("no")
+    with pytest.raises(UserError, match="train.parquet is damaged"):
+        read_split(tmp_path, "train")
+    with pytest.raises(UserError, match="meta.json is missing"):
+        read_meta(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: f.assign(label=[1, *f["label"][1:]]),
+        lambda f: f.assign(premise=["x", *f["premise"][1:]]),
+        lambda f: f.iloc[::-1].reset_index(drop=True),
+        lambda f: f[:-1],
+        lambda f: f.assign(premise=f["hypothesis"], hypothesis=f["premise"]),
+    ],
+)
+def test_the_fingerprint_sees_content(change):
+    frame = rows("mnli", "train")
+    assert fingerprint({"train": frame}) != fingerprint({"train": change(frame)})
+
+
+def test_the_fingerprint_sees_which_split_but_no_idx():
+    a, b = rows("rte", "a"), rows("rte", "b")
+    assert fingerprint({"train": a, "validation": b}) != fingerprint({"train": b, "validation": a})
+    assert fingerprint({"train": a, "validation": b}) == fingerprint({"validation": b, "train": a})
+    assert fingerprint({"train": a}) == fingerprint({"train": a.assign(idx=a["idx"] + 5)})
+
+
+# --- the real data, where there is some
+
+GLUE = Path(os.environ.get("KDNAS_GLUE", Path(__file__).resolve().parents[3] / "shared" / "glue"))
+
+
+@pytest.mark.skipif(not GLUE.is_dir(), reason="no GLUE folder; set KDNAS_GLUE")
+@pytest.mark.parametrize("name", ["cola", "rte", "stsb", "mrpc", "wnli"])
+def test_real_glue(name):
+    if not (GLUE / name).is_dir():
+        pytest.skip(f"{name} is not there")
+    frames, meta = load_task(name, local(GLUE))
+    assert all(split["rows"] == split["official_rows"] for split in meta["splits"].values())
+    assert list(frames["train"].columns) == list(TASKS[name].columns)

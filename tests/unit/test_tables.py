@@ -1,0 +1,343 @@
+"""The tables against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import io
+
+import fabricate
+import pandas as pd
+import pytest
+
+from kdnas.artifacts import write_text
+from kdnas.errors import UserError
+from kdnas.history import write_history
+from kdnas.tables.cost import cost_table
+from kdnas.tables.efficiency import efficiency_table
+from kdnas.tables.glue import glue_table
+from kdnas.tables.search import search_table
+from kdnas.tables.writing import Table, csv_text, latex_text, markdown_text, write_table
+
+
+def glue_cell(table, model, label):
+    (row,) = table.data[(table.data["model"] == model) & (table.data["label"] == label)].itertuples()
+    return row
+
+
+@pytest.fixture
+def small_glue(tmp_path):
+    """MNLI (two splits), CoLA and MRPC of the teacher and one student, two seeds, round numbers."""
+    points = {  # model: seed: (MNLI-m, MNLI-mm, CoLA, MRPC accuracy, MRPC F1)
+        "teacher": {1: (80, 82, 40, 80, 90), 2: (82, 84, 44, 82, 92)},
+        "tiny_one": {1: (70, 72, 20, 70, 80), 2: (74, 76, 26, 74, 84)},
+    }
+    paths = []
+    for model, seeds in points.items():
+        for seed, (matched, mismatched, cola, accuracy, f1) in seeds.items():
+            scores = {
+                "mnli": {
+                    "validation_matched": {"accuracy": matched / 100},
+                    "validation_mismatched": {"accuracy": mismatched / 100},
+                },
+                "cola": {"validation": {"matthews": cola / 100}},
+                "mrpc": {"validation": {"accuracy": accuracy / 100, "f1": f1 / 100}},
+            }
+            for task, splits in scores.items():
+                paths.append(fabricate.metrics(tmp_path, model, task, seed, splits))
+    return paths
+
+
+def test_glue_scores_and_spread(small_glue):
+    table = glue_table(small_glue, ["mnli", "cola", "mrpc"])
+    cell = glue_cell(table, "tiny_one", "CoLA")
+    assert cell.score == pytest.approx(23)
+    assert cell.sd == pytest.approx(18**0.5)  # of 20 and 26, divided by n - 1
+    assert cell.seeds == 2
+    assert glue_cell(table, "teacher", "MRPC").score == pytest.approx(86)  # 85 and 87
+
+
+def test_glue_averages_count_mnli_once(small_glue):
+    table = glue_table(small_glue, ["mnli", "cola", "mrpc"])
+    # teacher: (81 + 40 + 85) / 3 and (83 + 44 + 87) / 3; student: (71 + 20 + 75) / 3 and (75 + 26 + 79) / 3
+    teacher, student = (206 / 3 + 214 / 3) / 2, (166 / 3 + 180 / 3) / 2
+    assert glue_cell(table, "teacher", "Avg.").score == pytest.approx(teacher)
+    assert glue_cell(table, "tiny_one", "Avg.").score == pytest.approx(student)
+    assert glue_cell(table, "tiny_one", "Avg.").sd == pytest.approx((180 - 166) / 3 / 2**0.5)
+    assert glue_cell(table, "tiny_one", "% of teacher").score == pytest.approx(100 * student / teacher)
+    # without CoLA: teacher (81 + 85) / 2 = 83 and 85, student 73 and 77
+    assert glue_cell(table, "tiny_one", "Avg. w/o CoLA").score == pytest.approx(75)
+    assert glue_cell(table, "tiny_one", "% w/o CoLA").score == pytest.approx(100 * 75 / 84)
+    assert glue_cell(table, "teacher", "% of teacher").score == pytest.approx(100)
+
+
+def test_glue_text(small_glue):
+    table = glue_table(small_glue, ["mnli", "cola", "mrpc"])
+    assert list(table.shown["Model"]) == ["teacher", "tiny_one"]
+    assert list(table.shown["MNLI-mm"]) == ["83.0 ± 1.4", "74.0 ± 2.8"]
+    assert list(table.shown["% w/o CoLA"]) == ["100.0", "89.3"]
+    assert table.title == "GLUE development sets"
+    assert "Mean ± standard deviation over 2 seeds." in table.notes
+    assert "Average over 3 tasks (MNLI, CoLA, MRPC); MNLI's two splits count once." in table.notes
+
+
+def test_glue_one_seed_has_no_spread(small_glue):
+    table = glue_table([path for path in small_glue if "seed_1" in str(path)], ["mnli", "cola", "mrpc"])
+    assert table.data["sd"].isna().all()
+    assert list(table.shown["CoLA"]) == ["40.0", "20.0"]
+    assert "One seed, so no spread is known." in table.notes
+
+
+def test_glue_missing_task_is_in_no_average(small_glue):
+    paths = [path for path in small_glue if "tiny_one/mrpc" not in str(path)]
+    table = glue_table(paths, ["mnli", "cola", "mrpc"])
+    cell = glue_cell(table, "tiny_one", "MRPC")
+    assert pd.isna(cell.score) and cell.reason == "not evaluated"
+    assert list(table.shown["MRPC"]) == ["86.0 ± 1.4", ""]
+    assert glue_cell(table, "teacher", "Avg.").score == pytest.approx((81 + 40 + 83 + 44) / 4)
+    assert "tiny_one, MRPC: not evaluated; MRPC is in no model's average." in table.notes
+    assert "tiny_one,mrpc,validation,MRPC,,,0,," in csv_text(table)
+
+
+def test_glue_without_any_common_task(small_glue):
+    paths = [path for path in small_glue if ("tiny_one" in str(path)) == ("cola" in str(path))]
+    table = glue_table(paths, ["mnli", "cola", "mrpc"])
+    average = glue_cell(table, "teacher", "Avg.")
+    assert pd.isna(average.score) and average.reason == "no task that every model has"
+    assert list(table.shown["Avg."]) == ["", ""]
+
+
+def test_glue_subset_is_marked(tmp_path):
+    scores = {"validation": {"accuracy": 0.5}}
+    paths = [fabricate.metrics(tmp_path, "teacher", "rte", 1, scores, rows={"validation": 100})]
+    table = glue_table(paths, ["rte"])
+    assert "RTE†" in table.shown.columns
+    assert "† scored on a subset of the official rows: RTE 100 of 277." in table.notes
+    assert "% w/o CoLA" not in table.shown.columns
+
+
+def test_glue_calls_synthetic_data_synthetic(tmp_path):
+    run = fabricate.run(tmp_path, tasks=["mnli"], seeds=(1,))
+    table = glue_table(run["metrics"], ["mnli"])
+    assert "not GLUE" in table.title
+    assert "SYNTHETIC DATA, NOT GLUE" in markdown_text(table)
+    assert "SYNTHETIC DATA, NOT GLUE" in latex_text(table)
+    assert table.data["synthetic"].all()
+
+
+def test_glue_bold_is_the_best_student_and_never_the_teacher(tmp_path):
+    paths = [
+        fabricate.metrics(tmp_path, model, "rte", 1, {"validation": {"accuracy": score}})
+        for model, score in [("teacher", 0.9), ("a", 0.7), ("b", 0.70004), ("c", 0.6)]
+    ]
+    table = glue_table(paths, ["rte"])
+    assert {row for row, column in table.bold if column == "RTE"} == {1, 2}  # both read 70.0
+
+
+def efficiency(tmp_path, gpu=(), source="measured"):
+    metrics = [
+        fabricate.metrics(tmp_path, model, "mnli", 1, {"validation_matched": {"accuracy": 0.5}}, parameters=n)
+        for model, n in [("teacher", 20_000_000), ("tiny_one", 5_000_000)]
+    ]
+    low, high = (None, None) if source == "table" else (0.2, 0.5)
+    entry = {
+        "model": "tiny_one",
+        "latency_ms": 8.0,
+        "ratio": 0.4,
+        "ratio_low": low,
+        "ratio_high": high,
+        "rounds": 9,
+    }
+    architecture = fabricate.student(
+        tmp_path, "tiny_one", "hand_crafted", "hand_crafted", None, fabricate.HAND_CRAFTED["minilm_l3"]
+    )
+    latencies = {
+        "cpu": fabricate.latency(tmp_path / "cpu.json", "cpu", [entry], source),
+        "gpu": fabricate.latency(tmp_path / "gpu.json", "gpu", list(gpu)),
+    }
+    return efficiency_table(metrics[0], metrics[1:], [architecture], latencies)
+
+
+def test_efficiency_speedup_is_the_inverse_ratio(tmp_path):
+    table = efficiency(tmp_path)
+    teacher, student = table.data.to_dict("records")
+    assert student["cpu_speedup"] == pytest.approx(2.5)
+    assert (student["cpu_speedup_low"], student["cpu_speedup_high"]) == pytest.approx((2, 5))
+    assert student["parameters_share"] == 0.25
+    assert student["size_mb"] == 20.0
+    assert teacher["cpu_latency_ms"] == 20.0 and teacher["cpu_speedup"] == 1.0
+    assert list(table.shown["Architecture"]) == ["6L-384H-12A-1536F-gelu", "3L-384H-12A-1536F-gelu"]
+    assert list(table.shown["CPU speed-up"]) == ["1.00×", "2.50× [2.00, 5.00]"]
+    assert list(table.shown["Parameters (M)"]) == ["20.00", "5.00"]
+
+
+def test_efficiency_without_gpu_has_the_reason_and_no_column(tmp_path):
+    table = efficiency(tmp_path)
+    assert table.data["gpu_latency_ms"].isna().all()
+    assert set(table.data["gpu_reason"]) == {"not measured: this machine has no GPU"}
+    assert not [column for column in table.shown if column.startswith("GPU")]
+    assert "GPU: not measured: this machine has no GPU." in table.notes
+
+
+def test_efficiency_with_gpu(tmp_path):
+    ratios = {"ratio": 0.5, "ratio_low": 0.4, "ratio_high": 0.625}
+    table = efficiency(tmp_path, gpu=[{"model": "tiny_one", "latency_ms": 10.0, "rounds": 9, **ratios}])
+    assert table.shown["GPU speed-up"].iloc[1] == "2.00× [1.60, 2.50]"
+    (note,) = [note for note in table.notes if note.startswith("GPU")]
+    assert note.startswith("GPU: Some GPU, torch 2.13; batch size 1, sequence length 128 tokens; speed-up")
+
+
+def test_efficiency_says_when_a_latency_table_was_used(tmp_path):
+    table = efficiency(tmp_path, source="table")
+    assert table.shown["CPU speed-up"].iloc[1] == "2.50×"
+    (note,) = [note for note in table.notes if note.startswith("CPU")]
+    assert "from the latency table, not measured" in note
+
+
+def test_efficiency_student_that_was_not_profiled(tmp_path):
+    table = efficiency(tmp_path, gpu=[{"model": "other", "latency_ms": 1.0, "ratio": 0.1, "rounds": 9}])
+    assert table.shown["GPU speed-up"].tolist() == ["1.00×", ""]
+    assert "tiny_one, GPU: not profiled." in table.notes
+
+
+def searched(tmp_path, name, rows):
+    path = tmp_path / f"{name}.csv"
+    write_history(path, fabricate.history(rows))
+    return path
+
+
+def controller_rows(predicted, rewards, episode=1):
+    return [
+        {
+            "episode": episode,
+            "candidate": number,
+            "origin": "controller",
+            "predicted_reward": p,
+            "reward": r,
+            "quality": r,
+            "latency_ratio": 0.6,
+        }
+        for number, (p, r) in enumerate(zip(predicted, rewards, strict=True), start=1)
+    ]
+
+
+def test_search_values(tmp_path):
+    first = controller_rows([0.1, 0.2, 0.3, 0.4], [0.2, 0.5, 0.3, 0.4], episode=1)
+    second = controller_rows([0.5, 0.1, 0.1, 0.1], [0.6, 0.0, 0.1, 0.2], episode=2)
+    second[1] |= {"status": "failed", "reason": "out of memory", "quality": None, "latency_ratio": None}
+    table = search_table({"lstm": searched(tmp_path, "lstm", first + second)}, "accuracy", "cpu", False)
+    (row,) = table.data.to_dict("records")
+    assert (row["evaluated"], row["failed"], row["episodes"]) == (8, 1, 2)
+    assert (row["best_reward"], row["episode"], row["candidate"]) == (0.6, 2, 1)
+    assert row["architecture"] == "6L-384H-12A-1536F-gelu"
+    assert [row[f"best_reward_at_{share}_percent"] for share in (25, 50, 75)] == [0.5, 0.5, 0.6]
+    assert row["mean_reward"] == pytest.approx(2.3 / 7)
+    assert row["mean_reward_last_episode"] == pytest.approx(0.3)
+    assert row["kendall_pairs"] == 7
+
+
+def test_search_kendall_tau_leaves_random_candidates_out(tmp_path):
+    rows = controller_rows([1, 2, 3, 4, 5], [0.1, 0.2, 0.3, 0.5, 0.4])
+    rows.append({"episode": 1, "candidate": 6, "predicted_reward": 9.0, "reward": 0.0, "latency_ratio": 1.0})
+    table = search_table({"lstm": searched(tmp_path, "lstm", rows)}, "accuracy", "cpu", False)
+    assert table.data["kendall_tau"].item() == pytest.approx(0.8)  # 9 concordant, 1 discordant of 10 pairs
+
+
+@pytest.mark.parametrize(
+    ("predicted", "rewards", "reason"),
+    [
+        ([1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4], "4 candidates with a prediction, fewer than 5"),
+        ([1, 1, 1, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5], "all predicted or all obtained rewards are equal"),
+    ],
+)
+def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
+    path = searched(tmp_path, "lstm", controller_rows(predicted, rewards))
+    table = search_table({"lstm": path}, "accuracy", "cpu", False)
+    assert table.data["kendall_tau"].isna().all()
+    assert table.shown["Kendall τ"].item() == ""
+    assert f"lstm: no Kendall τ ({reason})." in table.notes
+
+
+def test_search_budgets_and_labels(tmp_path):
+    short = searched(tmp_path, "random", controller_rows([1], [0.5]))
+    long = searched(tmp_path, "lstm", controller_rows([1, 2], [0.5, 0.6]))
+    table = search_table({"lstm": long, "random": short}, "loss", "gpu", True)
+    assert "The budgets differ, so the strategies can't be compared." in table.notes
+    assert "synthetic data, not GLUE" in table.title
+    assert "GPU latency ratio" in table.shown.columns
+    assert table.bold >= {(0, "Best reward")}
+
+
+def test_search_survives_a_search_in_which_all_failed(tmp_path):
+    rows = controller_rows([1, 2], [0.0, 0.0])
+    path = searched(tmp_path, "lstm", [row | {"status": "failed", "reason": "out of memory"} for row in rows])
+    table = search_table({"lstm": path}, "accuracy", "cpu", False)
+    assert table.shown["Best reward"].item() == table.shown["Architecture"].item() == ""
+
+
+def test_cost_sums(tmp_path):
+    paths = [
+        fabricate.benchmark(tmp_path, "finetune_teacher/rte_seed_1", 100.0, 500.0, 1800.0),
+        fabricate.benchmark(tmp_path, "select_students", 0.5, None, None),
+        fabricate.benchmark(tmp_path, "finetune_teacher/mnli_seed_1", 50.0, 800.0, 3600.0),
+    ]
+    table = cost_table(paths, tmp_path / "benchmarks")
+    teacher, select, total = table.data.to_dict("records")
+    assert (teacher["rule"], teacher["jobs"], teacher["wall_clock_s"]) == ("finetune_teacher", 2, 150.0)
+    assert (teacher["longest_job_s"], teacher["cpu_hours"], teacher["peak_memory_mb"]) == (100.0, 1.5, 800.0)
+    assert select["rule"] == "select_students" and pd.isna(select["cpu_hours"])
+    assert (total["jobs"], total["wall_clock_s"], total["cpu_hours"]) == (3, 150.5, 1.5)
+    assert list(table.shown["CPU hours"]) == ["1.500", "", "1.500"]
+
+
+@pytest.mark.parametrize("content", ["", "s\tcpu_time\n1\t2\n", "\x00"])
+def test_cost_damaged_benchmark(tmp_path, content):
+    write_text(tmp_path / "rule.tsv", content)
+    with pytest.raises(UserError, match=r"rule\.tsv is damaged"):
+        cost_table([tmp_path / "rule.tsv"], tmp_path)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"none\.json is missing"):
+        glue_table([tmp_path / "none.json"], ["rte"])
+    with pytest.raises(UserError, match=r"none\.tsv is missing"):
+        cost_table([tmp_path / "none.tsv"], tmp_path)
+
+
+AWKWARD = Table(
+    name="awkward",
+    title="50 % of a_b & c",
+    data=pd.DataFrame({"model": ["a_b"], "score": [1 / 3]}),
+    shown=pd.DataFrame({"Model": ["a_b"], "% & #": ["1.0 ± 0.2"], "Pipe": ["x|y"]}),
+    notes=["~ ^ $ { } \\ é"],
+    bold={(0, "% & #")},
+)
+
+
+def test_latex_escapes_and_needs_only_booktabs():
+    text = latex_text(AWKWARD)
+    assert r"a\_b & \textbf{1.0$_{\pm 0.2}$} & x|y \\" in text
+    assert r"Model & \% \& \# & Pipe \\" in text
+    assert r"\caption{50 \% of a\_b \& c}" in text
+    assert r"\textasciitilde{} \textasciicircum{} \$ \{ \} \textbackslash{} é" in text
+    assert r"\begin{tabular}{lrr}" in text
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+
+
+def test_markdown_escapes_pipes():
+    text = markdown_text(AWKWARD)
+    assert "| a_b | **1.0 ± 0.2** | x\\|y |" in text
+    assert "| --- | ---: | ---: |" in text
+
+
+def test_csv_keeps_every_digit():
+    assert pd.read_csv(io.StringIO(csv_text(AWKWARD)))["score"].item() == 1 / 3
+
+
+def test_tables_are_the_same_bytes_twice(tmp_path):
+    run = fabricate.run(tmp_path, seeds=(1, 2))
+    written = []
+    for attempt in ("first", "second"):
+        table = glue_table(run["metrics"], fabricate.GLUE_TASKS)
+        paths = [tmp_path / f"{attempt}.{kind}" for kind in ("csv", "md", "tex")]
+        write_table(table, *paths)
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
