@@ -29,13 +29,6 @@ localrules:
     figures,
 
 
-rule all:
-    default_target: True
-    input:
-        rules.tables.input,
-        rules.figures.input,
-
-
 rule data:
     input:
         expand(f"{R}/data/{{task}}", task=TASKS),
@@ -74,3 +67,10 @@ rule tables:
 rule figures:
     input:
         expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=["svg", "pdf", "png"]),
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """Something that the user can mend: one sentence that names the key or file, the value and what is allowed."""
+    """What the user can mend: one sentence that names the key or file, the value and what is allowed."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from kdnas.artifacts import atomic_folder, read_json, write_json
 from kdnas.errors import UserError
-from kdnas.models.loading import pretrained_classifier, save_classifier
 from kdnas.frames import read_meta, read_split
+from kdnas.models.loading import pretrained_classifier, save_classifier
 from kdnas.tasks import TRAIN, get_task
 from kdnas.training.data import load_data
 from kdnas.training.learner import Learner
@@ -61,12 +61,14 @@ def finetune_teacher(
     train([learner], None, data.train, seed, run.checkpoints, run.checkpoint_minutes, run.report)
     if learner.failed is not None:
         raise UserError(
-            f"fine-tuning the teacher on {task_name} failed: {learner.failed}; lower teacher.training.learning_rate "
-            "or batch_size"
+            f"fine-tuning the teacher on {task_name} failed: {learner.failed}; lower "
+            "teacher.training.learning_rate or batch_size"
         )
     scores = score_splits(model, data.scored, task, run.device)
     data.vocabulary.restore(model.cpu(), whole)
     with atomic_folder(model_folder) as folder:
         save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task_name})
-    write_json(metrics_file, describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train)))
+    write_json(
+        metrics_file, describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train))
+    )
     run.checkpoints.remove(learner)

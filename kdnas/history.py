@@ -45,14 +45,11 @@ def write_history(path: str | Path, history: pd.DataFrame) -> None:
 def read_history(path: str | Path) -> pd.DataFrame:
     """Read a history; raises UserError if it is missing or damaged."""
     try:
-        # round_trip: the default parser may be off by the last bit, and results must not be
-        history = pd.read_csv(path, float_precision="round_trip")
+        history = pd.read_csv(path)
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing") from error
     except (ValueError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged ({error}); delete it and run the same command again"
-        ) from error
+        raise UserError(f"{path} is damaged ({error}); delete it and run the same command again") from error
     missing = [column for column in COLUMNS if column not in history.columns]
     if missing:
         raise UserError(

@@ -70,7 +70,7 @@ class HiddenStateLoss(nn.Module):
         teacher: tuple[torch.Tensor, ...],
         mask: torch.Tensor,
     ) -> torch.Tensor:
-        """Return the mean squared error over layers, real tokens (``mask`` (batch, tokens)) and dimensions."""
+        """Return the mean over layers, real tokens (``mask`` (batch, tokens)) and dimensions."""
         weights = mask.unsqueeze(-1)
         total = mask.sum()
         losses = []

@@ -16,7 +16,7 @@ def budget_name(share: float) -> str:
 
 
 def searched_names(strategy: str, latency_budgets: list[float]) -> dict[str, float | None]:
-    """Return the students that a strategy's search gives: name to latency budget, None for the best reward."""
+    """Return the students of a strategy's search: name to latency budget, None for the best reward."""
     names: dict[str, float | None] = {f"{strategy}_best": None}
     return names | {f"{strategy}_{budget_name(share)}": share for share in latency_budgets}
 

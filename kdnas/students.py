@@ -11,11 +11,11 @@ from torch import nn
 from kdnas.artifacts import atomic_folder, file_sha256, read_json, write_json
 from kdnas.code_digest import code_digest
 from kdnas.errors import UserError
+from kdnas.frames import read_meta, read_split
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import load_classifier, pretrained_classifier, save_classifier
 from kdnas.models.student import build_student, seed_of
 from kdnas.space import Architecture
-from kdnas.frames import read_meta, read_split
 from kdnas.store import Store
 from kdnas.tasks import TRAIN, get_task
 from kdnas.training.data import load_data

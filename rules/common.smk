@@ -34,7 +34,7 @@ STUDENTS = student_names(config)
 DEVICES = ["cpu", "gpu"]
 TABLES = ["glue", "efficiency", "search", "cost"]
 FIGURES = ["reward", "quality_latency", "glue"]
-ALL_CORES = workflow.cores or 1
+ALL_CORES = workflow.resource_settings.cores or 1
 
 
 wildcard_constraints:

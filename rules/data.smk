@@ -40,7 +40,7 @@ rule build_proxy:
         seed=SEEDS[0],
         code=code_digest("build_proxy"),
     message:
-        "Building the proxy set from the training set of " + SEARCH_TASK
+        f"Building the proxy set from the training set of {SEARCH_TASK}"
     localrule: True
     conda:
         ENVIRONMENT

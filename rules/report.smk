@@ -106,25 +106,27 @@ rule table_search:
 
 rule table_cost:
     input:
-        benchmarks=[
-            *expand(rules.fetch_task.benchmark, task=TASKS),
-            rules.build_proxy.benchmark,
-            rules.fetch_teacher.benchmark,
-            *expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS),
-            *expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
-            *expand(
-                rules.distill_candidates.benchmark,
-                strategy=STRATEGIES,
-                episode=EPISODE_NUMBERS,
-                cohort=COHORTS,
-            ),
-            *expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
-            *expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
-            rules.select_students.benchmark,
-            *expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
-            *expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),
-            *expand(rules.profile_students.benchmark, device=DEVICES),
-        ],
+        fetch_task=expand(rules.fetch_task.benchmark, task=TASKS),
+        build_proxy=[rules.build_proxy.benchmark],
+        fetch_teacher=[rules.fetch_teacher.benchmark],
+        finetune_teacher=expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS),
+        sample_candidates=expand(
+            rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
+        ),
+        distill_candidates=expand(
+            rules.distill_candidates.benchmark,
+            strategy=STRATEGIES,
+            episode=EPISODE_NUMBERS,
+            cohort=COHORTS,
+        ),
+        profile_latency=expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
+        update_controller=expand(
+            rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
+        ),
+        select_students=[rules.select_students.benchmark],
+        distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
+        distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),
+        profile_students=expand(rules.profile_students.benchmark, device=DEVICES),
     output:
         csv=report(
             f"{R}/tables/cost.csv",
@@ -139,7 +141,6 @@ rule table_cost:
     benchmark:
         f"{R}/benchmarks/table_cost.tsv"
     params:
-        folder=f"{R}/benchmarks",
         code=code_digest("table_cost"),
     message:
         "Writing the table of time and memory"

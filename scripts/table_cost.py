@@ -6,5 +6,5 @@ with start(snakemake):
     from kdnas.tables.cost import cost_table
     from kdnas.tables.writing import write_table
 
-    table = cost_table(snakemake.input.benchmarks, snakemake.params.folder)
+    table = cost_table(dict(snakemake.input.items()))
     write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)

@@ -124,8 +124,8 @@ def _measure(
             "rounds": len(times[name]),
         }
         print(
-            f"{architecture.short_name}: {values[architecture]['latency_ms']:.2f} ms, {value.median:.3f} of the "
-            f"teacher ({value.low:.3f} to {value.high:.3f}, {len(times[name])} rounds)"
+            f"{architecture.short_name}: {values[architecture]['latency_ms']:.2f} ms, {value.median:.3f} of "
+            f"the teacher ({value.low:.3f} to {value.high:.3f}, {len(times[name])} rounds)"
         )
     return values
 

@@ -18,7 +18,7 @@ class LatencyTable:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         try:
-            table = pd.read_csv(path, float_precision="round_trip")
+            table = pd.read_csv(path)
         except FileNotFoundError as error:
             raise UserError(f"latency.table is {str(path)!r}, but there is no such file") from error
         except (ValueError, OSError) as error:

@@ -11,8 +11,8 @@ from torch import nn
 
 from kdnas.artifacts import write_json
 from kdnas.errors import UserError
-from kdnas.models.fetch import TOKENIZER_FILES
 from kdnas.models.family import check_family
+from kdnas.models.fetch import TOKENIZER_FILES
 from kdnas.space import Architecture
 from kdnas.tasks import Task
 
@@ -48,7 +48,7 @@ def classifier_config(config: Any, task: Task, dropout: float) -> Any:
 
 
 def new_classifier(config: Any, seed: int) -> nn.Module:
-    """Build a classifier with random float32 weights drawn from ``seed``, leaving the global generator as is."""
+    """Build a classifier with random float32 weights drawn from ``seed``; the global generator stays."""
     from transformers import AutoModelForSequenceClassification
 
     with torch.random.fork_rng(devices=[]):

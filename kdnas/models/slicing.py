@@ -5,7 +5,8 @@ The rule (our choice; docs/method.md says why):
 - Layers: student layer i (from 0, of L_S) starts from teacher layer ceil((i + 1) L_T / L_S) - 1, so every
   k-th layer and always the last.
 - Hidden dimensions, one choice for the whole residual stream: those that the copied layers read most, by
-  the squared norm of the query, key, value and FFN input columns times the squared gain of the layer norm before.
+  the squared norm of the query, key, value and FFN input columns times the squared gain of the layer
+  norm before.
 - FFN neurons, a layer: the largest product of input and output weight norms.
 - Attention heads, a layer: the teacher's rows are cut in order into one chunk a student head; within a
   chunk whole teacher heads come first, by importance, and within a head the most important rows. Queries
@@ -53,7 +54,9 @@ def slice_encoder(
             sliced[name] = _slice_outside(name, value, hidden, shape.hidden_size)
     for target, source in enumerate(sources):
         prefix = f"encoder.layer.{source}."
-        layer = {name.removeprefix(prefix): value for name, value in teacher.items() if name.startswith(prefix)}
+        layer = {
+            name.removeprefix(prefix): value for name, value in teacher.items() if name.startswith(prefix)
+        }
         for name, value in _slice_layer(layer, hidden, shape, student).items():
             sliced[f"encoder.layer.{target}.{name}"] = value
     return sliced, hidden.tolist()

@@ -26,7 +26,7 @@ class Vocabulary:
         self.lookup[self.used] = np.arange(len(self.used))
 
     def shrink(self, model: nn.Module) -> torch.Tensor:
-        """Cut the model's word embedding to the pieces in use; return the whole matrix for :meth:`restore`."""
+        """Cut the word embedding to the pieces in use; return the whole matrix for :meth:`restore`."""
         embeddings = base_model(model).embeddings
         whole = embeddings.word_embeddings
         weight = whole.weight.detach()

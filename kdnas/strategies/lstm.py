@@ -64,9 +64,7 @@ class LSTMStrategy(Strategy):
         random_slots = int((generator.random(count) < self.epsilon(episode)).sum())
         predicted = self.predict(unseen, history, episode)
         order = sorted(range(len(unseen)), key=lambda i: (-predicted[i], i))
-        chosen = [
-            Proposal(unseen[i], "controller", predicted[i]) for i in order[: count - random_slots]
-        ]
+        chosen = [Proposal(unseen[i], "controller", predicted[i]) for i in order[: count - random_slots]]
         taken = {proposal.architecture for proposal in chosen}
         rest = [architecture for architecture in unseen if architecture not in taken]
         values = dict(zip(unseen, predicted, strict=True))
@@ -100,9 +98,7 @@ class LSTMStrategy(Strategy):
         ]
 
     @torch.no_grad()
-    def predict(
-        self, architectures: list[Architecture], history: pd.DataFrame, episode: int
-    ) -> list[float]:
+    def predict(self, architectures: list[Architecture], history: pd.DataFrame, episode: int) -> list[float]:
         """Return the predicted reward of each architecture as a candidate of ``episode``."""
         torch.set_num_threads(1)
         context = self.context(history, episode)

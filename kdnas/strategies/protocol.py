@@ -62,9 +62,7 @@ class Strategy(ABC):
         return np.random.default_rng([self.search["seed"], episode, self.stream])
 
 
-def draw(
-    generator: np.random.Generator, architectures: list[Architecture], count: int
-) -> list[Architecture]:
+def draw(generator: np.random.Generator, architectures: list[Architecture], count: int) -> list[Architecture]:
     """Draw ``count`` different architectures uniformly."""
     positions = generator.permutation(len(architectures))[:count]
     return [architectures[position] for position in positions]

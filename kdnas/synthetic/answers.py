@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 
-from kdnas.synthetic.grammar import active, draw_event, draw_place, ing, passive, past, sentence
+from kdnas.synthetic.grammar import Noun, active, draw_event, draw_place, ing, passive, past, sentence
 from kdnas.synthetic.lexicon import TIMES, Domain
 
 ENTAILMENT, NOT_ENTAILMENT = 0, 1
 
 
 def draw(rng: random.Random, domain: Domain, label: int) -> tuple[str, str]:
-    """Draw a question and a sentence; without an answer it lacks what is asked, or tells of something else."""
+    """Draw a question and a sentence; a wrong one lacks what is asked, or tells of something else."""
     frame = rng.choice(domain.frames)
     event = draw_event(rng, domain, frame)
     agent, thing = f"the {event.agent.head}", f"the {event.patient.head}"
@@ -24,7 +24,7 @@ def draw(rng: random.Random, domain: Domain, label: int) -> tuple[str, str]:
     )
     question = {
         "who": f"who {did} {thing}",
-        "what": f"what {auxiliary} {agent} {verb.split()[0]} {' '.join(verb.split()[1:])}".strip(),
+        "what": f"what {auxiliary} {agent} {verb}",
         "where": f"where {auxiliary} {agent} {verb} {thing}",
         "when": f"when {auxiliary} {agent} {verb} {thing}",
     }[asked]
@@ -34,8 +34,8 @@ def draw(rng: random.Random, domain: Domain, label: int) -> tuple[str, str]:
             told = event.but(**({"time": time} if asked == "where" else {"place": place}))
         elif asked == "what" or (asked in ("where", "when") and rng.random() < 0.5):
             others = [person for person in domain.people if person != event.agent.head]
-            told = told.but(agent=draw_event(rng, domain).agent.__class__(rng.choice(others)))
+            told = told.but(agent=Noun(rng.choice(others)))
         else:
             others = [other for other in frame.objects if other != event.patient.head]
-            told = told.but(patient=event.patient.__class__(rng.choice(others)))
+            told = told.but(patient=Noun(rng.choice(others)))
     return sentence(question + "?"), rng.choice((active, active, passive))(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from kdnas.synthetic.lexicon import MASS, Domain, Frame
+from kdnas.synthetic.lexicon import MASS, Domain, Frame, words
 
 _PLURALS = {
     "man": "men",
@@ -77,7 +77,13 @@ _IRREGULAR = {
     "sue": "sued sued",
     "overcome": "overcame overcome",
 }
-_DOUBLED = frozenset("cut chop shut hug stop begin win plan drop spit wrap run swim admit quit".split())
+_DOUBLED = frozenset(
+    words(
+        """
+    cut, chop, shut, hug, stop, begin, win, plan, drop, spit, wrap, run, swim, admit, quit
+    """
+    )
+)
 
 
 def plural(noun: str) -> str:

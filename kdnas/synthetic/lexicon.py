@@ -30,20 +30,21 @@ class Domain:
     outdoors: tuple[str, ...]
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+def words(text: str) -> tuple[str, ...]:
+    """Return the phrases of ``text``, which stand between commas."""
+    return tuple(" ".join(phrase.split()) for phrase in text.split(",") if phrase.strip())
 
 
 def _frame(line: str) -> Frame:
     head, objects = line.split(":")
     head, _, opposites = head.partition("!")
     verb, _, synonyms = head.partition("=")
-    return Frame(verb.strip(), _words(objects), _words(synonyms), _words(opposites))
+    return Frame(verb.strip(), words(objects), words(synonyms), words(opposites))
 
 
 def _domain(name: str, people: str, frames: str, indoors: str, outdoors: str) -> Domain:
     lines = [line for line in frames.strip().splitlines() if line.strip()]
-    return Domain(name, _words(people), tuple(map(_frame, lines)), _words(indoors), _words(outdoors))
+    return Domain(name, words(people), tuple(map(_frame, lines)), words(indoors), words(outdoors))
 
 
 # A frame's line reads "verb = synonyms ! opposites : objects".
@@ -215,7 +216,7 @@ AWAY = (
         win ! lose: match, race, tournament, medal
         watch = view ! ignore: match, race, replay
         carry ! drop: trophy, helmet, racket, paddle
-        kick: football, bucket, door
+        kick: football, bucket, locker
         break = damage ! repair: racket, ski, helmet, paddle
         enter ! leave: stadium, arena, pool
         """,
@@ -271,21 +272,29 @@ KINDS = {
     "piece of sports equipment": "racket, ski, helmet, paddle, football",
     "show": "opera, ballet, concert, musical",
 }
-KINDS = {general: _words(kinds) for general, kinds in KINDS.items()}
+KINDS = {general: words(kinds) for general, kinds in KINDS.items()}
 GENERAL = {kind: general for general, kinds in KINDS.items() for kind in kinds}
 
-MASS = frozenset(_words("soup, sauce, cheese, milk, juice, tea, coffee, syrup, fruit, medicine"))
+MASS = frozenset(words("soup, sauce, cheese, milk, juice, tea, coffee, syrup, fruit, medicine"))
 
-MEN = _words("waiter, boy, man, father, grandfather, uncle, landlord, fisherman, actor, widower")
-WOMEN = _words(
-    "waitress, girl, woman, mother, grandmother, aunt, widow, fisherwoman, stewardess, actress"
+MEN = words(
+    """
+    waiter, boy, man, father, grandfather, uncle, landlord, fisherman, actor, widower
+    """
+)
+WOMEN = words(
+    """
+    waitress, girl, woman, mother, grandmother, aunt, widow, fisherwoman, stewardess, actress
+    """
 )
 
 # What one person does to another; either could do it to the other.
-SOCIAL = _words(
-    "thank, greet, call, help, invite, blame, visit, praise, follow, hug, push, interview, trust, warn, ignore, "
-    "chase, watch, kiss, admire, insult, tease, accuse, forgive, photograph, recognize, remember, pay, hire, "
-    "question, comfort, fool, punish, surprise, annoy, impress, scare, trick, teach"
+SOCIAL = words(
+    """
+    thank, greet, call, help, invite, blame, visit, praise, follow, hug, push, interview, trust, warn,
+    ignore, chase, watch, kiss, admire, insult, tease, accuse, forgive, photograph, recognize, remember,
+    pay, hire, question, comfort, fool, punish, surprise, annoy, impress, scare, trick, teach
+    """
 )
 
 # Adjective <-> the one that excludes it.
@@ -325,8 +334,11 @@ SYNONYM_ADJECTIVES = {
     "old": "aged",
 }
 
-TIMES = _words(
-    "in the morning, in the evening, in the afternoon, at noon, at midnight, at night, on Monday, on Tuesday, "
-    "on Wednesday, on Thursday, on Friday, on Saturday, on Sunday, after lunch, before dinner, after breakfast, "
-    "in spring, in summer, in autumn, in winter, last week, yesterday, this year, last month"
+TIMES = words(
+    """
+    in the morning, in the evening, in the afternoon, at noon, at midnight, at night, on Monday, on
+    Tuesday, on Wednesday, on Thursday, on Friday, on Saturday, on Sunday, after lunch, before dinner,
+    after breakfast, in spring, in summer, in autumn, in winter, last week, yesterday, this year, last
+    month
+    """
 )

@@ -6,37 +6,61 @@ import random
 from dataclasses import dataclass
 
 from kdnas.synthetic.grammar import participle, past, sentence
+from kdnas.synthetic.lexicon import words
 
-CITIES = (
-    "London, Paris, Berlin, Madrid, Rome, Vienna, Moscow, Tokyo, Beijing, Delhi, Sydney, Boston, Chicago, Toronto, "
-    "Dublin, Athens, Cairo, Lisbon, Prague, Oslo, Dallas, Seattle, Miami, Geneva, Denver, Houston, Montreal"
-).split(", ")
-_FIRST_NAMES = (
-    "Maria, John, Anna, David, Laura, Peter, Susan, Robert, Helen, Thomas, Karen, Michael, Julia, Daniel, Emma, "
-    "George, Alice, Martin, Sarah, Paul, Nina, Victor, Diana, Henry"
-).split(", ")
-_LAST_NAMES = (
-    "Lopez, Miller, Keller, Brown, Garcia, Novak, Rossi, Clark, Jensen, Cooper, Moore, Singh, Baker, Murphy, Walker, "
-    "Fischer, Turner, Silva, Khan, Evans, Parker, Dubois, Lee, Ward"
-).split(", ")
-OFFICES = (
-    "mayor, police chief, bishop, governor, transport minister, chief judge, football coach, union leader, "
-    "bank director, museum director, school inspector, airport manager, fire chief, senator, hospital director"
-).split(", ")
-_BRANDS = (
-    "Northern, Sunrise, Delta, Royal, Atlas, Golden, Pacific, Union, Silver, Eagle, Global, Metro, Alpine, Liberty, "
-    "Phoenix, Central, Ocean, Crown, Victoria, Orion, Summit, Diamond, Falcon, Harbor"
-).split(", ")
-_SECTORS = "Bank, Foods, Motors, Airlines, Energy, Steel, Media, Insurance, Software, Oil, Hotels, Railways, Telecom".split(
-    ", "
+CITIES = words(
+    """
+    London, Paris, Berlin, Madrid, Rome, Vienna, Moscow, Tokyo, Beijing, Delhi, Sydney, Boston, Chicago,
+    Toronto, Dublin, Athens, Cairo, Lisbon, Prague, Oslo, Dallas, Seattle, Miami, Geneva, Denver,
+    Houston, Montreal
+    """
 )
-DAYS = "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday".split(", ")
-MONTHS = "January, March, April, June, July, August, September, October, November, December".split(", ")
-AMOUNTS = tuple(f"{count} {unit}" for count in (2, 3, 5, 8, 12, 20, 30, 45, 60, 75, 90) for unit in ("million", "billion"))
-SOURCES = (
-    "officials, the police, a spokesman, two newspapers, investors, a lawyer, analysts, the government, a witness, "
-    "local media, an expert, the company's board"
-).split(", ")
+_FIRST_NAMES = words(
+    """
+    Maria, John, Anna, David, Laura, Peter, Susan, Robert, Helen, Thomas, Karen, Michael, Julia, Daniel,
+    Emma, George, Alice, Martin, Sarah, Paul, Nina, Victor, Diana, Henry
+    """
+)
+_LAST_NAMES = words(
+    """
+    Lopez, Miller, Keller, Brown, Garcia, Novak, Rossi, Clark, Jensen, Cooper, Moore, Singh, Baker,
+    Murphy, Walker, Fischer, Turner, Silva, Khan, Evans, Parker, Dubois, Lee, Ward
+    """
+)
+OFFICES = words(
+    """
+    mayor, police chief, bishop, governor, transport minister, chief judge, football coach, union
+    leader, bank director, museum director, school inspector, airport manager, fire chief, senator,
+    hospital director
+    """
+)
+_BRANDS = words(
+    """
+    Northern, Sunrise, Delta, Royal, Atlas, Golden, Pacific, Union, Silver, Eagle, Global, Metro,
+    Alpine, Liberty, Phoenix, Central, Ocean, Crown, Victoria, Orion, Summit, Diamond, Falcon, Harbor
+    """
+)
+_SECTORS = words(
+    """
+    Bank, Foods, Motors, Airlines, Energy, Steel, Media, Insurance, Software, Oil, Hotels, Railways,
+    Telecom
+    """
+)
+DAYS = words("Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday")
+MONTHS = words(
+    """
+    January, March, April, June, July, August, September, October, November, December
+    """
+)
+AMOUNTS = tuple(
+    f"{count} {unit}" for count in (2, 3, 5, 8, 12, 20, 30, 45, 60, 75, 90) for unit in ("million", "billion")
+)
+SOURCES = words(
+    """
+    officials, the police, a spokesman, two newspapers, investors, a lawyer, analysts, the government, a
+    witness, local media, an expert, the company's board
+    """
+)
 
 # verb, its synonyms, its opposites
 COMPANY_VERBS = (
@@ -130,5 +154,9 @@ def told(rng: random.Random, text: str, deal: Deal, source: str = "") -> str:
         sentence(f"{at}, {text} {on}"),
     ]
     if source:
-        forms = [sentence(f"{source} that {text} {at} {on}"), sentence(f"{text} {at} {on}, {source}"), sentence(f"{on}, {text} {at}, {source}")]
+        forms = [
+            sentence(f"{source} that {text} {at} {on}"),
+            sentence(f"{text} {at} {on}, {source}"),
+            sentence(f"{on}, {text} {at}, {source}"),
+        ]
     return rng.choice(forms)

@@ -9,7 +9,19 @@ import random
 from dataclasses import replace
 
 from kdnas.synthetic.grammar import sentence
-from kdnas.synthetic.news import AMOUNTS, CITIES, DAYS, MONTHS, SOURCES, Deal, clause, draw_company, draw_deal, draw_two, told
+from kdnas.synthetic.news import (
+    AMOUNTS,
+    CITIES,
+    DAYS,
+    MONTHS,
+    SOURCES,
+    Deal,
+    clause,
+    draw_company,
+    draw_deal,
+    draw_two,
+    told,
+)
 
 DIFFERENT, PARAPHRASE = 0, 1
 
@@ -50,7 +62,9 @@ def details(rng: random.Random, same: bool) -> Pair:
     second = deal if same else rng.choice((other, elsewhere))
     source = rng.choice(SOURCES)
     sources = rng.choice((("", source), (source, ""), (source, source), ("", "")))
-    return tuple(_report(rng, one, False, deal.verbs[0], who) for one, who in zip((deal, second), sources, strict=True))
+    return tuple(
+        _report(rng, one, False, deal.verbs[0], who) for one, who in zip((deal, second), sources, strict=True)
+    )
 
 
 def results(rng: random.Random, same: bool) -> Pair:
@@ -70,7 +84,10 @@ def results(rng: random.Random, same: bool) -> Pair:
     if rng.random() < 0.5:
         changed = {"a": low, "b": high} if same else {"a": high, "b": low}
     else:
-        changed = {"a": low, "b": high if same else rng.choice([sum_ for sum_ in AMOUNTS if sum_ not in (low, high)])}
+        changed = {
+            "a": low,
+            "b": high if same else rng.choice([sum_ for sum_ in AMOUNTS if sum_ not in (low, high)]),
+        }
     return sentence(one.format(**values, a=low, b=high)), sentence(two.format(**values, **changed))
 
 
@@ -78,7 +95,15 @@ def rankings(rng: random.Random, same: bool) -> Pair:
     """Who is ahead of whom."""
     one, two = draw_two(rng, companies=True)
     month = rng.choice(MONTHS)
-    up, down = rng.choice((("grew faster", "grew more slowly"), ("earned more", "earned less"), ("was bigger", "was smaller"), ("had more customers", "had fewer customers"), ("did better", "did worse")))
+    up, down = rng.choice(
+        (
+            ("grew faster", "grew more slowly"),
+            ("earned more", "earned less"),
+            ("was bigger", "was smaller"),
+            ("had more customers", "had fewer customers"),
+            ("did better", "did worse"),
+        )
+    )
     forms = [f"{one} {up} than {two} in {month}", f"in {month}, {two} {down} than {one}"]
     wrong = [f"in {month}, {two} {up} than {one}", f"{one} {down} than {two} in {month}"]
     if same:

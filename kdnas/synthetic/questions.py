@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import random
 
-from kdnas.synthetic.grammar import sentence
+from kdnas.synthetic.grammar import past, sentence
+from kdnas.synthetic.lexicon import words
 
 NOT_DUPLICATE, DUPLICATE = 0, 1
 
@@ -69,45 +70,85 @@ _HOW = (
     "can you tell me how to {}",
 )
 
-CITIES = (
-    "London, Paris, Berlin, Madrid, Rome, Vienna, Moscow, Tokyo, Beijing, Delhi, Sydney, Boston, Chicago, Toronto, "
-    "Dublin, Athens, Cairo, Lisbon, Prague, Oslo, Dallas, Seattle, Miami, Mumbai, Singapore, Amsterdam, Zurich"
-).split(", ")
-COUNTRIES = (
-    "France, Germany, Spain, Italy, Russia, China, India, Japan, Brazil, Canada, Mexico, Egypt, Turkey, Sweden, "
-    "Norway, Poland, Greece, Ireland, Austria, Australia, Argentina, Chile, Kenya, Nigeria, Thailand, Vietnam"
-).split(", ")
+CITIES = words(
+    """
+    London, Paris, Berlin, Madrid, Rome, Vienna, Moscow, Tokyo, Beijing, Delhi, Sydney, Boston, Chicago,
+    Toronto, Dublin, Athens, Cairo, Lisbon, Prague, Oslo, Dallas, Seattle, Miami, Mumbai, Singapore,
+    Amsterdam, Zurich
+    """
+)
+COUNTRIES = words(
+    """
+    France, Germany, Spain, Italy, Russia, China, India, Japan, Brazil, Canada, Mexico, Egypt, Turkey,
+    Sweden, Norway, Poland, Greece, Ireland, Austria, Australia, Argentina, Chile, Kenya, Nigeria,
+    Thailand, Vietnam
+    """
+)
 _FACTS = (
     ("what is the population of {}", "how many people live in {}", "how many inhabitants does {} have"),
     ("what is the capital of {}", "which city is the capital of {}", "in which city is the government of {}"),
     ("how big is {}", "what is the area of {}", "how large is the territory of {}"),
-    ("what language is spoken in {}", "which language do people speak in {}", "what do the people of {} speak"),
+    (
+        "what language is spoken in {}",
+        "which language do people speak in {}",
+        "what do the people of {} speak",
+    ),
     ("what money is used in {}", "what is the currency of {}", "with which currency do you pay in {}"),
     ("who is the leader of {}", "who governs {}", "who is in charge of the government of {}"),
     ("is it safe to travel to {}", "is {} a safe country for tourists", "is it dangerous to visit {}"),
     ("what is the weather like in {}", "how is the climate in {}", "what kind of weather does {} have"),
     ("what do people eat in {}", "what is the typical food of {}", "which dishes is {} known for"),
-    ("when is the best time to visit {}", "in which season should I travel to {}", "which month is best for a trip to {}"),
+    (
+        "when is the best time to visit {}",
+        "in which season should I travel to {}",
+        "which month is best for a trip to {}",
+    ),
     ("how old is {}", "when was {} founded", "in which year did {} come into being"),
 )
-_RIVALS = (
-    "a cat, a dog, a laptop, a tablet, tea, coffee, Python, Java, football, tennis, a bus, a train, a car, a bicycle, "
-    "rice, bread, butter, oil, gold, silver, yoga, running, a book, a film, chess, poker, wine, beer, a lion, a tiger, "
-    "a shark, a crocodile, an eagle, an owl, a robot, a human, a king, a president, a doctor, a nurse"
-).split(", ")
-_SCALES = (("better", "worse"), ("cheaper", "more expensive"), ("faster", "slower"), ("healthier", "less healthy"), ("stronger", "weaker"), ("safer", "more dangerous"), ("smarter", "dumber"), ("older", "younger"))  # fmt: skip
-_HABITS = (
-    "eat breakfast, take a shower, go for a run, drink coffee, brush my teeth, do my homework, go to bed, watch TV, "
-    "check my email, take a nap, feed the dog, clean the house, wash my hair, read the news, study, take a vitamin, "
-    "stretch, lift weights, call my boss, drink water, paint the walls, install the software, pay the bill, sign the form"
-).split(", ")
-_TRAVEL = ("flight", "train", "bus", "trip", "ticket", "road", "route", "package")
-_PAIRS = [("parents", "children"), ("teachers", "students"), ("doctors", "patients"), ("managers", "employees"), ("men", "women"), ("cats", "dogs"), ("lawyers", "judges"), ("actors", "directors"), ("police officers", "criminals"), ("voters", "politicians"), ("players", "coaches"), ("writers", "readers"), ("landlords", "tenants"), ("customers", "sellers"), ("neighbors", "tourists"), ("nurses", "surgeons"), ("husbands", "wives"), ("brothers", "sisters"), ("Americans", "Russians"), ("scientists", "engineers")]  # fmt: skip
-_FEELINGS = {
-    "hate": "hated", "fear": "feared", "trust": "trusted", "ignore": "ignored", "admire": "admired", "blame": "blamed",
-    "envy": "envied", "respect": "respected", "avoid": "avoided", "love": "loved", "help": "helped", "criticize": "criticized",
-    "follow": "followed", "need": "needed", "attack": "attacked", "protect": "protected",
-}  # fmt: skip
+_RIVALS = words(
+    """
+    a cat, a dog, a laptop, a tablet, tea, coffee, Python, Java, football, tennis, a bus, a train, a
+    car, a bicycle, rice, bread, butter, oil, gold, silver, yoga, running, a book, a film, chess, poker,
+    wine, beer, a lion, a tiger, a shark, a crocodile, an eagle, an owl, a robot, a human, a king, a
+    president, a doctor, a nurse
+    """
+)
+_SCALES = tuple(
+    tuple(pair.split(" or "))
+    for pair in words(
+        """
+        better or worse, cheaper or more expensive, faster or slower, healthier or less healthy,
+        stronger or weaker, safer or more dangerous, smarter or dumber, older or younger
+        """
+    )
+)
+_HABITS = words(
+    """
+    eat breakfast, take a shower, go for a run, drink coffee, brush my teeth, do my homework, go to bed,
+    watch TV, check my email, take a nap, feed the dog, clean the house, wash my hair, read the news,
+    study, take a vitamin, stretch, lift weights, call my boss, drink water, paint the walls, install
+    the software, pay the bill, sign the form
+    """
+)
+_TRAVEL = ("flight", "train", "bus", "trip", "ticket", "ferry", "tour", "ride")
+_GROUPS = tuple(
+    tuple(pair.split(" and "))
+    for pair in words(
+        """
+        parents and children, teachers and students, doctors and patients, managers and employees,
+        men and women, cats and dogs, lawyers and judges, actors and directors, police officers and criminals,
+        voters and politicians, players and coaches, writers and readers, landlords and tenants,
+        customers and sellers, neighbors and tourists, nurses and surgeons, husbands and wives,
+        brothers and sisters, Americans and Russians, scientists and engineers
+        """
+    )
+)
+_FEELINGS = words(
+    """
+    hate, fear, trust, ignore, admire, blame, envy, respect, avoid, love, help, criticize, follow, need,
+    attack, protect
+    """
+)
 Pair = tuple[str, str]
 
 
@@ -155,7 +196,9 @@ def directions(rng: random.Random, duplicate: bool) -> Pair:
     )
     one, two = rng.sample(forms, 2)
     first = one.format(w=what, a=start, b=end)
-    return _ask(first), _ask(two.format(w=what, a=start, b=end) if duplicate else two.format(w=what, a=end, b=start))
+    return _ask(first), _ask(
+        two.format(w=what, a=start, b=end) if duplicate else two.format(w=what, a=end, b=start)
+    )
 
 
 def rivals(rng: random.Random, duplicate: bool) -> Pair:
@@ -164,32 +207,39 @@ def rivals(rng: random.Random, duplicate: bool) -> Pair:
     more, less = rng.sample(rng.choice(_SCALES), 2)
     claims = [f"{one} is {more} than {two}", f"{two} is {less} than {one}"]
     opposite = [f"{two} is {more} than {one}", f"{one} is {less} than {two}"]
-    openings = rng.sample(("is it true that {}", "do you think {}", "can it be that {}", "who says that {}"), 2)
+    openings = rng.sample(
+        ("is it true that {}", "do you think {}", "can it be that {}", "who says that {}"), 2
+    )
     first = rng.choice(claims)
-    second = rng.choice([claim for claim in claims if claim != first] * 2 + [first] if duplicate else opposite)
+    second = rng.choice(
+        [claim for claim in claims if claim != first] * 2 + [first] if duplicate else opposite
+    )
     return _ask(openings[0].format(first)), _ask(openings[1].format(second))
 
 
 def sequence(rng: random.Random, duplicate: bool) -> Pair:
     """Before and after."""
     one, two = rng.sample(_HABITS, 2)
-    opening = rng.sample(("should I {}", "is it good to {}", "is it better to {}", "do I have to {}", "is it wise to {}"), 2)
+    opening = rng.sample(
+        ("should I {}", "is it good to {}", "is it better to {}", "do I have to {}", "is it wise to {}"), 2
+    )
     forms = [(one, "before", two), (two, "after", one)]
     wrong = [(one, "after", two), (two, "before", one)]
     first, second = rng.choice(forms), rng.choice(forms if duplicate else wrong)
-    return tuple(_ask(o.format(f"{a} {w} I {b}")) for o, (a, w, b) in zip(opening, (first, second), strict=True))
+    return tuple(
+        _ask(o.format(f"{a} {w} I {b}")) for o, (a, w, b) in zip(opening, (first, second), strict=True)
+    )
 
 
 def feelings(rng: random.Random, duplicate: bool) -> Pair:
     """Who does it to whom, in the active and the passive."""
-    one, two = rng.sample(rng.choice(_PAIRS), 2)
-    verb, participle = rng.choice(sorted(_FEELINGS.items()))
-    openings = rng.sample(("why do", "when do", "do most", "how often do"), 1)
-    opening = openings[0]
-    passive = {"why do": "why are", "when do": "when are", "do most": "are most", "how often do": "how often are"}[opening]
+    one, two = rng.sample(rng.choice(_GROUPS), 2)
+    verb = rng.choice(_FEELINGS)
+    opening = rng.choice(("why do", "when do", "do most", "how often do"))
+    agent, patient = (one, two) if duplicate else (two, one)
+    passive = f"{opening.replace('do', 'are')} {patient} {past(verb)} by {agent}"
     first = f"{opening} {one} {verb} {two}"
-    a, b = (one, two) if duplicate else (two, one)
-    second = rng.choice((f"{passive} {b} {participle} by {a}", f"{passive} {b} {participle} by {a}", f"{opening} {a} {verb} {b}"))
+    second = passive if duplicate or rng.random() < 0.7 else f"{opening} {agent} {verb} {patient}"
     if rng.random() < 0.5:
         first, second = second, first
     return _ask(first), _ask(second)

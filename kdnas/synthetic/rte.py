@@ -33,7 +33,9 @@ def roles(rng: random.Random, entailed: bool) -> Pair:
     """Who did it to whom."""
     deal = draw_deal(rng)
     verb = rng.choice((deal.verbs[0], *deal.verbs[1]))
-    text = told(rng, clause(deal, deal.verbs[0], rng.random() < 0.5), deal, rng.choice(("", rng.choice(SOURCES))))
+    text = told(
+        rng, clause(deal, deal.verbs[0], rng.random() < 0.5), deal, rng.choice(("", rng.choice(SOURCES)))
+    )
     if not entailed:
         deal = Deal(deal.patient, deal.agent, deal.verbs, deal.city, deal.day)
     return text, sentence(clause(deal, verb, rng.random() < 0.5))
@@ -58,9 +60,19 @@ def binding(rng: random.Random, entailed: bool) -> Pair:
     person, is_office, is_city = rng.choice(facts)
     other_person, other, elsewhere = next(fact for fact in facts if fact[0] != person)
     if entailed:
-        forms = [f"{person} is the {is_office} of {is_city}", f"{person} is a {is_office}", f"{one} {verb} the {other_office} of {other_city}", f"{person} has an office in {is_city}"]
+        forms = [
+            f"{person} is the {is_office} of {is_city}",
+            f"{person} is a {is_office}",
+            f"{one} {verb} the {other_office} of {other_city}",
+            f"{person} has an office in {is_city}",
+        ]
     else:
-        forms = [f"{person} is the {other} of {elsewhere}", f"{person} is a {other}", f"{two} {verb} the {office} of {city}", f"{person} has an office in {elsewhere}"]
+        forms = [
+            f"{person} is the {other} of {elsewhere}",
+            f"{person} is a {other}",
+            f"{two} {verb} the {office} of {city}",
+            f"{person} has an office in {elsewhere}",
+        ]
     return text, sentence(rng.choice(forms))
 
 
@@ -72,8 +84,18 @@ def amounts(rng: random.Random, entailed: bool) -> Pair:
     verb = rng.choice(("bought", "sold", "acquired"))
     text = sentence(f"{buyer} {verb} {one} for {cost} dollars and {two} for {other_cost}")
     which = rng.random() < 0.5
-    company, price = (one, cost if entailed else other_cost) if which else (two, other_cost if entailed else cost)
-    return text, sentence(rng.choice((f"the price of {company} was {price} dollars", f"{company} cost {price} dollars", f"{buyer} {verb} {company} for {price} dollars")))
+    company, price = (
+        (one, cost if entailed else other_cost) if which else (two, other_cost if entailed else cost)
+    )
+    return text, sentence(
+        rng.choice(
+            (
+                f"the price of {company} was {price} dollars",
+                f"{company} cost {price} dollars",
+                f"{buyer} {verb} {company} for {price} dollars",
+            )
+        )
+    )
 
 
 _REPORTS = {
@@ -87,7 +109,9 @@ def reports(rng: random.Random, entailed: bool) -> Pair:
     deal = draw_deal(rng)
     negated = rng.random() < 0.3
     text = sentence(
-        rng.choice(("a spokesman", "a judge", "an expert", "a lawyer", "a witness", "a reporter", draw_person(rng))),
+        rng.choice(
+            ("a spokesman", "a judge", "an expert", "a lawyer", "a witness", "a reporter", draw_person(rng))
+        ),
         rng.choice(_REPORTS[entailed]),
         "that",
         clause(deal, deal.verbs[0], rng.random() < 0.3, negated),
@@ -101,36 +125,83 @@ def itineraries(rng: random.Random, entailed: bool) -> Pair:
     person = rng.choice((draw_person(rng), f"the {rng.choice(OFFICES)}"))
     city, other = rng.sample(CITIES, 2)
     day, later = rng.sample(DAYS, 2)
-    does = rng.choice(("gave a speech", "met voters", "opened a school", "attended a wedding", "signed a treaty", "visited a factory"))
-    text = sentence(rng.choice((f"{person} {does} in {city} on {day} and flew to {other} on {later}", f"on {day}, {person} {does} in {city} before traveling to {other} on {later}")))
-    when, where = (day, city if entailed else other) if rng.random() < 0.5 else (later, other if entailed else city)
-    return text, sentence(rng.choice((f"{person} was in {where} on {when}", f"on {when}, {person} could be seen in {where}")))
+    does = rng.choice(
+        (
+            "gave a speech",
+            "met voters",
+            "opened a school",
+            "attended a wedding",
+            "signed a treaty",
+            "visited a factory",
+        )
+    )
+    text = sentence(
+        rng.choice(
+            (
+                f"{person} {does} in {city} on {day} and flew to {other} on {later}",
+                f"on {day}, {person} {does} in {city} before traveling to {other} on {later}",
+            )
+        )
+    )
+    when, where = (
+        (day, city if entailed else other) if rng.random() < 0.5 else (later, other if entailed else city)
+    )
+    return text, sentence(
+        rng.choice((f"{person} was in {where} on {when}", f"on {when}, {person} could be seen in {where}"))
+    )
 
 
 def trends(rng: random.Random, entailed: bool) -> Pair:
     """What rose and what fell."""
     one, two = draw_two(rng, companies=True)
     what = rng.choice(("profits", "sales", "shares", "prices", "exports", "costs"))
-    up, down = rng.choice((("rose", "fell"), ("climbed", "dropped"), ("increased", "decreased"), ("soared", "sank")))
+    up, down = rng.choice(
+        (("rose", "fell"), ("climbed", "dropped"), ("increased", "decreased"), ("soared", "sank"))
+    )
     if rng.random() < 0.5:
         up, down = down, up
     text = sentence(f"the {what} of {one} {up} in {rng.choice(MONTHS)} while those of {two} {down}")
     grew, shrank = (one, two) if up in ("rose", "climbed", "increased", "soared") else (two, one)
     if not entailed:
         grew, shrank = shrank, grew
-    return text, sentence(rng.choice((f"the {what} of {grew} went up", f"the {what} of {shrank} went down", f"the {what} of {grew} grew", f"the {what} of {shrank} became lower")))
+    return text, sentence(
+        rng.choice(
+            (
+                f"the {what} of {grew} went up",
+                f"the {what} of {shrank} went down",
+                f"the {what} of {grew} grew",
+                f"the {what} of {shrank} became lower",
+            )
+        )
+    )
 
 
 def relatives(rng: random.Random, entailed: bool) -> Pair:
     """A clause inside a clause: which of the two did what."""
     one, two = (f"the {office}" for office in rng.sample(OFFICES, 2))
-    first = rng.choice(("criticized", "visited", "helped", "warned", "followed", "invited", "praised", "called"))
-    act = rng.choice(("resigned", "left the country", "won the election", "was arrested", "opened a museum", "fell ill", "bought a newspaper"))
+    first = rng.choice(
+        ("criticized", "visited", "helped", "warned", "followed", "invited", "praised", "called")
+    )
+    act = rng.choice(
+        (
+            "resigned",
+            "left the country",
+            "won the election",
+            "was arrested",
+            "opened a museum",
+            "fell ill",
+            "bought a newspaper",
+        )
+    )
     by_two = rng.random() < 0.5
-    text = sentence(f"{one} who {two if by_two else first} {first if by_two else two} {act} on {rng.choice(DAYS)}")
+    text = sentence(
+        f"{one} who {two if by_two else first} {first if by_two else two} {act} on {rng.choice(DAYS)}"
+    )
     criticized = f"{two} {first} {one}" if by_two else f"{one} {first} {two}"
     swapped = f"{one} {first} {two}" if by_two else f"{two} {first} {one}"
-    return text, sentence(rng.choice((f"{one} {act}", criticized)) if entailed else rng.choice((f"{two} {act}", swapped)))
+    return text, sentence(
+        rng.choice((f"{one} {act}", criticized)) if entailed else rng.choice((f"{two} {act}", swapped))
+    )
 
 
 PHENOMENA = (roles, meanings, binding, amounts, reports, itineraries, trends, relatives)

@@ -5,52 +5,73 @@ from __future__ import annotations
 import random
 
 from kdnas.synthetic.grammar import article, past, sentence, third
+from kdnas.synthetic.lexicon import words
 
 NEGATIVE, POSITIVE = 0, 1
 
 ADJECTIVES = {
-    POSITIVE: (
-        "brilliant funny charming moving superb clever gripping delightful wonderful excellent thrilling fresh "
-        "original touching beautiful smart elegant exciting engaging enjoyable fascinating inspired powerful "
-        "witty sharp warm graceful memorable hilarious lively magnificent marvelous imaginative inventive "
-        "entertaining great fantastic perfect impressive compelling convincing intelligent tender stunning "
-        "satisfying refreshing amusing remarkable splendid amazing"
-    ).split(),
-    NEGATIVE: (
-        "boring dull awful terrible stupid silly clumsy tedious lifeless predictable bland shallow ugly weak "
-        "pointless annoying confusing messy stale tiresome horrible dreadful flat slow empty pathetic "
-        "forgettable disappointing lazy ridiculous irritating incoherent sloppy unfunny dreary mediocre bad "
-        "poor painful depressing pretentious unconvincing uninspired absurd hollow lame cheap tasteless "
-        "disastrous unwatchable"
-    ).split(),
+    POSITIVE: words(
+        """
+        brilliant, funny, charming, moving, superb, clever, gripping, delightful, wonderful, excellent,
+        thrilling, fresh, original, touching, beautiful, smart, elegant, exciting, engaging, enjoyable,
+        fascinating, inspired, powerful, witty, sharp, warm, graceful, memorable, hilarious, lively,
+        magnificent, marvelous, imaginative, inventive, entertaining, great, fantastic, perfect,
+        impressive, compelling, convincing, intelligent, tender, stunning, satisfying, refreshing,
+        amusing, remarkable, splendid, amazing
+        """
+    ),
+    NEGATIVE: words(
+        """
+        boring, dull, awful, terrible, stupid, silly, clumsy, tedious, lifeless, predictable, bland,
+        shallow, ugly, weak, pointless, annoying, confusing, messy, stale, tiresome, horrible, dreadful,
+        flat, slow, empty, pathetic, forgettable, disappointing, lazy, ridiculous, irritating,
+        incoherent, sloppy, unfunny, dreary, mediocre, bad, poor, painful, depressing, pretentious,
+        unconvincing, uninspired, absurd, hollow, lame, cheap, tasteless, disastrous, unwatchable
+        """
+    ),
 }
 QUALITIES = {
-    POSITIVE: (
-        "charm, wit, heart, depth, energy, imagination, warmth, suspense, humor, style, grace, passion, tension, "
-        "originality, intelligence, fun, beauty, life, fresh ideas, surprises"
-    ).split(", "),
-    NEGATIVE: (
-        "nonsense, noise, boredom, bad jokes, stupidity, cliches, plot holes, errors, tedious speeches, "
-        "flat jokes, vulgarity, empty talk, dull scenes, stale ideas, false notes, silly twists, mistakes, "
-        "weak moments, confusion, cheap tricks"
-    ).split(", "),
+    POSITIVE: words(
+        """
+        charm, wit, heart, depth, energy, imagination, warmth, suspense, humor, style, grace, passion,
+        tension, originality, intelligence, fun, beauty, life, fresh ideas, surprises
+        """
+    ),
+    NEGATIVE: words(
+        """
+        nonsense, noise, boredom, bad jokes, stupidity, cliches, plot holes, errors, tedious speeches,
+        flat jokes, vulgarity, empty talk, dull scenes, stale ideas, false notes, silly twists,
+        mistakes, weak moments, confusion, cheap tricks
+        """
+    ),
 }
 EFFECTS = {
-    POSITIVE: "entertain, move, delight, amuse, charm, thrill, impress, inspire, touch, excite, fascinate, captivate".split(
-        ", "
+    POSITIVE: words(
+        """
+        entertain, move, delight, amuse, charm, thrill, impress, inspire, touch, excite, fascinate,
+        captivate
+        """
     ),
-    NEGATIVE: "bore, annoy, irritate, disappoint, depress, tire, insult, confuse, offend, frustrate, exhaust, upset".split(
-        ", "
+    NEGATIVE: words(
+        """
+        bore, annoy, irritate, disappoint, depress, tire, insult, confuse, offend, frustrate, exhaust,
+        upset
+        """
     ),
 }
-WORKS = (
-    "film, movie, comedy, drama, thriller, documentary, romance, sequel, remake, western, musical, novel, show, "
-    "play, cartoon, series, biography, concert, album, mystery"
-).split(", ")
-ASPECTS = (
-    "plot, acting, dialogue, music, script, cast, ending, direction, soundtrack, pace, story, camera work, "
-    "lead actor, first half, second half, opening scene, editing, villain, heroine, love story, narration, finale"
-).split(", ")
+WORKS = words(
+    """
+    film, movie, comedy, drama, thriller, documentary, romance, sequel, remake, western, musical, novel,
+    show, play, cartoon, series, biography, concert, album, mystery
+    """
+)
+ASPECTS = words(
+    """
+    plot, acting, dialogue, music, script, cast, ending, direction, soundtrack, pace, story, camera
+    work, lead actor, first half, second half, opening scene, editing, villain, heroine, love story,
+    narration, finale
+    """
+)
 _DEGREES = ("", "", "very", "really", "quite", "truly", "remarkably", "thoroughly")
 
 
@@ -122,9 +143,23 @@ def lacking(rng: random.Random, label: int) -> str:
     verb = rng.choice(
         ("is full of", "has plenty of", "offers a lot of", "never runs out of", "is rich in")
         if has
-        else ("lacks", "has no", "is free of", "avoids", "does without", "shows no trace of", "is without any")
+        else (
+            "lacks",
+            "has no",
+            "is free of",
+            "avoids",
+            "does without",
+            "shows no trace of",
+            "is without any",
+        )
     )
-    return sentence("the", rng.choice((work, aspect)), verb, quality, rng.choice(("", "from start to finish", "for two hours")))
+    return sentence(
+        "the",
+        rng.choice((work, aspect)),
+        verb,
+        quality,
+        rng.choice(("", "from start to finish", "for two hours")),
+    )
 
 
 def effects(rng: random.Random, label: int) -> str:
@@ -134,9 +169,21 @@ def effects(rng: random.Random, label: int) -> str:
     effect = rng.choice(EFFECTS[label if does else 1 - label])
     who = rng.choice(("you", "the audience", "its viewers", "me", "the whole family"))
     verb = rng.choice(
-        (third(effect), f"never fails to {effect}", f"is sure to {effect}", f"manages to {effect}", past(effect))
+        (
+            third(effect),
+            f"never fails to {effect}",
+            f"is sure to {effect}",
+            f"manages to {effect}",
+            past(effect),
+        )
         if does
-        else (f"fails to {effect}", f"does not {effect}", f"never {third(effect)}", f"will hardly {effect}", f"did not {effect}")
+        else (
+            f"fails to {effect}",
+            f"does not {effect}",
+            f"never {third(effect)}",
+            f"will hardly {effect}",
+            f"did not {effect}",
+        )
     )
     return sentence("the" if rng.random() < 0.5 else "this", work, verb, who)
 
@@ -161,13 +208,35 @@ def expectations(rng: random.Random, label: int) -> str:
                 sentence(f"I expected {article(word)} {work} and got the opposite"),
                 sentence(f"{critics} call the {aspect} {word}, but they are wrong"),
                 sentence(f"I thought the {work} would be {word}, but it was not"),
-                sentence(f"if only the {aspect} were {word}") if label == NEGATIVE else sentence(f"who says the {work} is {word} has not seen it"),
+                sentence(f"if only the {aspect} were {word}")
+                if label == NEGATIVE
+                else sentence(f"who says the {work} is {word} has not seen it"),
             )
         )
     )
 
 
-PHENOMENA = (plain, negated, negated, contrast, contrast, lacking, effects, expectations)
+_OPENINGS = {
+    True: ("I think that", "everybody agrees that", "it is clear that", "critics are right to say that"),
+    False: ("I doubt that", "nobody can say that", "it is not true that", "critics are wrong to say that"),
+}
+
+
+def nested(rng: random.Random, label: int) -> str:
+    """An opinion about an opinion: two denials cancel each other."""
+    work, aspect, _ = _parts(rng)
+    affirmed, has = rng.random() < 0.4, rng.random() < 0.5
+    inner = label if affirmed == has else 1 - label
+    claim = rng.choice(
+        (
+            f"{'is' if has else 'is not'} {rng.choice(ADJECTIVES[inner])}",
+            f"{'has' if has else 'lacks'} {rng.choice(QUALITIES[inner])}",
+        )
+    )
+    return sentence(rng.choice(_OPENINGS[affirmed]), f"the {rng.choice((work, aspect))}", claim)
+
+
+PHENOMENA = (plain, negated, contrast, contrast, lacking, effects, expectations, nested, nested)
 
 
 def draw(rng: random.Random, domain: object, label: int) -> tuple[str]:

@@ -45,7 +45,9 @@ def _labels(rng: random.Random, shares: Mapping[Label, float], rows: int) -> lis
     return labels
 
 
-def make_splits(name: str, task: Task, seed: int, train_rows: int, validation_rows: int) -> dict[str, pd.DataFrame]:
+def make_splits(
+    name: str, task: Task, seed: int, train_rows: int, validation_rows: int
+) -> dict[str, pd.DataFrame]:
     """Draw every split of ``task``; no sentence of a split stands in another, no row stands twice.
 
     Raises UserError when the generator runs out of texts.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,17 +11,17 @@ from kdnas.errors import UserError
 from kdnas.tables.writing import Table, number, read_csv
 
 
-def cost_table(benchmarks: Sequence[str | Path], folder: str | Path) -> Table:
-    """Build the cost table from benchmark files ``{folder}/{rule}.tsv`` or ``{folder}/{rule}/….tsv``.
+def cost_table(benchmarks: Mapping[str, Sequence[str | Path]]) -> Table:
+    """Build the cost table from the benchmark files of every rule; a rule without a job has no row.
 
-    One row a rule, in the order of the files, and the total. Wall-clock time is the sum over jobs, CPU hours
-    are user and system time, peak memory is the largest resident set of any job (MB of 2^20 bytes,
-    Snakemake's). A job that ends before it could be sampled has a wall-clock time only. Raises UserError for
-    a missing or damaged file.
+    One row a rule, in the order given, and the total. Wall-clock time is the sum over jobs, CPU hours are
+    user and system time, peak memory is the largest resident set of any job (MB of 2^20 bytes, Snakemake's).
+    A job that ends before it could be sampled has a wall-clock time only. Raises UserError for a missing or
+    damaged file.
     """
-    jobs = pd.concat([_read(Path(path), Path(folder)) for path in benchmarks], ignore_index=True)
-    rows = [_row(rule, part) for rule, part in jobs.groupby("rule", sort=False)]
-    data = pd.DataFrame([*rows, _row("total", jobs)])
+    by_rule = {rule: pd.concat(map(_read, paths)) for rule, paths in benchmarks.items() if paths}
+    rows = [_row(rule, jobs) for rule, jobs in by_rule.items()]
+    data = pd.DataFrame([*rows, _row("total", pd.concat(by_rule.values()))])
     shown = pd.DataFrame(
         {
             "Rule": data["rule"],
@@ -52,7 +52,7 @@ def cost_table(benchmarks: Sequence[str | Path], folder: str | Path) -> Table:
     )
 
 
-def _read(path: Path, folder: Path) -> pd.DataFrame:
+def _read(path: str | Path) -> pd.DataFrame:
     # Snakemake writes NA for what it could not sample
     jobs = read_csv(path, sep="\t", na_values=["NA", "-"])
     columns = ["s", "max_rss", "cpu_time"]
@@ -60,7 +60,7 @@ def _read(path: Path, folder: Path) -> pd.DataFrame:
         raise UserError(
             f"{path} is damaged (no {', '.join(columns)}); delete it and run the same command again"
         )
-    return jobs[columns].assign(rule=path.relative_to(folder).parts[0].removesuffix(".tsv"))
+    return jobs[columns]
 
 
 def _row(rule: str, jobs: pd.DataFrame) -> dict[str, object]:

@@ -52,7 +52,7 @@ def start_run(
     checkpoint_minutes: float,
     report: Callable[[str], None] = print,
 ) -> Iterator[Run]:
-    """Claim a device by the config's ``training`` section and yield the run, which saves itself in ``checkpoints``."""
+    """Claim a device by the config's ``training`` section and yield the run."""
     with claim(training["device"], training["threads"]) as device:
         autocast = use_autocast(training["precision"], device)
         report(f"training on {device}, {'bf16' if autocast else 'float32'}, {training['threads']} threads")

@@ -157,7 +157,7 @@ def run(
 ) -> dict[str, Any]:
     """Write a whole run and return the paths by kind; ``missing`` is a model and a task without scores."""
     draw = random.Random(1)
-    paths: dict[str, Any] = {"histories": {}, "architectures": [], "metrics": [], "benchmarks": []}
+    paths: dict[str, Any] = {"histories": {}, "architectures": [], "metrics": []}
     for position, strategy in enumerate(strategies):
         found = search(strategy, episodes, candidates, (2, 3) if position == 0 else None)
         paths["histories"][strategy] = folder / f"search/{strategy}/episode_{episodes:02d}/history.csv"
@@ -216,18 +216,12 @@ def run(
         "cpu": latency(folder / "latency/cpu.json", "cpu", entries),
         "gpu": latency(folder / "latency/gpu.json", "gpu", []),
     }
-    paths["benchmarks"] = [
-        benchmark(folder, "finetune_teacher/mnli/seed_1", 61.5, 900.0, 60.0),
-        benchmark(folder, "finetune_teacher/rte/seed_1", 30.0, 850.0, 29.0),
-        benchmark(folder, "select_students", 0.4, None, None),
-    ]
     return paths
 
 
-def benchmark(folder: Path, name: str, seconds: float, megabytes: float | None, cpu: float | None) -> Path:
+def benchmark(path: Path, seconds: float, megabytes: float | None, cpu: float | None) -> Path:
     """Write one Snakemake benchmark file; None is what Snakemake could not sample."""
     memory, load = ("NA" if value is None else str(value) for value in (megabytes, cpu))
     cells = [str(seconds), "0:00:01", memory, memory, memory, memory, "NA", "NA", "NA", load]
-    path = folder / f"benchmarks/{name}.tsv"
     write_text(path, _BENCHMARK_HEADER + "\t".join(cells) + "\n")
     return path

@@ -274,12 +274,15 @@ def test_search_survives_a_search_in_which_all_failed(tmp_path):
 
 
 def test_cost_sums(tmp_path):
-    paths = [
-        fabricate.benchmark(tmp_path, "finetune_teacher/rte_seed_1", 100.0, 500.0, 1800.0),
-        fabricate.benchmark(tmp_path, "select_students", 0.5, None, None),
-        fabricate.benchmark(tmp_path, "finetune_teacher/mnli_seed_1", 50.0, 800.0, 3600.0),
-    ]
-    table = cost_table(paths, tmp_path / "benchmarks")
+    benchmarks = {
+        "finetune_teacher": [
+            fabricate.benchmark(tmp_path / "a.tsv", 100.0, 500.0, 1800.0),
+            fabricate.benchmark(tmp_path / "b.tsv", 50.0, 800.0, 3600.0),
+        ],
+        "select_students": [fabricate.benchmark(tmp_path / "c.tsv", 0.5, None, None)],
+        "distill_glue": [],
+    }
+    table = cost_table(benchmarks)
     teacher, select, total = table.data.to_dict("records")
     assert (teacher["rule"], teacher["jobs"], teacher["wall_clock_s"]) == ("finetune_teacher", 2, 150.0)
     assert (teacher["longest_job_s"], teacher["cpu_hours"], teacher["peak_memory_mb"]) == (100.0, 1.5, 800.0)
@@ -292,14 +295,14 @@ def test_cost_sums(tmp_path):
 def test_cost_damaged_benchmark(tmp_path, content):
     write_text(tmp_path / "rule.tsv", content)
     with pytest.raises(UserError, match=r"rule\.tsv is damaged"):
-        cost_table([tmp_path / "rule.tsv"], tmp_path)
+        cost_table({"rule": [tmp_path / "rule.tsv"]})
 
 
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.json is missing"):
         glue_table([tmp_path / "none.json"], ["rte"])
     with pytest.raises(UserError, match=r"none\.tsv is missing"):
-        cost_table([tmp_path / "none.tsv"], tmp_path)
+        cost_table({"rule": [tmp_path / "none.tsv"]})
 
 
 AWKWARD = Table(

@@ -1,0 +1,68 @@
+"""The headline table on the terminal: ``python -m kdnas.headline results/<experiment>``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.tables.writing import mean_sd, number, read_csv
+
+SUMMARIES = {
+    "average": "average",
+    "average_without_cola": "without CoLA",
+    "teacher_share": "% of teacher",
+}
+
+
+def headline(folder: str | Path) -> str:
+    """Return the table of models against size, speed-up and average score, from the tables in ``folder``.
+
+    Raises UserError if the tables are missing or damaged.
+    """
+    scores = read_csv(Path(folder) / "tables" / "glue.csv")
+    sizes = read_csv(Path(folder) / "tables" / "efficiency.csv").set_index("model")
+    summary = {
+        name: scores[scores["task"] == name].set_index("model")
+        for name in SUMMARIES
+        if name in set(scores["task"])
+    }
+    rows = []
+    for model, size in sizes.iterrows():
+        row = {
+            "model": model,
+            "architecture": size["architecture"],
+            "parameters": f"{size['parameters'] / 1e6:.1f} M",
+        }
+        for device in ("cpu", "gpu"):
+            if sizes[f"{device}_speedup"].notna().any():
+                row[f"{device.upper()} speed-up"] = f"{number(size[f'{device}_speedup'], 2)}x"
+        for name, values in summary.items():
+            row[SUMMARIES[name]] = mean_sd(values.loc[model, "score"], values.loc[model, "sd"], 1)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    title = (
+        "Synthetic data: these are not GLUE scores."
+        if bool(scores["synthetic"].any())
+        else "GLUE, development sets."
+    )
+    return f"{title}\n{table.to_string(index=False)}"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the headline of the results folder in ``arguments``; return the exit status."""
+    if len(arguments) != 1:
+        print("usage: python -m kdnas.headline results/<experiment>", file=sys.stderr)
+        return 2
+    try:
+        print(headline(arguments[0]))
+    except UserError as error:
+        print(f"kdnas: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,162 @@
+"""Atomic writing, the store, the digest of code, and the episode's rewards."""
+
+import errno
+import json
+
+import pytest
+
+from kdnas import code_digest as digest_module
+from kdnas.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
+from kdnas.episode import extend_history
+from kdnas.errors import UserError
+from kdnas.history import empty_history
+from kdnas.store import Store
+
+
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_json(tmp_path / "a.json", {"x": 1})
+    with pytest.raises(RuntimeError), atomic_path(tmp_path / "a.json") as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    with pytest.raises(UserError, match="No space left"), atomic_path(tmp_path / "a.json") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert read_json(tmp_path / "a.json") == {"x": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "f") as folder:
+        (folder / "one").write_text("1")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+    for text in ("1", "2"):
+        with atomic_folder(tmp_path / "f") as folder:
+            (folder / text).write_text(text)
+    assert [path.name for path in (tmp_path / "f").iterdir()] == ["2"]
+
+
+def test_writing_where_a_file_stands_in_the_way_is_one_sentence(tmp_path):
+    (tmp_path / "results").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        write_json(tmp_path / "results" / "a.json", {})
+
+
+def test_damaged_and_missing_json_name_the_file(tmp_path):
+    (tmp_path / "a.json").write_text('{"x": ')
+    with pytest.raises(UserError, match=r"a\.json is damaged"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(UserError, match=r"b\.json is missing"):
+        read_json(tmp_path / "b.json")
+
+
+def test_numbers_that_are_none_are_never_written(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_digest_does_not_depend_on_order():
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 2})
+
+
+def test_store_ignores_what_was_damaged_or_edited(tmp_path, capsys):
+    store = Store(tmp_path)
+    store.put("evaluations", {"k": 1}, {"quality": 0.5})
+    assert store.get("evaluations", {"k": 1}) == {"quality": 0.5}
+    assert store.get("evaluations", {"k": 2}) is None
+    path = store.record_path("evaluations", {"k": 1})
+    entry = json.loads(path.read_text())
+    entry["value"]["quality"] = 0.9
+    path.write_text(json.dumps(entry))
+    assert store.get("evaluations", {"k": 1}) is None
+    path.write_text('["half')
+    assert store.get("evaluations", {"k": 1}) is None
+    assert capsys.readouterr().out.count("ignoring") == 2
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A made-up kdnas package: script -> a -> b, and c on its own."""
+    folder = tmp_path / "kdnas"
+    folder.mkdir()
+    files = {
+        "__init__.py": "",
+        "a.py": "def f():\n    from kdnas.b import g\n    return g()\n",
+        "b.py": '"""Doc."""\n\n\ndef g():\n    """Doc."""\n    return 1\n',
+        "c.py": "x = 1\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    (tmp_path / "script.py").write_text("from kdnas import a\n")
+    monkeypatch.setattr(digest_module, "PACKAGE", folder)
+
+    def current():
+        for function in (digest_module._imports, digest_module._tree, digest_module._normalised):
+            function.cache_clear()
+        return digest_module.code_digest(tmp_path / "script.py")
+
+    return folder, current
+
+
+def test_digest_follows_imports_however_deep_and_no_others(package):
+    folder, current = package
+    before = current()
+    (folder / "c.py").write_text("x = 2\n")
+    assert current() == before
+    (folder / "b.py").write_text("def g():\n    return 2\n")
+    assert current() != before
+
+
+def test_digest_ignores_comments_docstrings_and_layout(package):
+    folder, current = package
+    before = current()
+    (folder / "b.py").write_text('"""Other."""\n\n\ndef g():  # why\n    """Other."""\n    return (1)\n')
+    assert current() == before
+
+
+SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
+SHAPE = {"layers": 1, "hidden_size": 12, "attention_heads": 3, "ffn_size": 24, "activation": "gelu"}
+
+
+def episode(number, statuses):
+    candidates = {
+        "episode": number,
+        "epsilon": 1.0,
+        "candidates": [
+            {"candidate": i, "architecture": SHAPE, "origin": "random", "predicted_reward": None}
+            for i, _ in enumerate(statuses, start=1)
+        ],
+    }
+    evaluations = [
+        {
+            "candidate": i,
+            "status": "ok" if quality is not None else "failed",
+            "reason": None if quality is not None else "out of memory at step 1",
+            "quality_accuracy": quality,
+            "quality_loss": quality,
+            "parameters": 10,
+        }
+        for i, quality in enumerate(statuses, start=1)
+    ]
+    latency = {
+        "reason": None,
+        "models": [{"model": i, "latency_ms": 5.0, "ratio": 0.6} for i, _ in enumerate(statuses, start=1)],
+    }
+    return candidates, evaluations, latency
+
+
+def test_episode_is_rewarded_and_failures_come_last():
+    history = extend_history(empty_history(), *episode(1, [0.5, None, 0.7]), SETTINGS)
+    assert history["reward"].tolist() == pytest.approx([0.5, 0.0, 0.7])
+    history = extend_history(history, *episode(2, [0.6]), SETTINGS)
+    assert history["episode"].tolist() == [1, 1, 1, 2]
+    assert history["reason"].tolist()[1] == "out of memory at step 1"
+
+
+def test_reward_without_a_latency_is_one_sentence():
+    candidates, evaluations, latency = episode(1, [0.5])
+    latency = {"reason": "not measured: this machine has no GPU", "models": []}
+    with pytest.raises(UserError, match=r"reward\.device is 'gpu'"):
+        extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})

@@ -1,0 +1,41 @@
+"""The headline on the terminal says what the tables say."""
+
+import fabricate
+import pytest
+
+from kdnas.headline import main
+from kdnas.tables.efficiency import efficiency_table
+from kdnas.tables.glue import glue_table
+from kdnas.tables.writing import read_csv, write_table
+
+
+@pytest.fixture
+def finished(tmp_path):
+    paths = fabricate.run(tmp_path)
+    metrics = paths["metrics"]
+    mnli = [path for path in metrics if "mnli/seed_1" in str(path)]
+    teacher, students = mnli[0], mnli[1:]
+    latencies = {device: tmp_path / f"latency/{device}.json" for device in ("cpu", "gpu")}
+    for table in (
+        glue_table(metrics, fabricate.GLUE_TASKS),
+        efficiency_table(teacher, students, paths["architectures"], latencies),
+    ):
+        write_table(table, *(tmp_path / "tables" / f"{table.name}.{kind}" for kind in ("csv", "md", "tex")))
+    return tmp_path
+
+
+def test_headline_has_a_line_for_every_model_with_its_average(finished, capsys):
+    assert main([str(finished)]) == 0
+    printed = capsys.readouterr().out
+    assert "not GLUE scores" in printed
+    scores = read_csv(finished / "tables" / "glue.csv")
+    averages = scores[scores["task"] == "average"]
+    assert len(averages) > 3
+    for row in averages.itertuples():
+        (line,) = (line for line in printed.splitlines() if line.split()[0] == row.model)
+        assert f"{row.score:.1f}" in line
+
+
+def test_missing_tables_are_one_sentence(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 1
+    assert "glue.csv" in capsys.readouterr().err

@@ -1,0 +1,147 @@
+"""Latency: the interval, the rounds, the store and the table; with a pretended clock."""
+
+import numpy as np
+import pytest
+from conftest import write_teacher
+from scipy.stats import binom
+
+from kdnas.errors import UserError
+from kdnas.latency import profile as module
+from kdnas.latency.profile import profile
+from kdnas.latency.protocol import Protocol
+from kdnas.latency.rounds import measure, median_interval, ratio
+from kdnas.latency.table import LatencyTable
+from kdnas.latency.timers import make_timer, network
+from kdnas.models.loading import load_config
+from kdnas.space import Architecture
+from kdnas.store import Store
+
+PROTOCOL = Protocol("cpu", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
+SMALL = Architecture(2, 12, 3, 24, "gelu")
+TEACHER = Architecture(4, 24, 6, 48, "gelu")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return load_config(write_teacher(tmp_path_factory.mktemp("latency") / "base"))
+
+
+@pytest.mark.parametrize("count", [6, 20, 21, 100])
+def test_interval_has_at_least_its_coverage_and_no_wider_one_is_needed(count):
+    interval = median_interval(np.arange(1, count + 1))
+    rank = int(interval.low)
+    assert interval.high == count - rank + 1
+    assert 1 - 2 * binom.cdf(rank - 1, count, 0.5) >= 0.95
+    assert 1 - 2 * binom.cdf(rank, count, 0.5) < 0.95
+
+
+def test_drift_of_the_machine_cancels_in_the_ratios():
+    drift = np.linspace(1.0, 3.0, 50)
+    assert ratio(2.0 * drift, 8.0 * drift).median == pytest.approx(0.25)
+    assert ratio(2.0 * drift, 8.0 * drift).width == pytest.approx(0.0)
+
+
+def clock(values, calls, name):
+    def timer():
+        calls.append(name)
+        return next(values)
+
+    return timer
+
+
+def test_every_round_runs_every_model_once_and_rounds_end_when_the_interval_is_narrow():
+    calls = []
+    timers = {
+        "teacher": clock(iter([10.0] * 100), calls, "teacher"),
+        "a": clock(iter([5.0] * 100), calls, "a"),
+    }
+    times = measure(timers, "teacher", warmup=2, min_rounds=10, max_rounds=50, interval=0.1)
+    assert len(times["a"]) == len(times["teacher"]) == 10
+    assert sorted(calls[:4]) == ["a", "a", "teacher", "teacher"]
+    rounds = [tuple(calls[i : i + 2]) for i in range(4, len(calls), 2)]
+    assert all(sorted(pair) == ["a", "teacher"] for pair in rounds)
+    assert len(set(rounds)) == 2  # the order changes
+
+
+def test_noise_runs_to_the_limit():
+    generator = np.random.default_rng(0)
+    noisy = iter(generator.uniform(1, 20, 500))
+    timers = {"teacher": clock(iter([10.0] * 500), [], "t"), "a": clock(noisy, [], "a")}
+    times = measure(timers, "teacher", 0, 5, 40, 0.01)
+    assert len(times["a"]) == 40
+
+
+def test_timer_measures_the_extracted_network(config):
+    model = network(config, SMALL)
+    assert Architecture.from_model_config(model.config) == SMALL
+    assert not model.training
+    assert make_timer(model, PROTOCOL, config.vocab_size)() > 0
+
+
+def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monkeypatch):
+    timed = []
+    measured = module._measure
+
+    def spy(architectures, *rest):
+        timed.append(list(architectures))
+        return measured(architectures, *rest)
+
+    monkeypatch.setattr(module, "_measure", spy)
+    store = Store(tmp_path)
+    first = profile({1: SMALL, 2: SMALL, 3: TEACHER}, config, PROTOCOL, None, store)
+    assert timed == [[SMALL, TEACHER]]
+    assert [row["ratio"] for row in first["models"]][2] == 1.0
+    assert first["models"][0]["ratio_low"] <= first["models"][0]["ratio"] <= first["models"][0]["ratio_high"]
+    again = profile({"x": SMALL}, config, PROTOCOL, None, store)
+    assert len(timed) == 1
+    assert again["models"][0]["from_store"]
+    assert again["models"][0]["latency_ms"] == first["models"][0]["latency_ms"]
+    other = Protocol("cpu", 2, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
+    profile({"x": SMALL}, config, other, None, store)
+    assert len(timed) == 2
+
+
+def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.torch.cuda, "is_available", lambda: False)
+    gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
+    value = profile({"x": SMALL}, config, gpu, None, Store(tmp_path))
+    assert value["models"] == []
+    assert value["teacher"] is None
+    assert value["reason"] == "not measured: this machine has no GPU"
+
+
+def write_table(path, *rows):
+    header = "device,layers,hidden_size,attention_heads,ffn_size,activation,latency_ms\n"
+    path.write_text(header + "\n".join(rows) + "\n")
+    return path
+
+
+def test_table_replaces_the_clock(config, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_measure", None)
+    table = write_table(tmp_path / "t.csv", "cpu,2,12,3,24,gelu,3.0", "cpu,4,24,6,48,gelu,12.0")
+    value = profile({"x": SMALL}, config, PROTOCOL, LatencyTable(table), Store(tmp_path / "s"))
+    assert value["source"] == "table"
+    assert value["teacher"]["latency_ms"] == 12.0
+    assert (value["models"][0]["latency_ms"], value["models"][0]["ratio"]) == (3.0, 0.25)
+    assert value["models"][0]["ratio_low"] is None
+    gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
+    reason = profile({"x": SMALL}, config, gpu, LatencyTable(table), Store(tmp_path))["reason"]
+    assert "no row for a GPU" in reason
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (["cpu,4,24,6,48,gelu,12.0"], "no row for 2L-12H-3A-24F-gelu on device cpu"),
+        (["cpu,2,12,3,24,gelu,-1"], "line 2: latency_ms is -1"),
+        (["cpu,2,12,3,24,gelu,"], "line 2: latency_ms is nan"),
+        (["cpu,two,12,3,24,gelu,1"], "line 2"),
+        (["cpu,2,12,5,24,gelu,1"], "line 2: hidden_size 12 is not divisible by attention_heads 5"),
+    ],
+)
+def test_wrong_table_is_one_sentence(rows, sentence, config, tmp_path):
+    table = write_table(tmp_path / "t.csv", *rows)
+    with pytest.raises(UserError, match=sentence):
+        profile({"x": SMALL}, config, PROTOCOL, LatencyTable(table), Store(tmp_path))
+    with pytest.raises(UserError, match="there is no such file"):
+        LatencyTable(tmp_path / "nowhere.csv")

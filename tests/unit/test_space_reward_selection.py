@@ -1,0 +1,111 @@
+"""The space, the reward, the history and the selection, against values worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from kdnas.errors import UserError
+from kdnas.history import COLUMNS, empty_history, read_history, write_history
+from kdnas.reward import failed_reward, reward
+from kdnas.selection import pareto_front, select_students, select_within_budget
+from kdnas.space import Architecture, SearchSpace
+
+CHOICES = {
+    "layers": [3, 6],
+    "hidden_size": [12, 24],
+    "attention_heads": [2, 3],
+    "ffn_size": [48],
+    "activation": ["gelu", "relu"],
+}
+
+
+def row(**values):
+    base = dict.fromkeys(COLUMNS)
+    base |= {"episode": 1, "candidate": 1, "layers": 3, "hidden_size": 12, "attention_heads": 2}
+    base |= {"ffn_size": 48, "activation": "gelu", "status": "ok", "origin": "random"}
+    return base | values
+
+
+def history(*rows):
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def test_space_enumerates_the_product_and_encodes_positions():
+    space = SearchSpace(CHOICES)
+    everything = space.enumerate()
+    assert len(space) == len(everything) == len(set(everything)) == 16
+    assert everything[0] == Architecture(3, 12, 2, 48, "gelu")
+    assert everything[1] == Architecture(3, 12, 2, 48, "relu")
+    assert space.encode(Architecture(6, 12, 3, 48, "relu")) == (1, 0, 1, 0, 1)
+    with pytest.raises(UserError, match="4L-12H-2A-48F-gelu"):
+        space.encode(Architecture(4, 12, 2, 48, "gelu"))
+
+
+def test_architecture_refuses_heads_that_do_not_divide():
+    with pytest.raises(UserError, match="hidden_size 10 is not divisible by attention_heads 3"):
+        Architecture(1, 10, 3, 8, "gelu")
+
+
+def test_reward_by_hand():
+    # at the target share latency does not count; half of it is rewarded by 2 ** 0.06
+    assert reward(0.8, 0.6, -0.06, 0.6) == pytest.approx(0.8)
+    assert reward(0.8, 0.3, -0.06, 0.6) == pytest.approx(0.8 * 1.0424657608)
+    assert reward(0.8, 1.2, -0.06, 0.6) < 0.8
+
+
+def test_failed_candidate_gets_the_lowest_reward():
+    assert failed_reward([0.4, 0.6]) == 0.0
+    assert failed_reward([-0.2, 0.6]) == -0.2
+    assert failed_reward([]) == 0.0
+
+
+def test_history_survives_the_disk_to_the_last_bit(tmp_path):
+    written = history(row(reward=0.1 + 0.2, quality=1 / 3, predicted_reward=-1e-17))
+    write_history(tmp_path / "history.csv", written)
+    read = read_history(tmp_path / "history.csv")
+    assert read.loc[0, "reward"] == 0.1 + 0.2
+    assert read.loc[0, "quality"] == 1 / 3
+    (tmp_path / "history.csv").write_text("episode,candidate\n1,1\n")
+    with pytest.raises(UserError, match="damaged"):
+        read_history(tmp_path / "history.csv")
+    assert empty_history().empty
+
+
+def test_budget_prefers_quality_then_speed_and_says_when_nothing_fits():
+    rows = history(
+        row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9),
+        row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
+        row(candidate=3, quality=0.7, latency_ratio=0.3, reward=0.7),
+        row(candidate=4, status="failed", quality=None, latency_ratio=0.1, reward=0.0),
+    )
+    chosen, inside = select_within_budget(rows, 0.5)
+    assert (chosen["candidate"], inside) == (3, True)
+    chosen, inside = select_within_budget(rows, 0.2)
+    assert (chosen["candidate"], inside) == (3, False)
+
+
+def test_pareto_front_by_hand():
+    points = [(0.2, 0.5), (0.3, 0.5), (0.4, 0.7), (0.5, 0.6), (0.6, 0.9)]
+    rows = history(
+        *(row(candidate=i, latency_ratio=x, quality=y, reward=y) for i, (x, y) in enumerate(points))
+    )
+    assert pareto_front(rows)["candidate"].tolist() == [0, 2, 4]
+
+
+def test_students_by_name():
+    rows = history(
+        row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9, layers=6),
+        row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
+    )
+    hand = {"name": "mine", "layers": 2, "hidden_size": 8, "attention_heads": 2, "ffn_size": 16}
+    students = {"latency_budgets": [0.5], "hand_crafted": [hand | {"activation": "relu"}]}
+    selected = select_students({"lstm": rows}, students)
+    assert list(selected) == ["lstm_best", "lstm_budget_0.5", "mine"]
+    assert selected["lstm_best"]["architecture"]["layers"] == 6
+    assert selected["lstm_budget_0.5"]["candidate"] == 2
+    assert selected["mine"]["reward"] is None
+
+
+def test_search_in_which_everything_failed_is_an_error_with_the_reason():
+    rows = history(row(status="failed", reason="out of memory at step 1", reward=0.0))
+    with pytest.raises(UserError, match="out of memory at step 1"):
+        select_students({"lstm": rows}, {"latency_budgets": [], "hand_crafted": []})

@@ -1,0 +1,108 @@
+"""Every registered strategy: budget, no repeats, determinism, state on disk; the controller's learning."""
+
+import pandas as pd
+import pytest
+import torch
+
+from kdnas.history import COLUMNS, empty_history
+from kdnas.space import SearchSpace
+from kdnas.strategies import STRATEGIES, make_strategy
+
+CHOICES = {
+    "layers": [1, 2, 3],
+    "hidden_size": [12, 24],
+    "attention_heads": [2, 3],
+    "ffn_size": [24, 48],
+    "activation": ["gelu", "relu"],
+}
+SEARCH = {
+    "seed": 5,
+    "candidates": 6,
+    "exploration": {"start": 1.0, "end": 0.05, "step": 0.3},
+    "controller": {"embedding_size": 8, "hidden_size": 32, "learning_rate": 1e-3, "updates": 50},
+}
+
+
+def evaluate(proposals, episode):
+    """Reward layers: a pretend evaluation whose best architectures are known."""
+    rows = []
+    for number, proposal in enumerate(proposals, start=1):
+        values = dict.fromkeys(COLUMNS) | proposal.architecture.to_dict()
+        values |= {"episode": episode, "candidate": number, "status": "ok"}
+        rows.append(values | {"reward": 0.2 * proposal.architecture.layers, "origin": proposal.origin})
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def run(name, folder, episodes=4, search=SEARCH):
+    """Run a search through files, with a fresh strategy for every step, as the workflow does."""
+    space, history = SearchSpace(CHOICES), empty_history()
+    for episode in range(1, episodes + 1):
+        strategy = make_strategy(name, space, search)
+        if episode > 1:
+            strategy.load(folder / f"{episode - 1}")
+        new = evaluate(strategy.propose(history, episode), episode)
+        history = new if history.empty else pd.concat([history, new], ignore_index=True)
+        strategy = make_strategy(name, space, search)
+        if episode > 1:
+            strategy.load(folder / f"{episode - 1}")
+        strategy.learn(history, episode)
+        strategy.save(folder / f"{episode}")
+    return history
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_budget_is_kept_and_nothing_is_proposed_twice(name, tmp_path):
+    history = run(name, tmp_path)
+    assert len(history) == 24
+    assert not history.duplicated(subset=list(CHOICES)).any()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_same_seed_gives_the_same_search_and_another_seed_another(name, tmp_path):
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir(), (tmp_path / "c").mkdir()
+    first, second = run(name, tmp_path / "a"), run(name, tmp_path / "b")
+    pd.testing.assert_frame_equal(first, second)
+    for episode in range(1, 5):
+        assert (tmp_path / "a" / f"{episode}").read_bytes() == (tmp_path / "b" / f"{episode}").read_bytes()
+    other = run(name, tmp_path / "c", search=SEARCH | {"seed": 6})
+    assert not first[list(CHOICES)].equals(other[list(CHOICES)])
+
+
+def test_strategies_of_one_seed_do_not_draw_the_same_first_episode(tmp_path):
+    space = SearchSpace(CHOICES)
+    first = {name: make_strategy(name, space, SEARCH).propose(empty_history(), 1) for name in STRATEGIES}
+    assert [p.architecture for p in first["lstm"]] != [p.architecture for p in first["random"]]
+
+
+def test_whole_space_can_be_searched(tmp_path):
+    history = run("lstm", tmp_path, episodes=8)
+    assert len(history) == 48 == len(SearchSpace(CHOICES))
+
+
+def test_epsilon_falls_from_start_to_end():
+    strategy = make_strategy("lstm", SearchSpace(CHOICES), SEARCH)
+    assert [round(strategy.epsilon(e), 6) for e in range(1, 6)] == [1.0, 0.7, 0.4, 0.1, 0.05]
+
+
+def test_controller_learns_which_dimension_pays(tmp_path):
+    search = SEARCH | {"exploration": {"start": 1.0, "end": 0.0, "step": 1.0}}
+    search["controller"] = SEARCH["controller"] | {"updates": 300}
+    history = run("lstm", tmp_path, episodes=2, search=search)
+    second = history[history["episode"] == 2]
+    assert (second["origin"] == "controller").all()
+    # the 16 three-layer architectures have the highest reward, and at most 6 are gone
+    assert (second["layers"] == 3).all()
+
+
+def test_state_holds_the_optimiser_so_that_learning_goes_on_where_it_was(tmp_path):
+    space = SearchSpace(CHOICES)
+    whole = make_strategy("lstm", space, SEARCH)
+    history = evaluate(whole.propose(empty_history(), 1), 1)
+    whole.learn(history, 1)
+    whole.save(tmp_path / "state")
+    resumed = make_strategy("lstm", space, SEARCH)
+    resumed.load(tmp_path / "state")
+    whole.learn(history, 1)
+    resumed.learn(history, 1)
+    for one, other in zip(whole.predictor.parameters(), resumed.predictor.parameters(), strict=True):
+        assert torch.equal(one, other)

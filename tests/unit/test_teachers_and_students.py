@@ -1,0 +1,141 @@
+"""Fine-tuning a teacher and distilling students, end to end on disk, for every model type."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import DISTILLATION, FAMILY, STAGE, write_frame, write_teacher
+
+from kdnas.artifacts import read_json
+from kdnas.errors import UserError
+from kdnas.finetune import finetune_teacher
+from kdnas.frames import fingerprint, write_task
+from kdnas.models.loading import load_classifier
+from kdnas.space import Architecture
+from kdnas.store import Store
+from kdnas.students import Distillation, distill
+from kdnas.tasks import get_task
+from kdnas.training.learner import Learner
+
+TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
+SMALL = Architecture(2, 12, 3, 24, "gelu")
+
+
+def write_data(folder: Path, name: str) -> Path:
+    task = get_task(name)
+    frames = {split: write_frame(task, 64, number) for number, split in enumerate(task.splits)}
+    splits = {split: {"rows": 64, "official_rows": rows} for split, rows in task.splits.items()}
+    meta = {"task": name, "source": "local", "synthetic": False, "splits": splits}
+    write_task(folder, frames, meta | {"fingerprint": fingerprint(frames)})
+    return folder
+
+
+def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:
+    finetune_teacher(base, data, name, TEACHER, seed, run, folder / "model", folder / "metrics.json")
+    return folder / "model"
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_every_family_is_taught_and_distilled(model_type, tmp_path, make_run):
+    base = write_teacher(tmp_path / "base", model_type)
+    data = write_data(tmp_path / "data", "mnli")
+    model = teach(base, data, "mnli", make_run(), tmp_path / "teacher")
+    scores = read_json(tmp_path / "teacher" / "metrics.json")["scores"]
+    assert scores["validation_matched"]["accuracy"] > 0.9  # the first word gives the label away
+    job = Distillation("small", SMALL, "mnli", 1, "student", None, model, data, 32, DISTILLATION)
+    distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json")
+    assert load_classifier(tmp_path / "s").config.model_type == model_type
+
+
+def test_teacher_of_a_regression_learns_the_scores(teacher_base, tmp_path, make_run):
+    data = write_data(tmp_path / "data", "stsb")
+    teach(teacher_base, data, "stsb", make_run(), tmp_path / "teacher")
+    metrics = read_json(tmp_path / "teacher" / "metrics.json")
+    assert metrics["scores"]["validation"]["pearson"] > 0.7
+    assert metrics["subset"] == ["validation"]
+    assert metrics["rows"] == {"validation": 64}
+
+
+def test_seed_decides_the_teacher(teacher_base, tmp_path, make_run):
+    data = write_data(tmp_path / "data", "rte")
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        model = teach(teacher_base, data, "rte", make_run(), tmp_path / name, seed)
+        weights.append((model / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_diverging_teacher_is_one_sentence_and_leaves_nothing(teacher_base, tmp_path, make_run, monkeypatch):
+    monkeypatch.setattr(
+        Learner, "step", lambda self, *rest: setattr(self, "failed", "the loss is not finite")
+    )
+    data = write_data(tmp_path / "data", "rte")
+    with pytest.raises(UserError, match=r"rte failed.*teacher\.training\.learning_rate"):
+        teach(teacher_base, data, "rte", make_run(), tmp_path / "teacher")
+    assert not (tmp_path / "teacher").exists()
+
+
+@pytest.fixture
+def chain(teacher_base, tmp_path, make_run):
+    """Distil a named student on mnli and then on stsb; return both model folders."""
+    data = {name: write_data(tmp_path / name, name) for name in ("mnli", "stsb")}
+    teachers = {
+        name: teach(teacher_base, data[name], name, make_run(), tmp_path / f"teacher_{name}") for name in data
+    }
+    store = Store(tmp_path / "store")
+
+    def make(student, lines=None, settings=DISTILLATION):
+        folders, start = [], None
+        for name, stage in (("mnli", "student"), ("stsb", "glue")):
+            folder = tmp_path / student / name
+            job = Distillation(
+                student, SMALL, name, 1, stage, start, teachers[name], data[name], 32, settings
+            )
+            distill(job, make_run(lines=lines), store, folder / "model", folder / "metrics.json")
+            folders.append(folder)
+            start = folder / "model"
+        return folders
+
+    return make
+
+
+def test_two_names_of_one_architecture_are_trained_once(chain):
+    first, lines = chain("one"), []
+    second = chain("other", lines)
+    assert lines == ["taken from the store"] * 2
+    for one, other in zip(first, second, strict=True):
+        assert (one / "model/model.safetensors").read_bytes() == (
+            other / "model/model.safetensors"
+        ).read_bytes()
+        metrics = read_json(other / "metrics.json")
+        assert metrics["model"] == "other"
+        assert {**metrics, "model": "one"} == read_json(one / "metrics.json")
+
+
+def test_without_its_store_a_student_is_the_same_bytes(chain, tmp_path):
+    before = [(folder / "model/model.safetensors").read_bytes() for folder in chain("one")]
+    shutil.rmtree(tmp_path / "store")
+    after = [(folder / "model/model.safetensors").read_bytes() for folder in chain("one")]
+    assert before == after
+
+
+def test_damaged_store_entry_is_made_anew(chain, tmp_path):
+    first = [(folder / "model/model.safetensors").read_bytes() for folder in chain("one")]
+    for path in (tmp_path / "store").rglob("model.safetensors"):
+        path.unlink()
+        path.write_bytes(b"damaged")
+    lines = []
+    second = [(folder / "model/model.safetensors").read_bytes() for folder in chain("one", lines)]
+    assert first == second
+    assert "taken from the store" not in lines
+
+
+def test_second_stage_starts_from_the_first(chain, tmp_path):
+    mnli, stsb = chain("one")
+    names = read_json(mnli / "model" / "kdnas.json")
+    assert names["hidden_index"] == read_json(stsb / "model" / "kdnas.json")["hidden_index"]
+    still = DISTILLATION | {"glue": STAGE | {"learning_rate": 1e-12, "weight_decay": 0.0}}
+    mnli, stsb = chain("still", settings=still)
+    one = load_classifier(mnli / "model").bert.embeddings.word_embeddings.weight
+    other = load_classifier(stsb / "model").bert.embeddings.word_embeddings.weight
+    assert (one - other).abs().max() < 1e-6
