@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kdnas.artifacts import atomic_folder, read_json, write_json
+from kdnas.code_digest import code_digest
 from kdnas.errors import UserError
 from kdnas.frames import read_meta, read_split
 from kdnas.models.loading import pretrained_classifier, save_classifier
@@ -55,6 +56,7 @@ def finetune_teacher(
         "max_length": teacher["max_length"],
         "seed": seed,
         "run": run.key,
+        "code": code_digest(__file__),
     }
     objective = Objective(LABELS_ONLY, task.regression, None)
     learner = Learner(key, model, objective, stage, seed, run.device, run.autocast)

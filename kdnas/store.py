@@ -52,12 +52,8 @@ class Store:
         name = digest(key)
         source = self.root / kind / name[:2] / name
         checksums = self.get(f"{kind}_checksums", key)
-        if checksums is None or not source.is_dir():
+        if checksums is None or not _intact(source, checksums):
             return False
-        for file, sha256 in sorted(checksums.items()):
-            if not (source / file).is_file() or file_sha256(source / file) != sha256:
-                print(f"store: ignoring a damaged entry: {source / file}")
-                return False
         with atomic_folder(target) as folder:
             for file in sorted(checksums):
                 _link_or_copy(source / file, folder / file)
@@ -66,13 +62,25 @@ class Store:
     def put_folder(self, kind: str, key: dict[str, Any], source: str | Path) -> None:
         """Store the files of the flat folder ``source`` under ``key``, atomically."""
         name = digest(key)
-        if self.get(f"{kind}_checksums", key) is not None and (self.root / kind / name[:2] / name).is_dir():
+        target = self.root / kind / name[:2] / name
+        checksums = self.get(f"{kind}_checksums", key)
+        if checksums is not None and _intact(target, checksums):
             return  # another job made the same; a reader may be in it
         files = sorted(path for path in Path(source).iterdir() if path.is_file())
-        with atomic_folder(self.root / kind / name[:2] / name) as folder:
+        with atomic_folder(target) as folder:
             for file in files:
                 _link_or_copy(file, folder / file.name)
         self.put(f"{kind}_checksums", key, {file.name: file_sha256(file) for file in files})
+
+
+def _intact(folder: Path, checksums: dict[str, str]) -> bool:
+    if not folder.is_dir():
+        return False
+    for file, sha256 in sorted(checksums.items()):
+        if not (folder / file).is_file() or file_sha256(folder / file) != sha256:
+            print(f"store: ignoring a damaged entry: {folder / file}")
+            return False
+    return True
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

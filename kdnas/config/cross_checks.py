@@ -10,10 +10,10 @@ from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
+from kdnas.models.family import FAMILY
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
-FAMILY = ("bert", "electra", *ROBERTA_FAMILY)
 
 
 def cross_check(config: dict[str, Any]) -> None:

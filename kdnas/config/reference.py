@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,4 +57,6 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit("usage: python -m kdnas.config.reference")
     write_text(README, with_reference(README.read_text(encoding="utf-8")))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from kdnas.code_digest import code_digest
+from kdnas.latency import rounds, timers
 from kdnas.latency.protocol import Protocol, hardware
 from kdnas.latency.rounds import measure, ratio
 from kdnas.latency.table import LatencyTable
@@ -96,6 +98,7 @@ def _key(
         "model_type": config.model_type,
         "protocol": protocol.to_dict(),
         "hardware": machine,
+        "code": code_digest(timers.__file__) + code_digest(rounds.__file__),
     }
 
 

@@ -19,7 +19,7 @@ REPORT_SECONDS = 10.0
 
 
 class Stopped(SystemExit):
-    """The job was told to stop (SIGTERM, SIGUSR1) and has saved itself; exit status 143."""
+    """The job was told to stop (SIGINT, SIGTERM, SIGUSR1) and has saved itself."""
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
 
     Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps).
     A learner that runs out of memory or diverges is marked ``failed`` and the others go on. Raises Stopped
-    after a SIGTERM or SIGUSR1, when every learner has been saved.
+    after a SIGINT, SIGTERM or SIGUSR1, when every learner has been saved; exit status 128 + the signal.
     """
     stage = learners[0].stage
     device = learners[0].device
@@ -70,7 +70,7 @@ def train(
                 saved = time.monotonic()
                 if stop.requested:
                     report(f"stopped by a signal at step {step + 1} of {steps}; saved")
-                    raise Stopped(143)
+                    raise Stopped(128 + stop.requested)
     finally:
         stop.restore()
 
@@ -109,16 +109,16 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 class _StopFlag:
-    """Set by SIGTERM or SIGUSR1, so that a job ends between two steps."""
+    """The signal that asks a job to end, which it does between two steps; 0 before that."""
 
-    SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested = 0
         self.before = {number: signal.signal(number, self._request) for number in self.SIGNALS}
 
     def _request(self, number: int, frame: object) -> None:
-        self.requested = True
+        self.requested = number
 
     def restore(self) -> None:
         for number, handler in self.before.items():
