@@ -64,6 +64,14 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_writable(folder: str | Path) -> None:
+    """Raise UserError unless ``folder`` is one that can be written to, or can be made."""
+    folder = Path(folder)
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write {folder}: {place} must be a folder that you may write to")
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -5,21 +5,25 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
+from kdnas.artifacts import check_writable
 from kdnas.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
 from kdnas.errors import UserError
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import episode_name, student_names
 
+STORE = "results/store"
+
 try:
     _checked = check_config(config)
+    R = f"results/{_checked['experiment']}"
+    for _folder in (R, STORE, ".snakemake"):  # Snakemake's own answer would be a traceback
+        check_writable(_folder)
 except UserError as error:
-    raise SystemExit(f"kdnas: config: {error}") from None
+    raise SystemExit(f"kdnas: {error}") from None
 config.clear()
 config.update(_checked)
 
-R = f"results/{config['experiment']}"
-STORE = "results/store"
 ENVIRONMENT = f"../envs/{config['environment']}.yaml"
 
 SEEDS = config["seeds"]

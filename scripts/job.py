@@ -38,10 +38,11 @@ def start(snakemake) -> Iterator[None]:
                 traceback.print_exc()
                 sentence = f"{type(error).__name__}: {error}"
         log.write(f"{sentence}\n")
-    print(f"kdnas: {snakemake.rule}: {sentence} (log: {snakemake.log[0]})", file=terminal, flush=True)
+    # in one write, so that jobs side by side don't mix their lines
+    terminal.write(f"kdnas: {snakemake.rule}: {sentence} (log: {snakemake.log[0]})\n")
     sys.exit(1)
 
 
 def announce(text: str) -> None:
     """Print one line on the terminal, past the redirection: what a person wants to see at a glance."""
-    print(f"kdnas: {text}", file=sys.__stderr__, flush=True)
+    sys.__stderr__.write(f"kdnas: {text}\n")

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,14 @@ SPACE = {
     "ffn_size": [24, 48],
     "activation": ["gelu", "relu"],
 }
-STAGE = {"epochs": 1, "min_steps": 0, "batch_size": 8, "learning_rate": 1.0e-3, "dropout": 0.0}
+STAGE = {"epochs": 4, "min_steps": 0, "batch_size": 8, "learning_rate": 5.0e-3, "dropout": 0.0}
 CONFIG: dict[str, Any] = {
     "experiment": NAME,
     "seeds": [1],
     "data": {
         "source": "synthetic",
         "tasks": ["mnli", "stsb"],
-        "synthetic": {"seed": 1, "train_rows": 60, "validation_rows": 24},
+        "synthetic": {"seed": 1, "train_rows": 120, "validation_rows": 30},
     },
     "teacher": {
         "source": "local",
@@ -53,6 +54,7 @@ CONFIG: dict[str, Any] = {
         "cohorts": 2,
         "space": SPACE,
         "proxy": {"share": 0.5, "heldout": 0.3},
+        "exploration": {"start": 1.0, "end": 0.0, "step": 1.0},  # first all at random, then none
         "controller": {"embedding_size": 4, "hidden_size": 8, "learning_rate": 0.01, "updates": 5},
     },
     "latency": {"table": "latency.csv", "sequence_length": 24},
@@ -76,9 +78,9 @@ def write_experiment(folder: Path) -> None:
     write_config(folder, {})
 
 
-def write_config(folder: Path, changes: dict[str, Any], name: str = "config.yaml") -> None:
-    """Write the config with ``changes`` merged into it, section by section."""
-    (folder / name).write_text(yaml.safe_dump(_merge(CONFIG, changes)), encoding="utf-8")
+def write_config(folder: Path, changes: dict[str, Any]) -> None:
+    """Write ``config.yaml`` with ``changes`` merged into it, section by section."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(_merge(CONFIG, changes)), encoding="utf-8")
 
 
 def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +104,7 @@ def write_teacher(folder: Path) -> None:
         num_attention_heads=TEACHER["attention_heads"],
         intermediate_size=TEACHER["ffn_size"],
         max_position_embeddings=32,
+        initializer_range=0.1,  # the default suits wider models: narrow ones would learn nothing
     )
     BertModel(config).save_pretrained(folder)
 
@@ -118,13 +121,16 @@ def write_latency_table(path: Path) -> None:
 
 
 def snakemake(
-    folder: Path, *arguments: str, config: str = "config.yaml", root: Path = ROOT
+    folder: Path, *arguments: str, root: Path = ROOT, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run the workflow of the checkout ``root`` in ``folder``; both output streams are in ``stdout``."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
+    """Run the workflow of the checkout ``root`` in ``folder``; both output streams are in ``stdout``.
+
+    ``prefix`` is a command that runs the command in its arguments.
+    """
+    command = [*prefix, sys.executable, "-m", "snakemake", *arguments]
     command += ["--snakefile", str(root / "Snakefile"), "--directory", str(folder), "--cores", "2"]
     command += ["--workflow-profile", str(root / "profiles" / "default")]
-    command += ["--configfile", str(folder / config)]
+    command += ["--configfile", str(folder / "config.yaml")]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
     return subprocess.run(
         command,

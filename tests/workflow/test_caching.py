@@ -1,0 +1,119 @@
+"""What runs again, what does not, and that running again changes no byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from experiment import RESULTS, copy_sources, digests, plan, succeed, write_config
+
+TIMED = ("logs", "benchmarks")  # folders whose files hold times
+DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
+
+
+def reproducible(folder: Path) -> dict[str, str]:
+    """Return the digests of all results but those with times in them."""
+    found = {}
+    for name, digest in digests(folder / RESULTS).items():
+        path = Path(name)
+        timed = path.parts[0] in TIMED or path.stem == "cost" or path.name.startswith("cohort_")
+        if not timed and path.name != ".snakemake_timestamp":
+            found[name] = digest
+    return found
+
+
+def test_run_from_nothing_with_other_cohorts_gives_the_same_bytes(finished, fresh):
+    """Elsewhere, without a store, and with the candidates of an episode trained in one job, not in two."""
+    write_config(fresh, {"search": {"cohorts": 1}})
+    succeed(fresh)
+    first, second = reproducible(finished), reproducible(fresh)
+    assert {Path(name).suffix for name in first} >= {".csv", ".md", ".tex", ".svg", ".pdf", ".png"}
+    assert sum(name.endswith("architecture.json") for name in first) == 5
+    assert sum(name.endswith("model.safetensors") for name in first) == 13
+    assert {name for name in first | second if first.get(name) != second.get(name)} == set()
+
+
+def test_other_reward_trains_only_architectures_never_met_before(finished, run_copy):
+    write_config(run_copy, {"reward": {"alpha": -2.0}})
+    planned = plan(run_copy)
+    assert not {"fetch_task", "fetch_teacher", "build_proxy", "finetune_teacher"} & set(planned)
+    assert planned["distill_candidates"] == 4  # two strategies, two cohorts: the second episode alone
+    assert planned["profile_latency"] == 2
+
+    evaluated = set()
+    for strategy in ("lstm", "random"):
+        evaluated |= set(architectures(history(finished, strategy, "episode_02")))
+    cohorts = [f"{RESULTS}/search/lstm/episode_02/cohort_{number}.json" for number in ("01", "02")]
+    succeed(run_copy, *cohorts)
+    before, after = (history(folder, "lstm", "episode_01") for folder in (finished, run_copy))
+    assert architectures(before) == architectures(after)
+    assert (before["reward"] != after["reward"]).all()
+    entries = [
+        entry for path in cohorts for entry in json.loads((run_copy / path).read_text())["evaluations"]
+    ]
+    from_store = {tuple(entry["architecture"].values()): entry["from_store"] for entry in entries}
+    assert from_store == {architecture: architecture in evaluated for architecture in from_store}
+    assert any(from_store.values())
+
+
+def history(folder: Path, strategy: str, episode: str) -> pd.DataFrame:
+    """Return the evaluations of a search up to an episode."""
+    return pd.read_csv(folder / RESULTS / "search" / strategy / episode / "history.csv")
+
+
+def architectures(frame: pd.DataFrame) -> list[tuple]:
+    """Return the architectures of a history, dimensions in alphabetical order as in the JSON files."""
+    return list(frame[DIMENSIONS].itertuples(index=False, name=None))
+
+
+def test_architecture_is_timed_once(run_copy):
+    """Measured latencies, in contrast to those of a table, come from the store the second time."""
+    write_config(run_copy, {"latency": {"table": None, "warmup": 0, "min_rounds": 2, "max_rounds": 2}})
+    latency = run_copy / RESULTS / "search/random/episode_01/latency.json"
+    target = str(latency.relative_to(run_copy))
+    succeed(run_copy, target)
+    first = json.loads(latency.read_text())
+    succeed(run_copy, target, "--forcerun", "profile_latency")
+    second = json.loads(latency.read_text())
+    assert [model.pop("from_store") for model in first["models"]] == [False, False]
+    assert [model.pop("from_store") for model in second["models"]] == [True, True]
+    assert first == second
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory) -> Path:
+    """A copy of the workflow, to be edited."""
+    return copy_sources(tmp_path_factory.mktemp("sources") / "workflow")
+
+
+def reword(text: str) -> str:
+    """Change a module's docstring and add a comment."""
+    return text.replace('"""', '"""Once more: ', 1) + "\n# a comment\n"
+
+
+def extend(text: str) -> str:
+    """Add a line of code to a module."""
+    return text + "\nANSWER = 42\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "edit", "rules"),
+    [
+        ("glue", reword, set()),
+        ("efficiency", extend, {"table_efficiency"}),
+        ("glue", extend, {"table_glue", "figure_glue"}),
+    ],
+)
+def test_edited_module_runs_its_users_again(
+    finished: Path, sources: Path, module: str, edit: Callable[[str], str], rules: set[str]
+):
+    path = sources / "kdnas" / "tables" / f"{module}.py"
+    before = path.read_text()
+    path.write_text(edit(before))
+    try:
+        assert set(plan(finished, root=sources)) == rules
+    finally:
+        path.write_text(before)

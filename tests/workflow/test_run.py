@@ -1,0 +1,107 @@
+"""From nothing to tables, figures and report, and the names of what can be asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+from experiment import RESULTS, ROOT, TARGETS, plan, succeed
+
+TABLES = ("glue", "efficiency", "search", "cost")
+FIGURES = ("reward", "quality_latency", "glue")
+STUDENTS = ["lstm_best", "lstm_budget_0.5", "random_best", "random_budget_0.5", "narrow"]
+
+SEARCH = {
+    "fetch_task": 1,
+    "fetch_teacher": 1,
+    "finetune_teacher": 1,
+    "build_proxy": 1,
+    "sample_candidates": 4,  # 2 strategies x 2 episodes
+    "distill_candidates": 8,  # x 2 cohorts
+    "profile_latency": 4,
+    "update_controller": 4,
+}
+SELECTED = SEARCH | {"select_students": 1}
+DISTILLED = SELECTED | {"fetch_task": 2, "finetune_teacher": 2, "distill_student": 5, "distill_glue": 5}
+PLANS = {
+    "data": {"fetch_task": 2},
+    "teachers": {"fetch_task": 2, "fetch_teacher": 1, "finetune_teacher": 2},
+    "search": SEARCH,
+    "students": DISTILLED,
+    "latency": SELECTED | {"profile_students": 2},
+    "tables": DISTILLED | {"profile_students": 2} | {f"table_{name}": 1 for name in TABLES},
+    "figures": DISTILLED | {"table_glue": 1} | {f"figure_{name}": 1 for name in FIGURES},
+}
+
+
+def test_named_targets_plan_what_they_need_and_no_more(inputs):
+    with ThreadPoolExecutor(2) as pool:
+        plans = dict(zip(TARGETS, pool.map(lambda target: plan(inputs, target), TARGETS), strict=True))
+    assert plans == PLANS
+
+
+def test_everything_is_there(finished):
+    results = finished / RESULTS
+    for table in TABLES:
+        for kind in ("csv", "md", "tex"):
+            assert (results / "tables" / f"{table}.{kind}").stat().st_size
+    for figure in FIGURES:
+        for kind, start in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")):
+            assert (results / "figures" / f"{figure}.{kind}").read_bytes().startswith(start)
+    for student in STUDENTS:
+        for task in ("mnli", "stsb"):
+            assert (results / "students" / student / task / "seed_1" / "metrics.json").is_file()
+
+
+def test_tables_hold_what_the_jobs_found(finished):
+    results = finished / RESULTS
+    scores = pd.read_csv(results / "tables" / "glue.csv")
+    assert set(scores["model"]) == {"teacher", *STUDENTS}
+    assert {"mnli", "stsb"} <= set(scores["task"])
+    assert scores["synthetic"].all()
+    qualities = set()
+    for strategy, origin in (("lstm", "controller"), ("random", "random")):
+        history = pd.read_csv(results / "search" / strategy / "episode_02" / "history.csv")
+        assert history["status"].tolist() == ["ok"] * 4
+        assert history["origin"].tolist() == ["random", "random", origin, origin]
+        best = json.loads((results / "students" / f"{strategy}_best" / "architecture.json").read_text())
+        assert best["reward"] == history["reward"].max()
+        qualities |= set(history["quality"])
+    assert len(qualities) > 1  # the models learn something, so equal bytes in other tests mean something
+
+
+def test_no_result_names_the_folder_it_was_made_in(finished):
+    names = [str(finished).encode(), str(ROOT).encode()]
+    for path in sorted((finished / "results").rglob("*")):
+        if path.is_file() and "logs" not in path.parts:
+            content = path.read_bytes()
+            assert not any(name in content for name in names), path
+
+
+def test_second_run_does_nothing(finished):
+    assert "Nothing to be done" in succeed(finished)
+
+
+def test_one_rule_can_be_run_again(finished):
+    assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, "figure_glue": 1}
+
+
+def test_report_holds_every_table_and_figure(run_copy):
+    succeed(run_copy, "--report", "report.zip")
+    with zipfile.ZipFile(run_copy / "report.zip") as report:
+        names = {name.rpartition("/")[2] for name in report.namelist()}
+    assert {f"{table}.csv" for table in TABLES} <= names
+    assert {f"{figure}.svg" for figure in FIGURES} <= names
+
+
+def test_headline_names_every_model(finished):
+    command = [sys.executable, "-m", "kdnas.headline", str(finished / RESULTS)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Synthetic" in process.stdout
+    lines = process.stdout.splitlines()
+    for model in ("teacher", *STUDENTS):
+        assert any(line.split()[0] == model for line in lines), model
