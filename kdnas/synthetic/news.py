@@ -131,6 +131,14 @@ def draw_deal(rng: random.Random) -> Deal:
     return Deal(agent, patient, verbs, rng.choice(CITIES), rng.choice(DAYS))
 
 
+def other_verb(rng: random.Random, deal: Deal) -> str:
+    """Draw a verb that fits the two but says something unrelated to the deal's."""
+    family = COMPANY_VERBS if deal.verbs in COMPANY_VERBS else PERSON_VERBS
+    verb, synonyms, opposites = deal.verbs
+    told = {verb, *synonyms, *opposites}
+    return rng.choice([verbs[0] for verbs in family if not told & {verbs[0], *verbs[1], *verbs[2]}])
+
+
 def clause(deal: Deal, verb: str, passive: bool, negated: bool = False) -> str:
     """Word a deal with ``verb``, one of its verbs, without city and day."""
     if verb == "take to court":

@@ -20,6 +20,7 @@ from kdnas.synthetic.news import (
     draw_company,
     draw_deal,
     draw_two,
+    other_verb,
     told,
 )
 
@@ -52,6 +53,27 @@ def meanings(rng: random.Random, same: bool) -> Pair:
     first, second = rng.sample((verb, other), 2)
     passive = rng.random() < 0.3
     return _report(rng, deal, passive, first, source), _report(rng, deal, passive, second, source)
+
+
+def acts(rng: random.Random, same: bool) -> Pair:
+    """The same act in other words, or another act of the same two."""
+    deal = draw_deal(rng)
+    source = rng.choice(SOURCES)
+    verb = rng.choice((deal.verbs[0], *deal.verbs[1])) if same else other_verb(rng, deal)
+    passive = rng.random() < 0.5
+    one = _report(rng, deal, passive, deal.verbs[0], source)
+    two = _report(rng, deal, rng.random() < 0.5, verb, rng.choice((source, "")))
+    return tuple(rng.sample((one, two), 2))
+
+
+def denials(rng: random.Random, same: bool) -> Pair:
+    """It happened, or it did not."""
+    deal = draw_deal(rng)
+    negated = rng.random() < 0.4
+    verbs = (deal.verbs[0], rng.choice(deal.verbs[1]))
+    one = told(rng, clause(deal, verbs[0], False, negated), deal, rng.choice(SOURCES))
+    two = told(rng, clause(deal, rng.choice(verbs), False, negated == same), deal)
+    return tuple(rng.sample((one, two), 2))
 
 
 def details(rng: random.Random, same: bool) -> Pair:
@@ -113,7 +135,9 @@ def rankings(rng: random.Random, same: bool) -> Pair:
     return sentence(first), sentence(second)
 
 
-PHENOMENA = (roles, meanings, details, details, results, rankings)
+_COMMON = (meanings, acts, details)
+_RARE = (denials, roles, results, rankings)
+PHENOMENA = (*_COMMON, *_COMMON, *_COMMON, *_RARE)
 
 
 def draw(rng: random.Random, domain: object, label: int) -> Pair:

@@ -245,7 +245,9 @@ def feelings(rng: random.Random, duplicate: bool) -> Pair:
     return _ask(first), _ask(second)
 
 
-PHENOMENA = (wishes, wishes, facts, facts, directions, rivals, sequence, feelings)
+_COMMON = (wishes, facts)
+_RARE = (directions, rivals, sequence, feelings)
+PHENOMENA = (*_COMMON, *_COMMON, *_COMMON, *_RARE)
 
 
 def draw(rng: random.Random, domain: object, label: int) -> Pair:

@@ -21,12 +21,17 @@ from kdnas.synthetic.news import (
     draw_deal,
     draw_person,
     draw_two,
+    other_verb,
     told,
 )
 
 ENTAILMENT, NOT_ENTAILMENT = 0, 1
 
 Pair = tuple[str, str]
+
+
+def _setting(rng: random.Random, deal: Deal) -> str:
+    return rng.choice((f"in {deal.city}", f"on {deal.day}"))
 
 
 def roles(rng: random.Random, entailed: bool) -> Pair:
@@ -99,25 +104,55 @@ def amounts(rng: random.Random, entailed: bool) -> Pair:
 
 
 _REPORTS = {
-    True: ("confirmed", "admitted", "revealed", "proved", "found out"),
-    False: ("denied", "doubted", "hoped", "feared", "was not sure", "wrongly claimed", "disputed"),
+    True: ("confirmed", "admitted", "proved", "found out", "knew", "was glad"),
+    False: ("denied", "wrongly claimed", "wrongly believed", "disproved", "pretended"),
 }
+_SPEAKERS = (
+    "a spokesman",
+    "a judge",
+    "an expert",
+    "a lawyer",
+    "a witness",
+    "a reporter",
+    "a voter",
+    "the police",
+)
 
 
 def reports(rng: random.Random, entailed: bool) -> Pair:
-    """Confirmed or denied, with a clause that is negated or not."""
+    """Confirmed or denied: who denies that it happened says that it did not."""
     deal = draw_deal(rng)
-    negated = rng.random() < 0.3
+    true, negated = rng.random() < 0.5, rng.random() < 0.4
+    claim = clause(deal, deal.verbs[0], False, negated)
     text = sentence(
-        rng.choice(
-            ("a spokesman", "a judge", "an expert", "a lawyer", "a witness", "a reporter", draw_person(rng))
-        ),
-        rng.choice(_REPORTS[entailed]),
-        "that",
-        clause(deal, deal.verbs[0], rng.random() < 0.3, negated),
-        f"in {deal.city}",
+        f"{rng.choice(_SPEAKERS)} {rng.choice(_REPORTS[true])} that {claim} {_setting(rng, deal)}"
     )
-    return text, sentence(clause(deal, deal.verbs[0], rng.random() < 0.3, negated))
+    return text, sentence(clause(deal, deal.verbs[0], False, negated == (true == entailed)))
+
+
+_ATTEMPTS = {
+    True: ("managed to", "remembered to", "was able to", "was happy to", "was forced to"),
+    False: ("failed to", "forgot to", "refused to", "was unable to", "declined to"),
+}
+
+
+def attempts(rng: random.Random, entailed: bool) -> Pair:
+    """Managed to or failed to."""
+    deal = draw_deal(rng)
+    verb = deal.verbs[0]
+    done = rng.random() < 0.5
+    text = sentence(f"{deal.agent} {rng.choice(_ATTEMPTS[done])} {verb} {deal.patient} {_setting(rng, deal)}")
+    return text, sentence(clause(deal, verb, False, done != entailed))
+
+
+def denials(rng: random.Random, entailed: bool) -> Pair:
+    """The same act, told or denied; or another act of the same two."""
+    deal = draw_deal(rng)
+    negated = rng.random() < 0.5
+    text = sentence(f"{clause(deal, deal.verbs[0], False, negated)} {_setting(rng, deal)}")
+    if not entailed and rng.random() < 0.4:
+        return text, sentence(clause(deal, other_verb(rng, deal), False, negated))
+    return text, sentence(clause(deal, deal.verbs[0], False, negated == entailed))
 
 
 def itineraries(rng: random.Random, entailed: bool) -> Pair:
@@ -204,7 +239,9 @@ def relatives(rng: random.Random, entailed: bool) -> Pair:
     )
 
 
-PHENOMENA = (roles, meanings, binding, amounts, reports, itineraries, trends, relatives)
+_COMMON = (meanings, reports, attempts, denials)
+_RARE = (roles, binding, amounts, itineraries, trends, relatives)
+PHENOMENA = (*_COMMON, *_COMMON, *_COMMON, *_RARE)
 
 
 def draw(rng: random.Random, domain: object, label: int) -> Pair:
