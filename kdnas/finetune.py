@@ -10,7 +10,8 @@ from kdnas.code_digest import code_digest
 from kdnas.errors import UserError
 from kdnas.frames import read_meta, read_split
 from kdnas.models.loading import pretrained_classifier, save_classifier
-from kdnas.tasks import TRAIN, get_task
+from kdnas.store import Store
+from kdnas.tasks import TRAIN, Task, get_task
 from kdnas.training.data import load_data
 from kdnas.training.learner import Learner
 from kdnas.training.loop import train
@@ -26,15 +27,48 @@ def finetune_teacher(
     teacher: dict[str, Any],
     seed: int,
     run: Run,
+    store: Store,
     model_folder: Path,
     metrics_file: Path,
 ) -> None:
     """Fine-tune the encoder in ``base`` on the task's training split, score and save it.
 
-    ``teacher`` is the config's section. Raises UserError if the training diverges.
+    ``teacher`` is the config's section. A teacher that the store holds is taken from there. Raises
+    UserError if the training diverges.
     """
-    task = get_task(task_name)
     meta = read_meta(data_folder)
+    key = {
+        "what": "finetune_teacher",
+        "task": task_name,
+        "data": meta["fingerprint"],
+        "weights": read_json(base / "meta.json")["sha256"],
+        "training": teacher["training"],
+        "max_gradient_norm": run.max_gradient_norm,
+        "max_length": teacher["max_length"],
+        "seed": seed,
+        "run": run.key,
+        "code": code_digest(__file__),
+    }
+    metrics = store.get_model(key, model_folder)
+    if metrics is None:
+        metrics = _train(base, data_folder, meta, get_task(task_name), teacher, seed, key, run, model_folder)
+        store.put_model(key, model_folder, metrics)
+    else:
+        run.report("taken from the store")
+    write_json(metrics_file, metrics)
+
+
+def _train(
+    base: Path,
+    data_folder: Path,
+    meta: dict[str, Any],
+    task: Task,
+    teacher: dict[str, Any],
+    seed: int,
+    key: dict[str, Any],
+    run: Run,
+    model_folder: Path,
+) -> dict[str, Any]:
     stage = run.stage(teacher["training"])
     model = pretrained_classifier(base, task, stage.dropout, seed)
     data = load_data(
@@ -46,31 +80,17 @@ def finetune_teacher(
         model.config.vocab_size,
     )
     whole = data.vocabulary.shrink(model)
-    key = {
-        "what": "finetune_teacher",
-        "task": task_name,
-        "data": meta["fingerprint"],
-        "weights": read_json(base / "meta.json")["sha256"],
-        "training": teacher["training"],
-        "max_gradient_norm": stage.max_gradient_norm,
-        "max_length": teacher["max_length"],
-        "seed": seed,
-        "run": run.key,
-        "code": code_digest(__file__),
-    }
     objective = Objective(LABELS_ONLY, task.regression, None)
     learner = Learner(key, model, objective, stage, seed, run.device, run.autocast)
     train([learner], None, data.train, seed, run.checkpoints, run.checkpoint_minutes, run.report)
     if learner.failed is not None:
         raise UserError(
-            f"fine-tuning the teacher on {task_name} failed: {learner.failed}; lower "
+            f"fine-tuning the teacher on {task.name} failed: {learner.failed}; lower "
             "teacher.training.learning_rate or batch_size"
         )
     scores = score_splits(model, data.scored, task, run.device)
     data.vocabulary.restore(model.cpu(), whole)
     with atomic_folder(model_folder) as folder:
-        save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task_name})
-    write_json(
-        metrics_file, describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train))
-    )
+        save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task.name})
     run.checkpoints.remove(learner)
+    return describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train))

@@ -72,6 +72,16 @@ class Store:
                 _link_or_copy(file, folder / file.name)
         self.put(f"{kind}_checksums", key, {file.name: file_sha256(file) for file in files})
 
+    def get_model(self, key: dict[str, Any], target: str | Path) -> dict[str, Any] | None:
+        """Make ``target`` from the model trained under ``key`` and return its metrics; None without one."""
+        metrics = self.get("metrics", key)
+        return metrics if metrics is not None and self.get_folder("models", key, target) else None
+
+    def put_model(self, key: dict[str, Any], source: str | Path, metrics: dict[str, Any]) -> None:
+        """Store the model folder ``source`` and its metrics under ``key``."""
+        self.put_folder("models", key, source)
+        self.put("metrics", key, metrics)
+
 
 def _intact(folder: Path, checksums: dict[str, str]) -> bool:
     if not folder.is_dir():

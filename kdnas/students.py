@@ -26,8 +26,6 @@ from kdnas.training.objective import Weights
 from kdnas.training.run import Run
 from kdnas.training.scoring import describe, score_splits
 
-KIND = "models"
-
 
 @dataclass
 class Distillation:
@@ -68,13 +66,12 @@ def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metri
         "run": run.key,
         "code": code_digest(__file__),
     }
-    metrics = store.get("metrics", key)
-    if metrics is not None and store.get_folder(KIND, key, model_folder):
-        run.report("taken from the store")
-    else:
+    metrics = store.get_model(key, model_folder)
+    if metrics is None:
         metrics = _train(job, key, meta, run, model_folder)
-        store.put_folder(KIND, key, model_folder)
-        store.put("metrics", key, metrics)
+        store.put_model(key, model_folder, metrics)
+    else:
+        run.report("taken from the store")
     write_json(metrics_file, metrics | {"model": job.student})
 
 

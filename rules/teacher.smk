@@ -38,6 +38,7 @@ rule finetune_teacher:
         teacher={key: config["teacher"][key] for key in ("max_length", "training")},
         training=training_params(),
         checkpoints=f"{R}/checkpoints",
+        store=STORE,
         code=code_digest("finetune_teacher"),
     message:
         "Fine-tuning the teacher on {wildcards.task}, seed {wildcards.seed}"

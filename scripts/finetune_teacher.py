@@ -6,6 +6,7 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.finetune import finetune_teacher
+    from kdnas.store import Store
     from kdnas.training.run import start_run
 
     minutes = snakemake.config["training"]["checkpoint_minutes"]
@@ -17,6 +18,7 @@ with start(snakemake):
             snakemake.params.teacher,
             int(snakemake.wildcards.seed),
             run,
+            Store(snakemake.params.store),
             Path(snakemake.output.model),
             Path(snakemake.output.metrics),
         )

@@ -81,6 +81,20 @@ def test_schema_is_valid_and_every_key_is_described_closed_and_has_a_default():
     visit(load_schema(), "", False)
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.yaml")), ids=lambda path: path.name)
+def test_no_key_stands_twice(path):
+    """YAML's loader would silently take the last."""
+    waiting = [yaml.compose(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value]
+            assert len(names) == len(set(names)), names
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
 def test_defaults_are_the_embedded_configuration():
     assert validate({}) == EMBEDDED
     assert validate(EMBEDDED) == EMBEDDED

@@ -31,7 +31,8 @@ def write_data(folder: Path, name: str) -> Path:
 
 
 def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:
-    finetune_teacher(base, data, name, TEACHER, seed, run, folder / "model", folder / "metrics.json")
+    store = Store(folder / "store")
+    finetune_teacher(base, data, name, TEACHER, seed, run, store, folder / "model", folder / "metrics.json")
     return folder / "model"
 
 
@@ -63,6 +64,20 @@ def test_seed_decides_the_teacher(teacher_base, tmp_path, make_run):
         model = teach(teacher_base, data, "rte", make_run(), tmp_path / name, seed)
         weights.append((model / "model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
+
+
+def test_teacher_of_the_store_is_not_trained_again(teacher_base, tmp_path, make_run, monkeypatch):
+    data = write_data(tmp_path / "data", "rte")
+    model = teach(teacher_base, data, "rte", make_run(), tmp_path / "teacher")
+    trained = [(model / "model.safetensors").read_bytes(), (tmp_path / "teacher/metrics.json").read_bytes()]
+    shutil.rmtree(model)
+    (tmp_path / "teacher/metrics.json").unlink()
+    monkeypatch.setattr(Learner, "step", None)
+    teach(teacher_base, data, "rte", make_run(), tmp_path / "teacher")
+    assert trained == [
+        (model / "model.safetensors").read_bytes(),
+        (tmp_path / "teacher/metrics.json").read_bytes(),
+    ]
 
 
 def test_diverging_teacher_is_one_sentence_and_leaves_nothing(teacher_base, tmp_path, make_run, monkeypatch):

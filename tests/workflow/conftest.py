@@ -1,7 +1,8 @@
-"""One tiny experiment for the session, and one finished run of it."""
+"""One tiny experiment for the session, and finished runs of it."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import experiment
@@ -24,11 +25,22 @@ def inputs(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(inputs, tmp_path_factory) -> Path:
-    """The finished run of the tiny experiment; tests copy it before they change anything."""
-    folder = experiment.copy_run(inputs, tmp_path_factory.mktemp("finished") / "run")
-    experiment.succeed(folder)
-    return folder
+def runs(inputs, tmp_path_factory) -> list[Path]:
+    """Two finished runs of the experiment, made side by side on one core each.
+
+    The second is elsewhere and trains the candidates of an episode in one job, not in two.
+    """
+    folders = [experiment.copy_run(inputs, tmp_path_factory.mktemp(name) / "run") for name in ("one", "two")]
+    experiment.write_config(folders[1], {"search": {"cohorts": 1}})
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda folder: experiment.succeed(folder, cores=1), folders))
+    return folders
+
+
+@pytest.fixture(scope="session")
+def finished(runs) -> Path:
+    """The first of the two runs; tests copy it before they change anything."""
+    return runs[0]
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ CONFIG: dict[str, Any] = {
         "student": STAGE,
         "glue": STAGE,
     },
-    "students": {"latency_budgets": [0.5], "hand_crafted": [{"name": "narrow", **HAND_CRAFTED}]},
+    "students": {"latency_budgets": [0.7], "hand_crafted": [{"name": "narrow", **HAND_CRAFTED}]},
     "training": {"threads": 1, "precision": "float32", "device": "cpu"},
 }
 
@@ -121,14 +121,15 @@ def write_latency_table(path: Path) -> None:
 
 
 def snakemake(
-    folder: Path, *arguments: str, root: Path = ROOT, prefix: Sequence[str] = ()
+    folder: Path, *arguments: str, root: Path = ROOT, cores: int = 2, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run the workflow of the checkout ``root`` in ``folder``; both output streams are in ``stdout``.
 
     ``prefix`` is a command that runs the command in its arguments.
     """
     command = [*prefix, sys.executable, "-m", "snakemake", *arguments]
-    command += ["--snakefile", str(root / "Snakefile"), "--directory", str(folder), "--cores", "2"]
+    command += ["--snakefile", str(root / "Snakefile"), "--directory", str(folder)]
+    command += ["--cores", str(cores)]
     command += ["--workflow-profile", str(root / "profiles" / "default")]
     command += ["--configfile", str(folder / "config.yaml")]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}

@@ -13,7 +13,7 @@ from experiment import RESULTS, ROOT, TARGETS, plan, succeed
 
 TABLES = ("glue", "efficiency", "search", "cost")
 FIGURES = ("reward", "quality_latency", "glue")
-STUDENTS = ["lstm_best", "lstm_budget_0.5", "random_best", "random_budget_0.5", "narrow"]
+STUDENTS = ["lstm_best", "lstm_budget_0.7", "random_best", "random_budget_0.7", "narrow"]
 
 SEARCH = {
     "fetch_task": 1,
