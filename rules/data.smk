@@ -33,6 +33,7 @@ rule build_proxy:
         f"{R}/logs/build_proxy.log",
     benchmark:
         f"{R}/benchmarks/build_proxy.tsv"
+    priority: 10
     params:
         task=SEARCH_TASK,
         share=config["search"]["proxy"]["share"],
