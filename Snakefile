@@ -10,7 +10,7 @@ include: "rules/common.smk"  # the checked config, names and paths
 include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
-include: "rules/students.smk"  # select_students, distill_student, profile_students
+include: "rules/students.smk"  # select_students and what it measures first, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
 

@@ -20,6 +20,7 @@ SUMMARIES = {
 def headline(folder: str | Path) -> str:
     """Return the table of models against size, speed-up and average score, from the tables in ``folder``.
 
+    Where there is a table of the paper's claims, its overall verdicts follow.
     Raises UserError if the tables are missing or damaged.
     """
     scores = read_csv(Path(folder) / "tables" / "glue.csv")
@@ -48,7 +49,23 @@ def headline(folder: str | Path) -> str:
         if bool(scores["synthetic"].any())
         else "GLUE, development sets."
     )
-    return f"{title}\n{table.to_string(index=False)}"
+    verdicts = _verdicts(Path(folder) / "tables" / "claims.csv")
+    return "\n".join([title, table.to_string(index=False), *verdicts])
+
+
+def _verdicts(path: Path) -> list[str]:
+    """Return one line a claim and strategy, none where there is no table of claims."""
+    if not path.exists():
+        return []
+    claims = read_csv(path)
+    overall = claims[claims["quantity"].str.startswith("overall")]
+    return [
+        f"Claim {row.claim}, {row.strategy} against {row.baseline}"
+        + (", but for the GPU" if row.quantity == "overall_without_gpu" else "")
+        + f": {row.verdict}"
+        + ("" if pd.isna(row.reason) else f" ({row.reason.replace('_', ' ')})")
+        for row in overall.itertuples()
+    ]
 
 
 def main(arguments: list[str]) -> int:

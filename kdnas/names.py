@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -10,23 +11,54 @@ def episode_name(number: int) -> str:
     return f"episode_{number:02d}"
 
 
-def budget_name(share: float) -> str:
-    """Return the rule of a latency budget, as in ``budget_0.5``."""
-    return f"budget_{share:g}"
+@dataclass(frozen=True)
+class SelectionRule:
+    """How a student is chosen from a search: ``best``, ``budget``, ``no_slower_than`` or ``no_worse_than``.
+
+    ``bound`` is the share of the teacher's latency for ``budget``, the name of a hand-crafted student for the
+    last two.
+    """
+
+    kind: str
+    bound: float | str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the rule's name, as in ``best``, ``budget_0.5`` or ``no_slower_than_minilm_l3``."""
+        if self.bound is None:
+            return self.kind
+        return f"{self.kind}_{self.bound}" if isinstance(self.bound, str) else f"{self.kind}_{self.bound:g}"
+
+    def student(self, strategy: str) -> str:
+        """Return the name of the student that the rule chooses from a strategy's search."""
+        return f"{strategy}_{self.name}"
 
 
-def searched_names(strategy: str, latency_budgets: list[float]) -> dict[str, float | None]:
-    """Return the students of a strategy's search: name to latency budget, None for the best reward."""
-    names: dict[str, float | None] = {f"{strategy}_best": None}
-    return names | {f"{strategy}_{budget_name(share)}": share for share in latency_budgets}
+def no_slower_than(hand_crafted: str) -> SelectionRule:
+    """Return the rule of the best student that is no slower than a hand-crafted one."""
+    return SelectionRule("no_slower_than", hand_crafted)
+
+
+def no_worse_than(hand_crafted: str) -> SelectionRule:
+    """Return the rule of the fastest student that is no worse than a hand-crafted one."""
+    return SelectionRule("no_worse_than", hand_crafted)
+
+
+def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
+    """Return how students are chosen from each search; ``students`` is the config's section."""
+    rules = [SelectionRule("best")]
+    rules += [SelectionRule("budget", share) for share in students["latency_budgets"]]
+    for name in students["matched"]:
+        rules += [no_slower_than(name), no_worse_than(name)]
+    return rules
 
 
 def student_names(config: dict[str, Any]) -> list[str]:
     """Return the names of all students, searched ones first, in the order of the config."""
     students = config["students"]
     names = [
-        name
+        rule.student(strategy)
         for strategy in config["search"]["strategies"]
-        for name in searched_names(strategy, students["latency_budgets"])
+        for rule in selection_rules(students)
     ]
     return names + [student["name"] for student in students["hand_crafted"]]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.baselines import Baseline
 from kdnas.errors import UserError
 from kdnas.history import best_row
-from kdnas.names import budget_name, searched_names
+from kdnas.names import SelectionRule, selection_rules
 from kdnas.space import Architecture
 
 
@@ -43,25 +44,41 @@ def pareto_front(history: pd.DataFrame) -> pd.DataFrame:
     return ordered[ordered["quality"] > best_before]
 
 
+def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, bool]:
+    """Return the row of the lowest latency ratio whose quality is at least ``quality``, and True.
+
+    Of equally fast ones the better wins. When no row is good enough: the best quality, of equals the faster,
+    and False.
+    """
+    select_best(history)
+    succeeded = history[history["status"] == "ok"]
+    good = succeeded[succeeded["quality"] >= quality]
+    if good.empty:
+        by_quality = succeeded.sort_values(
+            ["quality", "latency_ratio"], ascending=[False, True], kind="stable"
+        )
+        return by_quality.iloc[0], False
+    ordered = good.sort_values(["latency_ratio", "quality"], ascending=[True, False], kind="stable")
+    return ordered.iloc[0], True
+
+
 def select_students(
-    histories: dict[str, pd.DataFrame], students: dict[str, Any]
+    histories: dict[str, pd.DataFrame], students: dict[str, Any], baselines: dict[str, Baseline]
 ) -> dict[str, dict[str, Any]]:
     """Return the content of each student's ``architecture.json`` (docs/artifacts.md) by name.
 
-    ``histories`` holds each strategy's whole history, ``students`` is the config's section.
+    ``histories`` holds each strategy's whole history, ``students`` is the config's section, ``baselines``
+    holds the hand-crafted students of ``students.matched``.
     """
     selected = {}
     for strategy, history in histories.items():
-        for name, budget in searched_names(strategy, students["latency_budgets"]).items():
-            if budget is None:
-                row, rule = select_best(history), "best"
-            else:
-                row, inside = select_within_budget(history, budget)
-                rule = budget_name(budget) + ("" if inside else " (none inside: fastest)")
+        for rule in selection_rules(students):
+            row, shortfall = _select(history, rule, baselines)
+            name = rule.student(strategy)
             selected[name] = {
                 "student": name,
                 "origin": strategy,
-                "rule": rule,
+                "rule": rule.name + (f" ({shortfall})" if shortfall else ""),
                 "architecture": Architecture.from_dict(row).to_dict(),
                 "episode": int(row["episode"]),
                 "candidate": int(row["candidate"]),
@@ -79,3 +96,19 @@ def select_students(
             **nothing,
         }
     return selected
+
+
+def _select(
+    history: pd.DataFrame, rule: SelectionRule, baselines: dict[str, Baseline]
+) -> tuple[pd.Series, str]:
+    """Return the row that a rule chooses and, where none qualifies, what was chosen instead."""
+    if rule.kind == "best":
+        return select_best(history), ""
+    if rule.kind == "budget":
+        row, inside = select_within_budget(history, rule.bound)
+        return row, "" if inside else "none inside: fastest"
+    if rule.kind == "no_slower_than":
+        row, inside = select_within_budget(history, baselines[rule.bound].latency_ratio)
+        return row, "" if inside else "none as fast: fastest"
+    row, good = select_no_worse(history, baselines[rule.bound].quality)
+    return row, "" if good else "none as good: best"

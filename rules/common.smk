@@ -35,8 +35,15 @@ EPISODES = [episode_name(number) for number in range(1, config["search"]["episod
 LAST_EPISODE = EPISODES[-1]
 COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
 STUDENTS = student_names(config)
+MATCHED = [
+    student
+    for student in config["students"]["hand_crafted"]
+    if student["name"] in config["students"]["matched"]
+]
 DEVICES = ["cpu", "gpu"]
 TABLES = ["glue", "efficiency", "search", "cost"]
+if config["claims"]["baseline"]:
+    TABLES.append("claims")
 FIGURES = ["reward", "quality_latency", "glue"]
 ALL_CORES = workflow.resource_settings.cores or 1
 

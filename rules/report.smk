@@ -104,6 +104,41 @@ rule table_search:
         "../scripts/table_search.py"
 
 
+rule table_claims:
+    input:
+        teacher=rules.table_glue.input.teacher,
+        students=rules.table_glue.input.students,
+        architectures=ARCHITECTURES,
+        cpu=f"{R}/latency/cpu.json",
+        gpu=f"{R}/latency/gpu.json",
+    output:
+        csv=report(
+            f"{R}/tables/claims.csv",
+            caption="../report/table_claims.rst",
+            category="Results",
+            labels={"kind": "table", "content": "the paper's claims"},
+        ),
+        markdown=f"{R}/tables/claims.md",
+        latex=f"{R}/tables/claims.tex",
+    log:
+        f"{R}/logs/table_claims.log",
+    benchmark:
+        f"{R}/benchmarks/table_claims.tsv"
+    params:
+        tasks=TASKS,
+        strategies=STRATEGIES,
+        baseline=config["claims"]["baseline"],
+        teacher=config["teacher"]["name"],
+        code=code_digest("table_claims"),
+    message:
+        "Writing the table of the paper's claims"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_claims.py"
+
+
 rule table_cost:
     input:
         fetch_task=expand(rules.fetch_task.benchmark, task=TASKS),
@@ -123,6 +158,8 @@ rule table_cost:
         update_controller=expand(
             rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
         ),
+        distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
+        profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
         select_students=[rules.select_students.benchmark],
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
         distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),

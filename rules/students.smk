@@ -1,9 +1,70 @@
 # The students: selected from the searches or hand-crafted, distilled on the whole search task, profiled.
+# Hand-crafted students that others are matched with are first evaluated like the candidates of a search.
+
+
+rule distill_hand_crafted:
+    input:
+        teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
+        train=f"{R}/proxy/train.parquet",
+        heldout=f"{R}/proxy/heldout.parquet",
+        proxy=f"{R}/proxy/meta.json",
+    output:
+        evaluations=f"{R}/search/hand_crafted/evaluations.json",
+    log:
+        f"{R}/logs/distill_hand_crafted.log",
+    benchmark:
+        f"{R}/benchmarks/distill_hand_crafted.tsv"
+    priority: 10
+    threads: config["training"]["threads"]
+    params:
+        students=MATCHED,
+        task=SEARCH_TASK,
+        seed=SEEDS[0],
+        max_length=config["teacher"]["max_length"],
+        distillation=distillation_params("proxy"),
+        training=training_params(),
+        checkpoints=f"{R}/checkpoints",
+        store=STORE,
+        code=code_digest("distill_hand_crafted"),
+    message:
+        "Distilling the matched hand-crafted students on the proxy set"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/distill_hand_crafted.py"
+
+
+rule profile_hand_crafted:
+    input:
+        base=f"{R}/teacher/base",
+        table=latency_table,
+    output:
+        latency=f"{R}/search/hand_crafted/latency.json",
+    log:
+        f"{R}/logs/profile_hand_crafted.log",
+    benchmark:
+        f"{R}/benchmarks/profile_hand_crafted.tsv"
+    priority: 10
+    threads: ALL_CORES  # alone on the machine, like profile_latency
+    params:
+        students=MATCHED,
+        latency=config["latency"],
+        device=config["reward"]["device"],
+        store=STORE,
+        code=code_digest("profile_hand_crafted"),
+    message:
+        "Profiling the latency of the matched hand-crafted students"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/profile_hand_crafted.py"
 
 
 rule select_students:
     input:
         histories=expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+        evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
+        latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
     output:
         architectures=expand(f"{R}/students/{{student}}/architecture.json", student=STUDENTS),
     log:
@@ -13,6 +74,7 @@ rule select_students:
     params:
         strategies=STRATEGIES,
         students=config["students"],
+        reward={key: config["reward"][key] for key in ("quality", "device")},
         code=code_digest("select_students"),
     message:
         "Selecting the students"

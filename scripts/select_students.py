@@ -5,12 +5,20 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import write_json
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.baselines import measured_baselines
     from kdnas.history import read_history
     from kdnas.selection import select_students
 
-    strategies = snakemake.params.strategies
-    histories = dict(zip(strategies, map(read_history, snakemake.input.histories), strict=True))
-    students = select_students(histories, snakemake.params.students)
+    params = snakemake.params
+    histories = dict(zip(params.strategies, map(read_history, snakemake.input.histories), strict=True))
+    baselines = {}
+    if params.students["matched"]:
+        baselines = measured_baselines(
+            read_json(snakemake.input.evaluations)["evaluations"],
+            read_json(snakemake.input.latency),
+            params.reward,
+        )
+    students = select_students(histories, params.students, baselines)
     for path in map(Path, snakemake.output.architectures):
         write_json(path, students[path.parent.name])

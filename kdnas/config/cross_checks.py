@@ -19,6 +19,7 @@ ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positio
 def cross_check(config: dict[str, Any]) -> None:
     """Raise UserError for the first contradiction in a configuration that ``validate`` returned."""
     _check_names(config)
+    _check_matched(config)
     _check_data(config)
     _check_teacher(config["teacher"])
     _check_search(config["search"])
@@ -64,7 +65,7 @@ def _check_names(config: dict[str, Any]) -> None:
             f"experiment is {config['experiment']}; allowed: any other name, as results/store holds the store"
         )
     strategies = load_schema()["properties"]["search"]["properties"]["strategies"]["items"]["enum"]
-    taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|budget_.*)")
+    taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
     names: set[str] = set()
     for path, student in _hand_crafted(config):
         name = student["name"]
@@ -75,6 +76,23 @@ def _check_names(config: dict[str, Any]) -> None:
         if name in names:
             raise UserError(f"{path}.name is {name} a second time; allowed: each name once")
         names.add(name)
+
+
+def _check_matched(config: dict[str, Any]) -> None:
+    names = [student["name"] for _, student in _hand_crafted(config)]
+    matched = config["students"]["matched"]
+    for position, name in enumerate(matched):
+        if name not in names:
+            raise UserError(
+                f"students.matched[{position}] is {name}; allowed: a name out of students.hand_crafted "
+                f"({', '.join(names) or 'which is empty'})"
+            )
+    baseline = config["claims"]["baseline"]
+    if baseline is not None and baseline not in matched:
+        raise UserError(
+            f"claims.baseline is {baseline}; allowed: null, or a name out of students.matched "
+            f"({', '.join(matched) or 'which is empty'})"
+        )
 
 
 def _check_data(config: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def quality_latency_figure(
     """Draw quality against the latency ratio to the teacher (logarithmic) for every candidate that worked.
 
     ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
-    of which the hand-crafted ones are left out, as they have no quality on the proxy set. ``quality`` and
+    of which the hand-crafted ones are left out, as no search found them. ``quality`` and
     ``device`` are ``reward.quality`` and ``reward.device``. The line is the Pareto front of all strategies
     together, dashed lines are the budgets. Raises UserError for a missing or damaged file.
     """

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 WIDTH = 3.4  # inches: one column of a two-column page
+PAGE_WIDTH = 7.0  # both columns
 # Okabe and Ito (2008), "Color Universal Design": the order is ours, its yellow is too pale for markers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
@@ -59,9 +60,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, synthetic: bool) -> Figure:
-    """Return an empty figure of one column's width and ``height`` inches; it says if data are synthetic."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def new_figure(height: float, synthetic: bool, width: float = WIDTH) -> Figure:
+    """Return an empty figure of ``height`` and ``width`` inches; it says if data are synthetic."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
     if synthetic:
         figure.suptitle(SYNTHETIC, x=0.01, ha="left", fontsize=6.5, color=GREY, style="italic")

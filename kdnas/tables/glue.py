@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.artifacts import read_json
+from kdnas.scores import complete_tasks, seed_averages, seed_scores
 from kdnas.tables.writing import Table, best_cells, mean_sd, number
 from kdnas.tasks import TASKS
 
@@ -29,9 +30,27 @@ _COLUMNS = (
 )
 _SUMMARIES = {
     "average": "Avg.",
-    "average_without_cola": "Avg. w/o CoLA",
+    "average_without_cola": "w/o CoLA",
+    "average_without_wnli": "w/o WNLI",
+    "average_without_cola_and_wnli": "w/o CoLA, WNLI",
     "teacher_share": "% of teacher",
     "teacher_share_without_cola": "% w/o CoLA",
+    "teacher_share_without_wnli": "% w/o WNLI",
+    "teacher_share_without_cola_and_wnli": "% w/o CoLA, WNLI",
+}
+# what a table of all tasks has room for: a left-out task's columns are there if the task is
+_SHOWN = {
+    "average": None,
+    "average_without_cola": "cola",
+    "average_without_wnli": "wnli",
+    "teacher_share": None,
+    "teacher_share_without_cola": "cola",
+}
+_LEFT_OUT = {
+    "": (),
+    "_without_cola": ("cola",),
+    "_without_wnli": ("wnli",),
+    "_without_cola_and_wnli": ("cola", "wnli"),
 }
 
 
@@ -41,18 +60,18 @@ def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
     Rows: the teacher, then the students in the order of their files; columns in the order of ``tasks``.
     Scores are points (the primary metric times 100), the mean over seeds; the sample standard deviation is
     given for two seeds or more. MNLI's two splits count once in the average. A task that any model lacks is
-    in no model's average. The share of the teacher is the ratio of the two averages, in percent.
+    in no model's average. The share of the teacher is the ratio of the two averages, in percent. ``data`` has
+    averages and shares without CoLA, without WNLI and without both; not all of them are shown.
     Raises UserError for a missing or damaged file.
     """
     records = [read_json(path) for path in metrics]
     models = list(dict.fromkeys(["teacher", *(record["model"] for record in records)]))
     columns = [(task, split) for task in tasks for split in TASKS[task].evaluation_splits]
-    seeds = pd.DataFrame([row for record in records for row in _seed_rows(record)])
+    seeds = seed_scores(records)
     synthetic = any(record["synthetic"] for record in records)
 
     cells = [_cell(seeds, model, *column) for model in models for column in columns]
-    incomplete = {cell["task"] for cell in cells if not cell["seeds"]}
-    averaged = [task for task in tasks if task not in incomplete]
+    averaged = complete_tasks(seeds, models, tasks)
     data = pd.DataFrame(cells + _summaries(seeds, models, averaged))
     data["label"] = [
         column_label(task, split) for task, split in zip(data["task"], data["split"], strict=True)
@@ -62,7 +81,7 @@ def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
     data = data[list(_COLUMNS)]
     data = data.astype({"seeds": "Int64", "rows": "Int64", "score": float, "sd": float})
 
-    shown, scores = _shown(data, models, columns, with_cola="cola" in averaged)
+    shown, scores = _shown(data, models, columns, averaged)
     return Table(
         name="glue",
         title="Synthetic GLUE-shaped tasks: synthetic data, not GLUE"
@@ -84,23 +103,6 @@ def _task_label(task: str) -> str:
     return column_label(task, TASKS[task].evaluation_splits[0]).removesuffix("-m")
 
 
-def _seed_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one row a split of one ``metrics.json``, the score in points."""
-    primary = TASKS[record["task"]].primary
-    return [
-        {
-            "model": record["model"],
-            "task": record["task"],
-            "split": split,
-            "seed": record["seed"],
-            "score": 100 * primary(scores),
-            "rows": record["rows"][split],
-            "subset": split in record["subset"],
-        }
-        for split, scores in record["scores"].items()
-    ]
-
-
 def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, Any]:
     """Return one model's score on one split over its seeds or, without a score, the reason."""
     rows = seeds[(seeds["model"] == model) & (seeds["task"] == task) & (seeds["split"] == split)]
@@ -118,13 +120,12 @@ def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, A
 
 def _summaries(seeds: pd.DataFrame, models: list[str], averaged: list[str]) -> list[dict[str, Any]]:
     """Return the averages and the shares of the teacher, over the seeds that have every averaged task."""
-    sets = {"": averaged, "_without_cola": [task for task in averaged if task != "cola"]}
     rows = []
     for model in models:
-        own = seeds[seeds["model"] == model]
-        for suffix, tasks in sets.items():
-            by_seed = _seed_averages(own, tasks)
-            teacher = _seed_averages(seeds[seeds["model"] == "teacher"], tasks).mean()
+        for suffix, left_out in _LEFT_OUT.items():
+            tasks = [task for task in averaged if task not in left_out]
+            by_seed = seed_averages(seeds, model, tasks)
+            teacher = seed_averages(seeds, "teacher", tasks).mean()
             average = by_seed.mean()
             base = {"model": model, "split": None, "seeds": len(by_seed), "subset": False}
             base["reason"] = None if len(by_seed) else "no task that every model has"
@@ -134,17 +135,11 @@ def _summaries(seeds: pd.DataFrame, models: list[str], averaged: list[str]) -> l
     return rows
 
 
-def _seed_averages(rows: pd.DataFrame, tasks: list[str]) -> pd.Series:
-    rows = rows[rows["task"].isin(tasks)]
-    by_task = rows.groupby(["seed", "task"])["score"].mean().unstack("task")
-    return by_task.dropna().mean(axis="columns")
-
-
 def _shown(
-    data: pd.DataFrame, models: list[str], columns: list[tuple[str, str]], with_cola: bool
+    data: pd.DataFrame, models: list[str], columns: list[tuple[str, str]], averaged: list[str]
 ) -> tuple[pd.DataFrame, dict[str, list[float]]]:
     """Return the cells as text and, by column, the numbers behind them."""
-    summaries = [(name, None) for name in _SUMMARIES if with_cola or not name.endswith("cola")]
+    summaries = [(name, None) for name, task in _SHOWN.items() if task is None or task in averaged]
     shown, scores = pd.DataFrame({"Model": models}), {}
     for task, split in columns + summaries:
         cells = data[
@@ -178,6 +173,11 @@ def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthe
         notes.append("One seed, so no spread is known.")
     twice = "; MNLI's two splits count once" if "mnli" in averaged else ""
     notes.append(f"Average over {len(averaged)} tasks ({', '.join(map(_task_label, averaged))}){twice}.")
+    if "wnli" in averaged:
+        notes.append(
+            "w/o WNLI: BERT's paper (Devlin et al. 2019, arXiv 1810.04805, table 1) leaves WNLI out of its "
+            "average as problematic, and many papers follow it."
+        )
     absent = [_task_label(task) for task in TASKS if task not in tasks]
     if absent:
         notes.append(f"Not in this run: {', '.join(absent)}.")

@@ -28,6 +28,7 @@ _TEACHER_POINTS = {
     "stsb": 87,
     "qqp": 88,
     "qnli": 89,
+    "wnli": 56,
 }
 
 

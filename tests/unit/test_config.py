@@ -271,6 +271,9 @@ def test_long_values_are_shortened():
         ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, "name is teacher"),
         ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, "name is lstm_best"),
         ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, "name is random_budget_05"),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, "name is lstm_no_worse"),
+        ({"students__matched": ["tiny"]}, "students.matched[0] is tiny; allowed: a name out of students."),
+        ({"claims__baseline": "minilm_l3"}, "claims.baseline is minilm_l3; allowed: null, or a name out of"),
         (
             {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
             "search.space.hidden_size[0] is 192 and distillation.relation_heads is 9",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fabricate
 import matplotlib
+import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
@@ -15,6 +16,7 @@ from kdnas.figures.style import SYNTHETIC
 from kdnas.history import write_history
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import csv_text
+from kdnas.tasks import TASKS
 
 KINDS = ("svg", "pdf", "png")
 
@@ -118,10 +120,27 @@ def test_labels_stay_inside_and_apart(run):
 
 
 def test_glue_groups_and_error_bars(run):
-    axes = draw("glue", run).axes[0]
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["MNLI-m", "MNLI-mm", "RTE\n(not in avg.)", "MRPC", "SST-2", "CoLA", "STS-B", "Avg."]
-    assert len(axes.containers) == 8 * 5 - 1  # one student has no RTE score
+    panels = draw("glue", run).axes
+    names = [axes.get_title() for axes in panels]
+    assert names == ["MNLI-m", "MNLI-mm", "RTE (not in avg.)", "MRPC", "SST-2", "CoLA", "STS-B", "Avg."]
+    students = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert students == [path.parent.name for path in run["architectures"]]
+    assert [len(axes.containers) for axes in panels] == [5, 5, 4, 5, 5, 5, 5, 5]  # one has no RTE score
+    score = pd.read_csv(run["glue"]).query("model == 'random_best' and label == 'CoLA'")["score"].item()
+    (point, *_) = panels[5].containers[students.index("random_best")]
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (pytest.approx(score), 2)
+
+
+def test_glue_of_nine_tasks_and_many_models_fits_a_page(tmp_path, monkeypatch):
+    names = [f"a_hand_crafted_student_{number}" for number in range(8)]
+    monkeypatch.setattr(fabricate, "HAND_CRAFTED", dict.fromkeys(names, fabricate.TEACHER))
+    run = fabricate.run(tmp_path, tasks=list(TASKS), seeds=(1,))
+    (tmp_path / "glue.csv").write_text(csv_text(glue_table(run["metrics"], list(TASKS))))
+    figure = glue_figure(tmp_path / "glue.csv")
+    assert figure.get_figheight() < 9
+    assert [axes.get_title() for axes in figure.axes if axes.axison][-2:] == ["WNLI", "Avg."]
+    figure.draw_without_rendering()
+    assert all(axes.bbox.width > 60 for axes in figure.axes)  # pixels at 100 dpi
 
 
 def test_damaged_table_is_one_sentence(tmp_path):

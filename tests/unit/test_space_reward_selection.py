@@ -3,10 +3,12 @@
 import pandas as pd
 import pytest
 
+from kdnas.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.errors import UserError
 from kdnas.history import COLUMNS, empty_history, read_history, write_history
+from kdnas.names import student_names
 from kdnas.reward import failed_reward, reward
-from kdnas.selection import pareto_front, select_students, select_within_budget
+from kdnas.selection import pareto_front, select_no_worse, select_students, select_within_budget
 from kdnas.space import Architecture, SearchSpace
 
 CHOICES = {
@@ -97,8 +99,8 @@ def test_students_by_name():
         row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
     )
     hand = {"name": "mine", "layers": 2, "hidden_size": 8, "attention_heads": 2, "ffn_size": 16}
-    students = {"latency_budgets": [0.5], "hand_crafted": [hand | {"activation": "relu"}]}
-    selected = select_students({"lstm": rows}, students)
+    students = {"latency_budgets": [0.5], "hand_crafted": [hand | {"activation": "relu"}], "matched": []}
+    selected = select_students({"lstm": rows}, students, {})
     assert list(selected) == ["lstm_best", "lstm_budget_0.5", "mine"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
@@ -108,4 +110,92 @@ def test_students_by_name():
 def test_search_in_which_everything_failed_is_an_error_with_the_reason():
     rows = history(row(status="failed", reason="out of memory at step 1", reward=0.0))
     with pytest.raises(UserError, match="out of memory at step 1"):
-        select_students({"lstm": rows}, {"latency_budgets": [], "hand_crafted": []})
+        select_students({"lstm": rows}, {"latency_budgets": [], "hand_crafted": [], "matched": []}, {})
+
+
+FOUND = (  # quality and latency ratio of candidates 1 to 5
+    (0.9, 0.8),
+    (0.7, 0.5),
+    (0.7, 0.3),
+    (0.8, 0.5),
+    (0.6, 0.3),
+)
+
+
+def found():
+    rows = [
+        row(candidate=number, quality=quality, latency_ratio=ratio, reward=quality)
+        for number, (quality, ratio) in enumerate(FOUND, start=1)
+    ]
+    return history(*rows, row(candidate=6, status="failed", latency_ratio=0.1, reward=0.0))
+
+
+@pytest.mark.parametrize(
+    ("quality", "candidate", "good"),
+    [
+        (0.75, 4, True),
+        (0.7, 3, True),  # as good is good enough; of 2 and 3 the faster
+        (0.6, 3, True),  # as fast as 5 and better
+        (0.9, 1, True),
+        (0.95, 1, False),  # none as good: the best
+    ],
+)
+def test_no_worse_is_the_fastest_that_is_good_enough(quality, candidate, good):
+    chosen, is_good = select_no_worse(found(), quality)
+    assert (chosen["candidate"], is_good) == (candidate, good)
+
+
+def test_no_worse_falls_back_to_the_faster_of_the_best():
+    rows = history(
+        row(candidate=1, quality=0.8, latency_ratio=0.5, reward=1.0),
+        row(candidate=2, quality=0.8, latency_ratio=0.4, reward=1.0),
+    )
+    assert select_no_worse(rows, 0.9)[0]["candidate"] == 2
+
+
+@pytest.mark.parametrize(
+    ("baseline", "no_slower", "no_worse"),
+    [
+        (Baseline(0.75, 0.5), (4, "no_slower_than_mine"), (4, "no_worse_than_mine")),
+        (Baseline(0.65, 0.4), (3, "no_slower_than_mine"), (3, "no_worse_than_mine")),
+        (
+            Baseline(0.99, 0.2),
+            (3, "no_slower_than_mine (none as fast: fastest)"),
+            (1, "no_worse_than_mine (none as good: best)"),
+        ),
+    ],
+)
+def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse):
+    hand = {"name": "mine", **Architecture(2, 8, 2, 16, "relu").to_dict()}
+    students = {"latency_budgets": [], "hand_crafted": [hand], "matched": ["mine"]}
+    selected = select_students({"random": found()}, students, {"mine": baseline})
+    assert list(selected) == student_names({"students": students, "search": {"strategies": ["random"]}})
+    assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine", "mine"]
+    for name, expected in (("no_slower", no_slower), ("no_worse", no_worse)):
+        chosen = selected[f"random_{name}_than_mine"]
+        assert (chosen["candidate"], chosen["rule"]) == expected
+
+
+EVALUATED = {
+    "candidate": "mine",
+    "status": "ok",
+    "reason": None,
+    "quality_accuracy": 0.7,
+    "quality_loss": 0.2,
+}
+TIMED = {"reason": None, "models": [{"model": "mine", "ratio": 0.4}]}
+
+
+@pytest.mark.parametrize(("quality", "value"), [("accuracy", 0.7), ("loss", 0.2)])
+def test_baseline_has_the_quality_that_the_reward_uses(quality, value):
+    reward_settings = {"quality": quality, "device": "cpu"}
+    assert measured_baselines([EVALUATED], TIMED, reward_settings) == {"mine": Baseline(value, 0.4)}
+
+
+def test_baseline_that_failed_or_was_not_timed_is_one_sentence():
+    failed = EVALUATED | {"status": "failed", "reason": "out of memory at step 3"}
+    with pytest.raises(UserError, match=r"students.matched has mine.*out of memory at step 3"):
+        check_evaluations([failed])
+    nothing = {"reason": "not measured: this machine has no GPU", "models": []}
+    with pytest.raises(UserError, match="reward.device is 'gpu'.*no GPU"):
+        measured_baselines([EVALUATED], nothing, {"quality": "loss", "device": "gpu"})

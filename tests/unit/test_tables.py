@@ -16,6 +16,7 @@ from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
 from kdnas.tables.search import search_table
 from kdnas.tables.writing import Table, csv_text, latex_text, markdown_text, write_table
+from kdnas.tasks import TASKS
 
 
 def glue_cell(table, model, label):
@@ -64,7 +65,7 @@ def test_glue_averages_count_mnli_once(small_glue):
     assert glue_cell(table, "tiny_one", "Avg.").sd == pytest.approx((180 - 166) / 3 / 2**0.5)
     assert glue_cell(table, "tiny_one", "% of teacher").score == pytest.approx(100 * student / teacher)
     # without CoLA: teacher (81 + 85) / 2 = 83 and 85, student 73 and 77
-    assert glue_cell(table, "tiny_one", "Avg. w/o CoLA").score == pytest.approx(75)
+    assert glue_cell(table, "tiny_one", "w/o CoLA").score == pytest.approx(75)
     assert glue_cell(table, "tiny_one", "% w/o CoLA").score == pytest.approx(100 * 75 / 84)
     assert glue_cell(table, "teacher", "% of teacher").score == pytest.approx(100)
 
@@ -77,6 +78,42 @@ def test_glue_text(small_glue):
     assert table.title == "GLUE development sets"
     assert "Mean ± standard deviation over 2 seeds." in table.notes
     assert "Average over 3 tasks (MNLI, CoLA, MRPC); MNLI's two splits count once." in table.notes
+
+
+def test_glue_averages_without_wnli(tmp_path):
+    points = {"teacher": {"rte": 70, "cola": 40, "wnli": 55}, "tiny_one": {"rte": 60, "cola": 20, "wnli": 58}}
+    paths = [
+        fabricate.metrics(tmp_path, model, task, 1, {"validation": {TASKS[task].metrics[0]: value / 100}})
+        for model, tasks in points.items()
+        for task, value in tasks.items()
+    ]
+    table = glue_table(paths, ["rte", "cola", "wnli"])
+    expected = {
+        "average": 46.0,
+        "average_without_cola": 59.0,
+        "average_without_wnli": 40.0,
+        "average_without_cola_and_wnli": 60.0,
+        "teacher_share_without_wnli": 100 * 40 / 55,
+        "teacher_share_without_cola_and_wnli": 100 * 60 / 70,
+    }
+    own = table.data[table.data["model"] == "tiny_one"].set_index("task")["score"]
+    assert own[list(expected)].to_dict() == pytest.approx(expected)
+    summaries = ["Avg.", "w/o CoLA", "w/o WNLI", "% of teacher", "% w/o CoLA"]
+    assert list(table.shown.columns) == ["Model", "RTE", "CoLA", "WNLI", *summaries]
+    assert any("arXiv 1810.04805" in note for note in table.notes)
+    without = glue_table([path for path in paths if "wnli" not in str(path)], ["rte", "cola"])
+    assert "w/o WNLI" not in without.shown.columns
+    assert not any("1810.04805" in note for note in without.notes)
+
+
+def test_glue_holds_all_nine_tasks(tmp_path):
+    run = fabricate.run(tmp_path, tasks=list(TASKS), seeds=(1, 2))
+    table = glue_table(run["metrics"], list(TASKS))
+    assert len(table.shown.columns) == 1 + 10 + 5  # MNLI has two
+    assert "Average over 9 tasks" in "\n".join(table.notes)
+    average = table.data[table.data["task"] == "average"].set_index("model")["score"]
+    scores = table.data[table.data["split"].notna()].groupby(["model", "task"])["score"].mean()
+    assert average["minilm_l3"] == pytest.approx(scores["minilm_l3"].mean())
 
 
 def test_glue_one_seed_has_no_spread(small_glue):

@@ -9,7 +9,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
-from experiment import RESULTS, ROOT, TARGETS, plan, succeed
+from experiment import RESULTS, ROOT, TARGETS, plan, succeed, write_config
 
 TABLES = ("glue", "efficiency", "search", "cost")
 FIGURES = ("reward", "quality_latency", "glue")
@@ -88,6 +88,35 @@ def test_second_run_does_nothing(finished):
 
 def test_one_rule_can_be_run_again(finished):
     assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, "figure_glue": 1}
+
+
+def test_matched_students_and_the_claims(run_copy):
+    changes = {"students": {"matched": ["narrow"]}, "claims": {"baseline": "narrow"}}
+    write_config(run_copy, changes | {"search": {"strategies": ["random"]}})
+    planned = plan(run_copy, "tables")
+    assert [planned[f"{action}_hand_crafted"] for action in ("distill", "profile")] == [1, 1]
+    assert planned["table_claims"] == 1 and "distill_candidates" not in planned
+
+    results = run_copy / RESULTS
+    succeed(run_copy, f"{RESULTS}/tables/claims.csv")
+    (baseline,) = json.loads((results / "search/hand_crafted/evaluations.json").read_text())["evaluations"]
+    (timing,) = json.loads((results / "search/hand_crafted/latency.json").read_text())["models"]
+    history = pd.read_csv(results / "search/random/episode_02/history.csv")
+    for rule, column, qualifies in (
+        ("no_slower_than_narrow", "quality", history["latency_ratio"] <= timing["ratio"]),
+        ("no_worse_than_narrow", "latency_ratio", history["quality"] >= baseline["quality_accuracy"]),
+    ):
+        student = json.loads((results / f"students/random_{rule}/architecture.json").read_text())
+        assert (student["rule"] == rule) == qualifies.any()
+        if qualifies.any():
+            best = history.loc[qualifies, column].agg("max" if column == "quality" else "min")
+            assert student[column] == best
+    claims = pd.read_csv(results / "tables/claims.csv")
+    assert set(claims["claim"]) == {"A", "B", "C"}
+    assert set(claims.loc[claims["quantity"] == "overall", "verdict"]) <= {
+        "does not hold",
+        "cannot be told here",
+    }
 
 
 def test_report_holds_every_table_and_figure(run_copy):

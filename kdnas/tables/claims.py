@@ -1,0 +1,219 @@
+"""The claims table: each claim of the paper's abstract, the paper's number, this run's and the verdict."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.artifacts import read_json
+from kdnas.claims import (
+    CANNOT_BE_TOLD,
+    CLAIMS,
+    EQUAL_LATENCY,
+    EQUAL_SCORE,
+    OVERALL,
+    OVERALL_WITHOUT_GPU,
+    Evidence,
+    judge_claims,
+)
+from kdnas.scores import complete_tasks, seed_scores
+from kdnas.space import Architecture
+from kdnas.tables.writing import Table
+from kdnas.tasks import TASKS, TRAIN
+
+_BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")
+# how a quantity is named and its numbers are written
+_QUANTITIES = {
+    "gpu_latency_to_baseline": ("GPU latency / baseline's", "{:.2f}"),
+    "cpu_latency_to_baseline": ("CPU latency / baseline's", "{:.2f}"),
+    "gpu_speedup": ("GPU speed-up over the teacher", "{:.2f}×"),
+    "cpu_speedup": ("CPU speed-up over the teacher", "{:.2f}×"),
+    "parameters_to_baseline": ("parameters / baseline's", "{:.2f}"),
+    "score_over_baseline": ("average − baseline's (points)", "{:+.1f}"),
+    "teacher_share_without_cola": ("% of teacher, w/o CoLA", "{:.1f}"),
+    OVERALL: ("overall", ""),
+    OVERALL_WITHOUT_GPU: ("overall, but for the GPU", ""),
+}
+_COLUMNS = (
+    "claim",
+    "strategy",
+    "student",
+    "baseline",
+    "quantity",
+    "paper",
+    "bound",
+    "value",
+    "low",
+    "high",
+    "seeds",
+    "verdict",
+    "reason",
+    "synthetic",
+)
+
+
+def claims_table(
+    metrics: Sequence[str | Path],
+    architectures: Sequence[str | Path],
+    latencies: Mapping[str, str | Path],
+    tasks: Sequence[str],
+    strategies: Sequence[str],
+    baseline: str,
+    teacher: str,
+) -> Table:
+    """Build the claims table from ``metrics.json``, ``architecture.json`` and latency files.
+
+    ``metrics`` are those of the teacher and every student on every task with every seed, ``latencies`` maps
+    ``cpu`` and ``gpu`` to their files; ``baseline`` is the hand-crafted student of ``claims.baseline``,
+    ``teacher`` the teacher's name. One row a claim, strategy and quantity; what each means and when a claim
+    holds: :mod:`kdnas.claims`. Raises UserError for a missing or damaged file.
+    """
+    records = [read_json(path) for path in metrics]
+    scores = seed_scores(records)
+    models = list(dict.fromkeys(record["model"] for record in records))
+    evidence = Evidence(
+        scores=scores,
+        tasks=complete_tasks(scores, models, tasks),
+        parameters={
+            record["model"]: record["parameters"] for record in records if record["task"] == tasks[0]
+        },
+        students={student["student"]: student for student in map(read_json, architectures)},
+        profiles={device: read_json(path) for device, path in latencies.items()},
+    )
+    synthetic = any(record["synthetic"] for record in records)
+    data = pd.DataFrame(judge_claims(evidence, strategies, baseline)).reindex(columns=list(_COLUMNS))
+    data["seeds"] = scores["seed"].nunique()
+    data["synthetic"] = synthetic
+    data = data.astype(dict.fromkeys(("paper", "bound", "value", "low", "high"), float))
+
+    reasons = list(dict.fromkeys(data.loc[_with_reason(data), "reason"]))
+    letters = dict(zip(reasons, string.ascii_lowercase, strict=False))
+    shown = _shown(data, letters)
+    overall = data["quantity"].isin((OVERALL, OVERALL_WITHOUT_GPU))
+    notes = _notes(data, evidence, records, baseline, teacher, synthetic)
+    return Table(
+        name="claims",
+        title="The paper's claims, judged on this run" + (" (synthetic data, not GLUE)" if synthetic else ""),
+        data=data,
+        shown=shown,
+        notes=notes + [f"({letter}) {reason}." for reason, letter in letters.items()],
+        bold={(row, "Verdict") for row in range(len(data)) if overall[row]},
+        left=("Strategy", "Quantity", "Verdict"),
+    )
+
+
+def _with_reason(data: pd.DataFrame) -> pd.Series:
+    """Tell which rows show a reason: an overall verdict's are the rows above it."""
+    return data["reason"].notna() & data["bound"].notna()
+
+
+def _shown(data: pd.DataFrame, letters: Mapping[str, str]) -> pd.DataFrame:
+    rows = []
+    for row, with_reason in zip(data.itertuples(), _with_reason(data), strict=True):
+        label, text = _QUANTITIES[row.quantity]
+        value = "" if pd.isna(row.value) else text.format(row.value)
+        if not pd.isna(row.low):
+            value += f" [{text.format(row.low)}, {text.format(row.high)}]".replace("×", "")
+        rows.append(
+            {
+                "Claim": row.claim,
+                "Strategy": row.strategy,
+                "Quantity": label,
+                "Paper": "" if pd.isna(row.paper) else text.format(row.paper),
+                "Here": value,
+                "Verdict": row.verdict + (f" ({letters[row.reason]})" if with_reason else ""),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _notes(
+    data: pd.DataFrame,
+    evidence: Evidence,
+    records: Sequence[dict[str, Any]],
+    baseline: str,
+    teacher: str,
+    synthetic: bool,
+) -> list[str]:
+    notes = []
+    if synthetic:
+        notes.append("SYNTHETIC DATA, NOT GLUE: the verdicts are on generated tasks and say nothing of GLUE.")
+    differences = _differences(evidence, records, teacher, synthetic)
+    if differences:
+        notes.append(f"An analogue of the paper's claims, not a test of them: {'; '.join(differences)}.")
+    hand_crafted = Architecture.from_dict(evidence.students[baseline]["architecture"]).short_name
+    notes.append(
+        f"Baseline: {baseline}, {hand_crafted}. Which hand-crafted student the paper's was is not known."
+    )
+    for claim in CLAIMS:
+        students = data.loc[data["claim"] == claim, "student"].unique()
+        described = [_described(evidence.students[student]) for student in students]
+        notes.append(f"{_HOW_CHOSEN[claim]}: {'; '.join(described)}.")
+    notes.append(
+        "A number holds if its whole 95 % interval keeps the bound, does not hold if no part of it does, and "
+        f"otherwise {CANNOT_BE_TOLD}. The bound is the paper's number; where the paper says equal, it is a "
+        f"latency {100 * EQUAL_LATENCY:g} % higher or an average {EQUAL_SCORE} points lower (our choice)."
+    )
+    averaged = [task for task in evidence.tasks if task != "wnli"]
+    labels = [next(iter(TASKS[task].display_names.values())).removesuffix("-m") for task in averaged]
+    notes.append(
+        f"Averages over {', '.join(labels)}; never WNLI, which papers leave out, and for claim B not CoLA. "
+        f"Paired by seed, seeds: {data['seeds'].iloc[0]}. Intervals are Student's t. They cover the seeds of "
+        "the training, not the one search of each strategy nor the choice of the development sets."
+    )
+    notes.append(
+        "Latency / baseline's: the quotient of two ratios to the teacher. Its interval goes from the lower "
+        "end of one over the upper end of the other to the opposite, so it is wider than 95 % needs."
+    )
+    if (data["paper"].isna() & data["bound"].notna()).any():
+        notes.append(
+            "Claim A says nothing of the CPU: that row stands in where there is no GPU, and does not count "
+            "in the overall verdict."
+        )
+    return notes
+
+
+_HOW_CHOSEN = {
+    "A": "Claim A, the best found student that is no slower than the baseline",
+    "B": "Claim B, of the selected students that reach the speed-ups the one of the best proxy quality, else "
+    "the fastest",
+    "C": "Claim C, the fastest found student that is no worse than the baseline",
+}
+
+
+def _described(student: Mapping[str, Any]) -> str:
+    name = Architecture.from_dict(student["architecture"]).short_name
+    return f"{student['student']}, {name}, chosen as {student['rule']}"
+
+
+def _differences(
+    evidence: Evidence, records: Sequence[dict[str, Any]], teacher: str, synthetic: bool
+) -> list[str]:
+    """Return what differs from the paper's setting: BERT-Base on the whole of GLUE."""
+    differences = []
+    shapes = {
+        Architecture.from_dict(profile["teacher"]["architecture"])
+        for profile in evidence.profiles.values()
+        if profile["teacher"]
+    }
+    if shapes != {_BERT_BASE} or not teacher.rpartition("/")[2].lower().startswith("bert-base"):
+        name = " ".join([teacher, *sorted(shape.short_name for shape in shapes)])
+        differences.append(f"the teacher is {name}, not BERT-Base")
+    if synthetic:
+        differences.append("the data are generated")
+        return differences
+    absent = [task for task in TASKS if task not in evidence.tasks and task != "wnli"]
+    if absent:
+        differences.append(f"without the tasks {', '.join(absent)}")
+    cut = {
+        record["task"]
+        for record in records
+        if record["subset"] or record["train_rows"] != TASKS[record["task"]].splits[TRAIN]
+    }
+    if cut:
+        differences.append(f"with a part of the rows of {', '.join(task for task in TASKS if task in cut)}")
+    return differences

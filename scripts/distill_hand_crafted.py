@@ -1,0 +1,40 @@
+"""Rule distill_hand_crafted: the matched hand-crafted students on the proxy set, like candidates."""
+
+from job import start
+
+with start(snakemake):
+    from pathlib import Path
+
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.baselines import check_evaluations
+    from kdnas.candidates import ProxyTask, distill_candidates
+    from kdnas.frames import read_parquet
+    from kdnas.space import Architecture
+    from kdnas.store import Store
+    from kdnas.training.run import start_run
+
+    params = snakemake.params
+    proxy = ProxyTask(
+        params.task,
+        read_parquet(Path(snakemake.input.train)).to_pandas(),
+        read_parquet(Path(snakemake.input.heldout)).to_pandas(),
+        read_json(snakemake.input.proxy)["fingerprint"],
+        params.max_length,
+    )
+    candidates = [
+        {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
+        for entry in params.students
+    ]
+    minutes = snakemake.config["training"]["checkpoint_minutes"]
+    with start_run(params.training, params.checkpoints, minutes) as run:
+        evaluations = distill_candidates(
+            candidates,
+            Path(snakemake.input.teacher),
+            proxy,
+            params.distillation,
+            params.seed,
+            run,
+            Store(params.store),
+        )
+    check_evaluations(evaluations)  # here and not later: a failed job is tried again by the next run
+    write_json(snakemake.output.evaluations, {"evaluations": evaluations})
