@@ -36,8 +36,8 @@ LAST_EPISODE = EPISODES[-1]
 COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
 STUDENTS = student_names(config)
 DEVICES = ["cpu", "gpu"]
-TABLES = ["glue", "efficiency", "search", "cost"]
-FIGURES = ["reward", "quality_latency", "glue"]
+TABLES = ["glue", "efficiency", "search", "front", "cost"]
+FIGURES = ["reward", "quality_latency", "dimensions", "prediction", "glue"]
 ALL_CORES = workflow.resource_settings.cores or 1
 
 

@@ -21,7 +21,7 @@ from kdnas.figures.style import (
 )
 from kdnas.tables.writing import read_csv
 
-_ROW, _GAP = 0.085, 0.12  # inches: a student within a task, the space between tasks
+_ROW, _GAP = 0.075, 0.12  # inches: a student within a task, the space between tasks
 
 
 def glue_figure(path: str | Path) -> Figure:
