@@ -41,10 +41,10 @@ MATCHED = [
     if student["name"] in config["students"]["matched"]
 ]
 DEVICES = ["cpu", "gpu"]
-TABLES = ["glue", "efficiency", "search", "cost"]
+TABLES = ["glue", "efficiency", "search", "front", "cost"]
 if config["claims"]["baseline"]:
     TABLES.append("claims")
-FIGURES = ["reward", "quality_latency", "glue"]
+FIGURES = ["reward", "quality_latency", "dimensions", "prediction", "glue"]
 ALL_CORES = workflow.resource_settings.cores or 1
 
 

@@ -104,6 +104,38 @@ rule table_search:
         "../scripts/table_search.py"
 
 
+rule table_front:
+    input:
+        histories=HISTORIES,
+        architectures=ARCHITECTURES,
+    output:
+        csv=report(
+            f"{R}/tables/front.csv",
+            caption="../report/table_front.rst",
+            category="Search",
+            labels={"kind": "table", "content": "quality-latency front"},
+        ),
+        markdown=f"{R}/tables/front.md",
+        latex=f"{R}/tables/front.tex",
+    log:
+        f"{R}/logs/table_front.log",
+    benchmark:
+        f"{R}/benchmarks/table_front.tsv"
+    params:
+        strategies=STRATEGIES,
+        quality=config["reward"]["quality"],
+        device=config["reward"]["device"],
+        synthetic=SYNTHETIC,
+        code=code_digest("table_front"),
+    message:
+        "Writing the table of the quality-latency front"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_front.py"
+
+
 rule table_claims:
     input:
         teacher=rules.table_glue.input.teacher,
@@ -248,6 +280,67 @@ rule figure_quality_latency:
         ENVIRONMENT
     script:
         "../scripts/figure_quality_latency.py"
+
+
+rule figure_dimensions:
+    input:
+        histories=HISTORIES,
+    output:
+        svg=report(
+            f"{R}/figures/dimensions.svg",
+            caption="../report/figure_dimensions.rst",
+            category="Search",
+            labels={"kind": "figure", "content": "what each dimension does"},
+        ),
+        pdf=f"{R}/figures/dimensions.pdf",
+        png=f"{R}/figures/dimensions.png",
+    log:
+        f"{R}/logs/figure_dimensions.log",
+    benchmark:
+        f"{R}/benchmarks/figure_dimensions.tsv"
+    params:
+        strategies=STRATEGIES,
+        space=config["search"]["space"],
+        quality=config["reward"]["quality"],
+        device=config["reward"]["device"],
+        synthetic=SYNTHETIC,
+        code=code_digest("figure_dimensions"),
+    message:
+        "Drawing what each dimension of the space does"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_dimensions.py"
+
+
+rule figure_prediction:
+    input:
+        histories=HISTORIES,
+    output:
+        svg=report(
+            f"{R}/figures/prediction.svg",
+            caption="../report/figure_prediction.rst",
+            category="Search",
+            labels={"kind": "figure", "content": "predicted against obtained reward"},
+        ),
+        pdf=f"{R}/figures/prediction.pdf",
+        png=f"{R}/figures/prediction.png",
+    log:
+        f"{R}/logs/figure_prediction.log",
+    benchmark:
+        f"{R}/benchmarks/figure_prediction.tsv"
+    params:
+        strategies=STRATEGIES,
+        synthetic=SYNTHETIC,
+        code=code_digest("figure_prediction"),
+    message:
+        "Drawing predicted against obtained reward"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_prediction.py"
 
 
 rule figure_glue:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kdnas.figures.style import (
     BLACK,
-    PAGE_WIDTH,
+    WIDE,
     bottom_legend,
     light_grid,
     model_colour,
@@ -41,7 +41,7 @@ def glue_figure(path: str | Path) -> Figure:
     columns = -(-len(labels) // rows)
     with style():
         height = _REST + rows * (_PANEL + _ROW * max(len(students), 2))
-        figure = new_figure(height, bool(table["synthetic"].any()), PAGE_WIDTH)
+        figure = new_figure(height, bool(table["synthetic"].any()), WIDE)
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
         for axes in panels.flat[len(labels) :]:
             axes.set_axis_off()

@@ -11,10 +11,11 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from kdnas.figures.style import BLACK
+from kdnas.figures.style import BLACK, SMALL
 
 Side = tuple[float, float, str, str]
 _SHIFTS = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
+_NEAR = 6  # points: a name this close to its point needs no line to it
 # where a name may stand: offset in points from its point, horizontal and vertical alignment
 _SIDES: list[Side] = [
     (
@@ -23,7 +24,7 @@ _SIDES: list[Side] = [
         "left" if x > 0 else "right" if x < 0 else "center",
         "bottom" if y > 0 else "top" if y < 0 else "center",
     )
-    for distance in (6, 12, 20, 30, 45)
+    for distance in (_NEAR, 12, 20, 30, 45, 60)
     for x, y in (
         (distance, 0),
         (-distance, 0),
@@ -46,6 +47,7 @@ def place_labels(axes: Axes, names: Mapping[tuple[float, float], str]) -> None:
     axes.figure.draw_without_rendering()
     points = np.concatenate([_pixels(line) for line in axes.lines])
     taken: list[Bbox] = []
+    leaders: list[np.ndarray] = []
     rings = {place: _ring(axes, place) for place in names}
     for place in sorted(names):
         draft = _write(axes, names[place], place, _SIDES[0])
@@ -53,15 +55,17 @@ def place_labels(axes: Axes, names: Mapping[tuple[float, float], str]) -> None:
         draft.remove()
         boxes = {side: _box(axes, size, place, side) for side in _SIDES}
         closed = taken + [ring for other, ring in rings.items() if other != place]
-        costs = {side: _cost(axes, box, place, closed, points) for side, box in boxes.items()}
+        costs = {side: _cost(axes, box, place, closed, leaders, points) for side, box in boxes.items()}
         best = min(costs, key=costs.__getitem__)
         _write(axes, names[place], place, best)
         taken.append(boxes[best])
-        points = np.concatenate([points, _leader(axes, place, boxes[best])])
+        leaders.append(_leader(axes, place, boxes[best]))
+        points = np.concatenate([points, leaders[-1]])
 
 
 def _write(axes: Axes, name: str, place: tuple[float, float], side: Side) -> Annotation:
     x, y, horizontal, vertical = side
+    near = max(abs(x), abs(y)) <= _NEAR
     line = {"arrowstyle": "-", "color": BLACK, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
     label = axes.annotate(
         name,
@@ -70,12 +74,12 @@ def _write(axes: Axes, name: str, place: tuple[float, float], side: Side) -> Ann
         textcoords="offset points",
         horizontalalignment=horizontal,
         verticalalignment=vertical,
-        fontsize=6,
+        fontsize=SMALL,
         color=BLACK,
         linespacing=1.1,
         path_effects=[withStroke(linewidth=1.5, foreground="white")],
         # the line leaves the text at the corner or edge that faces the point
-        arrowprops=line | {"relpos": (_SHIFTS[horizontal], _SHIFTS[vertical])},
+        arrowprops=None if near else line | {"relpos": (_SHIFTS[horizontal], _SHIFTS[vertical])},
     )
     label.set_in_layout(False)
     return label
@@ -100,13 +104,31 @@ def _leader(axes: Axes, place: tuple[float, float], box: Bbox) -> np.ndarray:
 
 
 def _cost(
-    axes: Axes, box: Bbox, place: tuple[float, float], closed: list[Bbox], points: np.ndarray
+    axes: Axes,
+    box: Bbox,
+    place: tuple[float, float],
+    closed: list[Bbox],
+    leaders: list[np.ndarray],
+    points: np.ndarray,
 ) -> tuple[int, int]:
-    """Return what a label in this box would spoil: names hit or frame crossed, then points covered."""
+    """Return what a label in this box would spoil: names hit, lines or frame crossed, then points covered."""
     leader = _leader(axes, place, box)
     hits = box.count_overlaps(closed) + sum(_covered(other, leader) > 0 for other in closed)
+    hits += sum(_cross(leader[[0, -1]], other[[0, -1]]) for other in leaders)
     outside = (box.min < axes.bbox.min).any() or (box.max > axes.bbox.max).any()
     return hits + int(outside), _covered(box, points)
+
+
+def _cross(first: np.ndarray, second: np.ndarray) -> bool:
+    """Tell whether two line segments, each of shape (2 ends, 2), cross."""
+
+    def apart(line: np.ndarray, ends: np.ndarray) -> bool:
+        """Tell whether the two ends lie on different sides of the line."""
+        along, towards = line[1] - line[0], ends - line[0]
+        sides = along[0] * towards[:, 1] - along[1] * towards[:, 0]
+        return sides[0] * sides[1] < 0
+
+    return apart(first, second) and apart(second, first)
 
 
 def _covered(box: Bbox, points: np.ndarray) -> int:

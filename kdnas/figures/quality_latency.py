@@ -53,29 +53,29 @@ def quality_latency_figure(
     succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}
     selected = [student for student in map(read_json, students) if student["quality"] is not None]
     with style():
-        figure = new_figure(2.9, synthetic)
+        figure = new_figure(3.2, synthetic)
         axes = figure.subplots()
         light_grid(axes, "y")
         handles = []
         for position, (strategy, history) in enumerate(succeeded.items()):
-            (points,) = axes.plot(
+            # one is filled and small, the others hollow: an architecture of both shows as one in the other
+            handles += axes.plot(
                 history["latency_ratio"],
                 history["quality"],
                 model_marker(position),
                 color=model_colour(position),
-                markersize=3.2,
-                markeredgewidth=0,
-                alpha=0.75,
+                markersize=(4.2 if position else 3) * (1 if len(history) <= 100 else 0.8),
+                markeredgewidth=0.6 if position else 0,
+                markerfacecolor="none" if position else model_colour(position),
                 label=strategy,
             )
-            handles.append(points)
         everything = pd.concat(succeeded.values())
         front = pareto_front(everything)
         handles += axes.plot(
             front["latency_ratio"],
             front["quality"],
             drawstyle="steps-post",
-            color=GREY,
+            color=BLACK,
             linewidth=0.9,
             zorder=1,
             label="Pareto front",
@@ -120,7 +120,8 @@ def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> No
     axes.set_xscale("log")
     ratios = [*everything["latency_ratio"], *budgets]
     axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
-    axes.margins(y=0.12)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.18 * (high - low))  # room for names above the front
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from kdnas.figures.style import GREY, PALE, bottom_legend, light_grid, model_colour, new_figure, style
+from kdnas.figures.style import GREY, LIGHT, bottom_legend, light_grid, model_colour, new_figure, style
 from kdnas.history import read_history
 
 _EPISODE_WIDTH = 0.8  # candidates stand in their order within this width around the episode's number
@@ -26,7 +26,7 @@ def reward_figure(histories: Mapping[str, str | Path], synthetic: bool) -> Figur
     """
     found = {strategy: _placed(read_history(path)) for strategy, path in histories.items()}
     with style():
-        figure = new_figure(0.75 + 1.3 * len(found), synthetic)
+        figure = new_figure(0.9 + 1.3 * len(found), synthetic)
         panels = figure.subplots(len(found), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         for position, (strategy, history) in enumerate(found.items()):
             axes, colour = panels[position], model_colour(position)
@@ -34,14 +34,14 @@ def reward_figure(histories: Mapping[str, str | Path], synthetic: bool) -> Figur
             axes.set_title(strategy, loc="left", color=colour, fontweight="bold", pad=2)
             for other, its_history in found.items():
                 if other != strategy:
-                    _draw_best(axes, its_history, PALE, 1)
+                    _draw_best(axes, its_history, LIGHT, 1)
             _draw_candidates(axes, history, colour)
             _draw_best(axes, history, colour, 3)
             axes.set_ylabel("Reward")
         _set_limits(panels[0], found)
         panels[-1].set_xlabel("Episode")
         panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
-        bottom_legend(figure, _legend(found), columns=5)
+        bottom_legend(figure, _legend(found), columns=3)
     return figure
 
 
@@ -104,12 +104,12 @@ def _legend(found: Mapping[str, pd.DataFrame]) -> list[Line2D]:
     def point(label: str, marker: str, face: str) -> Line2D:
         return Line2D([], [], linestyle="", marker=marker, markersize=3.5, color=GREY, mfc=face, label=label)
 
-    handles = [point("random", "o", "white")]
+    handles = [point("drawn at random", "o", "white")]
     if (rows["origin"] == "controller").any():
         handles.append(point("controller", "o", GREY))
     if (rows["status"] != "ok").any():
         handles.append(point("failed", "x", GREY))
     handles.append(Line2D([], [], color=GREY, label="best so far"))
     if len(found) > 1:
-        handles.append(Line2D([], [], color=PALE, label="others' best"))
+        handles.append(Line2D([], [], color=LIGHT, label="others' best"))
     return handles

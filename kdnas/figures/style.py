@@ -1,8 +1,9 @@
-"""The look of every figure: single-column width, DejaVu Sans, colours for colour-blind readers too."""
+"""The look of every figure: one or two columns wide, DejaVu Sans, colours for colour-blind readers too."""
 
 from __future__ import annotations
 
 import contextlib
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import matplotlib
@@ -10,22 +11,24 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-WIDTH = 3.4  # inches: one column of a two-column page
-PAGE_WIDTH = 7.0  # both columns
+WIDTH, WIDE = 3.3, 6.9  # inches: one column and both columns of a two-column page
+SMALL = 7  # points: what stands beside points
 # Okabe and Ito (2008), "Color Universal Design": the order is ours, its yellow is too pale for markers
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
-BLACK, GREY, PALE = "#222222", "#6b6b6b", "#d9d9d9"
+BLACK, GREY, LIGHT, PALE = "#222222", "#6b6b6b", "#a3a3a3", "#d9d9d9"
 SYNTHETIC = "Synthetic data, not GLUE"
+_LINE = 38  # characters in one column
 
 _SETTINGS = {
     "font.family": "DejaVu Sans",
-    "font.size": 7,
-    "axes.labelsize": 7.5,
-    "axes.titlesize": 7.5,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 6.5,
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.titlepad": 3,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
     "text.color": BLACK,
     "axes.edgecolor": GREY,
     "axes.labelcolor": BLACK,
@@ -61,11 +64,11 @@ def style() -> Iterator[None]:
 
 
 def new_figure(height: float, synthetic: bool, width: float = WIDTH) -> Figure:
-    """Return an empty figure of ``height`` and ``width`` inches; it says if data are synthetic."""
+    """Return an empty figure of ``width`` by ``height`` inches; it says if data are synthetic."""
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
     if synthetic:
-        figure.suptitle(SYNTHETIC, x=0.01, ha="left", fontsize=6.5, color=GREY, style="italic")
+        figure.suptitle(SYNTHETIC, x=0.01, ha="left", fontsize=SMALL, color=GREY, style="italic")
     return figure
 
 
@@ -73,6 +76,15 @@ def light_grid(axes: Axes, axis: str) -> None:
     """Draw pale lines behind the data, across the given axis."""
     axes.grid(axis=axis, color=PALE, linewidth=0.4)
     axes.set_axisbelow(True)
+
+
+def only_text(axes: Axes, text: str) -> None:
+    """Leave nothing of the axes but ``text`` in their middle: why there is nothing to draw."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.patch.set(facecolor=PALE, alpha=0.4)
+    lines = textwrap.fill(text, _LINE)
+    axes.text(0.5, 0.5, lines, transform=axes.transAxes, ha="center", va="center")
 
 
 def bottom_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:

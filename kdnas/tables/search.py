@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from scipy.stats import kendalltau
 
 from kdnas.errors import UserError
 from kdnas.history import architectures, best_row, read_history
+from kdnas.ranking import own_choices, rank_correlation
 from kdnas.tables.writing import Table, best_cells, number
 
-# a rank correlation of fewer pairs says nothing
-MIN_PAIRS = 5
+QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
 _SHARES = (25, 50, 75)
 
 
@@ -98,21 +97,9 @@ def _row(strategy: str, history: pd.DataFrame) -> dict[str, Any]:
         "mean_reward": succeeded["reward"].mean(),
         "mean_reward_last_episode": last["reward"].mean(),
     }
-    return row | _rank_correlation(succeeded)
-
-
-def _rank_correlation(succeeded: pd.DataFrame) -> dict[str, Any]:
-    """Return Kendall's tau-b of predicted and obtained reward over the controller's own choices."""
-    pairs = succeeded[(succeeded["origin"] == "controller") & succeeded["predicted_reward"].notna()]
-    cells = {"kendall_pairs": len(pairs), "kendall_tau": None, "kendall_reason": None}
-    if len(pairs) < MIN_PAIRS:
-        return cells | {
-            "kendall_reason": f"{len(pairs)} candidates with a prediction, fewer than {MIN_PAIRS}"
-        }
-    tau = kendalltau(pairs["predicted_reward"], pairs["reward"]).statistic
-    if math.isnan(tau):
-        return cells | {"kendall_reason": "all predicted or all obtained rewards are equal"}
-    return cells | {"kendall_tau": tau}
+    pairs = own_choices(history)
+    tau, reason = rank_correlation(pairs)
+    return row | {"kendall_pairs": len(pairs), "kendall_tau": tau, "kendall_reason": reason}
 
 
 def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
@@ -127,10 +114,10 @@ def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
         )
     else:
         notes.append("The budgets differ, so the strategies can't be compared.")
-    meaning = {"accuracy": "primary metric", "loss": "1 − distillation loss"}[quality]
     notes.append(
-        f"Quality: {meaning} on the slice held out of the search task's training set. Latency ratio: to the "
-        "teacher. Episode: where the best was found. Mean rewards leave failed candidates out."
+        f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "
+        "Latency ratio: to the teacher. Episode: where the best was found. Mean rewards leave failed "
+        "candidates out."
     )
     notes.append("One search with one seed each: a difference between strategies may be chance.")
     pairs = data[data["kendall_tau"].notna()]

@@ -8,17 +8,27 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
+from kdnas.figures.dimensions import dimensions_figure, marginal_means
 from kdnas.figures.glue import glue_figure
+from kdnas.figures.prediction import prediction_figure
 from kdnas.figures.quality_latency import quality_latency_figure
 from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
-from kdnas.history import write_history
+from kdnas.history import read_history, write_history
+from kdnas.ranking import own_choices
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import csv_text
 from kdnas.tasks import TASKS
 
 KINDS = ("svg", "pdf", "png")
+SPACE = {
+    "layers": [1, 2, 3, 4, 5],
+    "hidden_size": [192, 288, 384],
+    "attention_heads": [6, 12],
+    "ffn_size": [768],
+    "activation": ["gelu", "relu"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +46,10 @@ def draw(name, run, synthetic=True):
         return quality_latency_figure(
             run["histories"], run["architectures"], [0.3], "accuracy", "cpu", synthetic
         )
+    if name == "dimensions":
+        return dimensions_figure(run["histories"], SPACE, "accuracy", "cpu", synthetic)
+    if name == "prediction":
+        return prediction_figure(run["histories"], synthetic)
     return glue_figure(run["glue"])
 
 
@@ -43,7 +57,7 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
 
 
-@pytest.mark.parametrize("name", ["reward", "quality_latency", "glue"])
+@pytest.mark.parametrize("name", ["reward", "quality_latency", "dimensions", "prediction", "glue"])
 def test_same_bytes_twice_and_synthetic_is_said(name, run, tmp_path):
     before = dict(matplotlib.rcParams)
     written = []
@@ -60,7 +74,7 @@ def test_same_bytes_twice_and_synthetic_is_said(name, run, tmp_path):
     assert dict(matplotlib.rcParams) == before
 
 
-@pytest.mark.parametrize("name", ["reward", "quality_latency"])
+@pytest.mark.parametrize("name", ["reward", "quality_latency", "dimensions", "prediction"])
 def test_real_data_is_not_called_synthetic(name, run):
     assert SYNTHETIC not in texts(draw(name, run, synthetic=False))
 
@@ -117,6 +131,100 @@ def test_labels_stay_inside_and_apart(run):
     boxes = [matplotlib.text.Text.get_window_extent(text) for text in axes.texts]
     assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
     assert not any(a.overlaps(b) for position, a in enumerate(boxes) for b in boxes[:position])
+
+
+def written(tmp_path, **searches):
+    for strategy, rows in searches.items():
+        write_history(tmp_path / f"{strategy}.csv", fabricate.history(rows))
+    return {strategy: tmp_path / f"{strategy}.csv" for strategy in searches}
+
+
+def test_marginal_means_by_hand():
+    rows = [
+        {"layers": 2, "activation": "gelu", "quality": 0.5},
+        {"layers": 2, "activation": "relu", "quality": 0.6},
+        {"layers": 4, "activation": "gelu", "quality": 0.9},
+    ]
+    means = marginal_means(fabricate.history(rows), "layers", [2, 3, 4], "quality")
+    assert means["n"].tolist() == [2, 0, 1]
+    assert means["mean"].to_dict() == pytest.approx({2: 0.55, 3: float("nan"), 4: 0.9}, nan_ok=True)
+    means = marginal_means(fabricate.history(rows), "activation", ["relu", "gelu"], "quality")
+    assert means["n"].tolist() == [1, 2]
+    assert means["mean"].to_dict() == pytest.approx({"relu": 0.6, "gelu": 0.7})
+
+
+def test_dimensions_show_each_architecture_once_and_no_failed_one(tmp_path):
+    shared = {"layers": 2, "quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}
+    narrow = {"layers": 2, "hidden_size": 192, "quality": 0.5, "latency_ratio": 0.1, "reward": 0.5}
+    failed = {"layers": 4, "status": "failed", "reason": "out of memory", "reward": 0.0}
+    paths = written(
+        tmp_path,
+        lstm=[shared, failed, {"layers": 3, "quality": 0.7, "latency_ratio": 0.5, "reward": 0.7}],
+        random=[shared, narrow],
+    )
+    space = SPACE | {"layers": [2, 3, 4], "attention_heads": [12], "activation": ["gelu"]}
+    figure = dimensions_figure(paths, space, "loss", "gpu", False)
+    layers, hidden, layers_below, _ = figure.axes  # two dimensions have more than one choice
+    assert [layers_below.get_xlabel(), figure.axes[3].get_xlabel()] == ["Layers", "Hidden size"]
+    assert layers.get_ylabel() == "Proxy quality\n(1 − held-out loss)"
+    assert layers_below.get_ylabel() == "GPU latency\n(ratio to teacher)"
+    (points,) = layers.lines
+    assert sorted(zip(points.get_xdata().round(), points.get_ydata(), strict=True)) == [
+        (0, 0.5),
+        (0, 0.6),
+        (1, 0.7),
+    ]
+    assert [text.get_text() for text in layers.texts] == ["2", "1", "0", "n = "]
+    assert [text.get_text() for text in hidden.texts] == ["1", "0", "2"]
+    bars = [segment[0][1] for segment in layers.collections[0].get_segments() if len(segment)]
+    assert bars == pytest.approx([0.55, 0.7])  # and none where nothing is
+    assert any("3 evaluated, 1 failed and left out" in text for text in texts(figure))
+
+
+def test_dimensions_spread_points_within_their_choice(run):
+    for axes in draw("dimensions", run).axes:
+        x = axes.lines[0].get_xdata()
+        assert (abs(x - x.round()) <= 0.3).all()
+        assert len(set(zip(x, axes.lines[0].get_ydata(), strict=True))) == len(x)
+
+
+def test_dimensions_of_a_space_without_choices(tmp_path):
+    paths = written(tmp_path, lstm=[{"quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}])
+    one = {name: choices[:1] for name, choices in SPACE.items()}
+    figure = dimensions_figure(paths, one, "accuracy", "cpu", False)
+    figure.draw_without_rendering()
+    assert texts(figure) == ["every dimension of the space has one\nchoice"]
+
+
+def test_prediction_shows_the_controllers_own_choices(run):
+    lstm, random, _ = draw("prediction", run).axes
+    pairs = own_choices(read_history(run["histories"]["lstm"]))
+    assert len(pairs) >= 5 and set(pairs["status"]) == {"ok"}
+    shown = sorted(map(tuple, lstm.collections[0].get_offsets().tolist()))
+    expected = zip(pairs["predicted_reward"], pairs["reward"], strict=True)
+    assert shown == sorted(expected)
+    assert not random.collections
+    assert [text.get_text() for text in random.texts] == [
+        "No rank correlation: 0 candidates with\na prediction, fewer than 5."
+    ]
+
+
+def test_prediction_tau_by_hand(tmp_path):
+    rows = [
+        {"episode": 2, "origin": "controller", "predicted_reward": p, "reward": r, "layers": p}
+        for p, r in zip([1, 2, 3, 4, 5], [0.5, 0.2, 0.3, 0.4, 0.1], strict=True)
+    ]
+    ignored = [
+        {"origin": "random", "predicted_reward": 9, "reward": 0.9},
+        {"origin": "controller", "predicted_reward": 9, "reward": 0.0, "status": "failed"},
+    ]
+    figure = prediction_figure(written(tmp_path, lstm=rows + ignored), False)
+    # 1 above all others: 4 discordant; 2 < 3 < 4 concordant: 3; 5 below these three: 3 discordant; of 10
+    assert figure.axes[0].get_title(loc="right") == "τ = −0.40, n = 5, 1 failed"
+    few = prediction_figure(written(tmp_path, lstm=rows[:4]), False)
+    assert len(few.axes) == 1  # no scale of episodes
+    assert "fewer than 5" in "\n".join(texts(few))
+    save_figure(few, *[tmp_path / f"figure.{kind}" for kind in KINDS])
 
 
 def test_glue_groups_and_error_bars(run):

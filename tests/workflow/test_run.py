@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 from experiment import RESULTS, ROOT, TARGETS, plan, succeed, write_config
 
-TABLES = ("glue", "efficiency", "search", "cost")
-FIGURES = ("reward", "quality_latency", "glue")
+TABLES = ("glue", "efficiency", "search", "front", "cost")
+FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "glue")
 STUDENTS = ["lstm_best", "lstm_budget_0.7", "random_best", "random_budget_0.7", "narrow"]
 
 SEARCH = {

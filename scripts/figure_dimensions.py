@@ -1,0 +1,17 @@
+"""Rule figure_dimensions: quality and latency by the choices of every dimension."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.figures.dimensions import dimensions_figure
+    from kdnas.figures.saving import save_figure
+
+    params = snakemake.params
+    figure = dimensions_figure(
+        dict(zip(params.strategies, snakemake.input.histories, strict=True)),
+        params.space,
+        params.quality,
+        params.device,
+        params.synthetic,
+    )
+    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
