@@ -36,8 +36,11 @@ def test_files(path: Path, subset: str, split: str) -> list[Path]:
 
 
 def _files(path: Path, subset: str) -> list[Path]:
-    folders = subset_folders(path, subset) if path.is_dir() else []
-    return sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
+    try:
+        folders = subset_folders(path, subset)
+        return sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
+    except OSError:  # a folder that is missing or closed is the clear error of the job that reads it
+        return []
 
 
 def _split(file: Path) -> str:

@@ -37,8 +37,6 @@ EPISODES = [episode_name(number) for number in range(1, config["search"]["episod
 LAST_EPISODE = EPISODES[-1]
 COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
 STUDENTS = student_names(config)
-MODELS = ["teacher", *STUDENTS]
-LEADERBOARD_FILES = leaderboard_files(TASKS, config["data"]["diagnostic"])
 DEVICES = ["cpu", "gpu"]
 TABLES = ["glue", "efficiency", "search", "cost"]
 FIGURES = ["reward", "quality_latency", "glue"]
@@ -53,8 +51,6 @@ wildcard_constraints:
     cohort=r"\d+",
     student="|".join(STUDENTS),
     device="|".join(DEVICES),
-    model="|".join(MODELS),
-    file="|".join(LEADERBOARD_FILES),
 
 
 def code_digest(rule_name):

@@ -1,5 +1,8 @@
 # Submissions: the test splits, kept apart from all other data, and every model's predictions of them.
 
+MODELS = ["teacher", *STUDENTS]
+LEADERBOARD_FILES = leaderboard_files(TASKS, config["data"]["diagnostic"])
+
 
 rule fetch_test:
     input:
@@ -10,6 +13,8 @@ rule fetch_test:
         f"{R}/logs/fetch_test/{{file}}.log",
     benchmark:
         f"{R}/benchmarks/fetch_test/{{file}}.tsv"
+    wildcard_constraints:
+        file="|".join(LEADERBOARD_FILES),
     priority: 20  # before anything is trained, so that a missing split is told at once
     params:
         data={key: config["data"][key] for key in ("source", "path", "revision")},
@@ -33,6 +38,9 @@ rule predict_test:
         f"{R}/logs/predict_test/{{model}}_{{file}}_seed_{{seed}}.log",
     benchmark:
         f"{R}/benchmarks/predict_test/{{model}}_{{file}}_seed_{{seed}}.tsv"
+    wildcard_constraints:
+        model="|".join(MODELS),
+        file="|".join(LEADERBOARD_FILES),
     threads: config["training"]["threads"]
     params:
         max_length=config["teacher"]["max_length"],
