@@ -13,6 +13,7 @@ include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates
 include: "rules/students.smk"  # select_students and what it measures first, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
+include: "rules/submissions.smk"  # fetch_test, predict_test
 
 
 report: "report/workflow.rst"
@@ -27,6 +28,7 @@ localrules:
     latency,
     tables,
     figures,
+    submissions,
 
 
 rule data:
@@ -67,6 +69,16 @@ rule tables:
 rule figures:
     input:
         expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=["svg", "pdf", "png"]),
+
+
+rule submissions:  # not part of `all`: it needs test splits
+    input:
+        expand(
+            f"{R}/submissions/{{model}}/seed_{{seed}}/{{file}}.tsv",
+            model=MODELS,
+            seed=SEEDS,
+            file=LEADERBOARD_FILES,
+        ),
 
 
 rule all:

@@ -9,6 +9,8 @@ from kdnas.artifacts import check_writable
 from kdnas.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
 from kdnas.errors import UserError
+from kdnas.leaderboard import LEADERBOARD, leaderboard_files
+from kdnas.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import episode_name, student_names
 
@@ -69,11 +71,25 @@ def training_params():
 
 
 def local_task_files(wildcards):
-    """The files of a task in a local folder, so that changed data is fetched anew."""
+    """The files of a task in a local folder but its test splits, so that changed data is fetched anew."""
     data = config["data"]
     if data["source"] != "local":
         return []
-    return sorted(str(path) for path in Path(data["path"]).glob(f"{wildcards.task}/*") if path.is_file())
+    return [str(path) for path in training_files(Path(data["path"]), wildcards.task)]
+
+
+def local_test_files(wildcards):
+    """The files of a test split in a local folder, so that a changed one is fetched anew."""
+    data, wanted = config["data"], LEADERBOARD[wildcards.file]
+    if data["source"] != "local":
+        return []
+    return [str(path) for path in test_files(Path(data["path"]), wanted.subset, wanted.split)]
+
+
+def leaderboard_model(wildcards):
+    """The model that predicts a file of the leaderboard."""
+    folder = "teacher" if wildcards.model == "teacher" else f"students/{wildcards.model}"
+    return f"{R}/{folder}/{LEADERBOARD[wildcards.file].task}/seed_{wildcards.seed}/model"
 
 
 def local_teacher_files(wildcards):

@@ -11,7 +11,7 @@ rule fetch_task:
     benchmark:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
     params:
-        data={key: value for key, value in config["data"].items() if key != "tasks"},
+        data={key: value for key, value in config["data"].items() if key not in ("tasks", "diagnostic")},
         code=code_digest("fetch_task"),
     message:
         "Fetching task {wildcards.task}"

@@ -103,6 +103,11 @@ def _check_data(config: dict[str, Any]) -> None:
         raise UserError(
             "data.path is null; allowed with data.source 'local': the folder that holds the tasks"
         )
+    if data["diagnostic"] and (data["source"] == "synthetic" or "mnli" not in data["tasks"]):
+        raise UserError(
+            f"data.diagnostic is true with data.source {data['source']} and data.tasks "
+            f"{', '.join(data['tasks'])}; allowed: source local or hub, and mnli, whose models predict it"
+        )
     if data["source"] == "synthetic":
         from kdnas.synthetic import TASKS
 

@@ -45,6 +45,8 @@ def allowed(schema: dict[str, Any]) -> str:
 
 
 def _allowed_type(name: str, schema: dict[str, Any]) -> str:
+    if name == "boolean":
+        return "true or false"
     if name == "integer":
         return "a whole number" + _range(schema)
     if name == "number":

@@ -32,6 +32,32 @@ def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.D
     return pd.DataFrame(checked)
 
 
+def check_test_split(
+    task: Task, split: str, frame: pd.DataFrame, official_rows: int, where: str
+) -> pd.DataFrame:
+    """Return a test split's rows with exactly ``task.columns``; every label is -1, as in ``nyu-mll/glue``.
+
+    Labels that the source has are left out unread: MRPC's test split has real ones on the hub
+    (github.com/huggingface/datasets pull request 2216), and nothing here may be chosen by them. An empty
+    text is an error only where rows are missing: the leaderboard asks for every row of the official split,
+    whatever is in it. Raises UserError.
+    """
+    if frame.empty:
+        raise UserError(f"{where} has no rows")
+    for column in task.text_columns:
+        if column not in frame:
+            raise UserError(f"{where} has no column {column!r}; it has {_listed(frame.columns)}")
+    checked = {column: _texts(frame[column], where) for column in task.text_columns}
+    if len(frame) != official_rows:
+        _check_empty_texts(task, split, checked, where)
+    checked["label"] = pd.Series([-1] * len(frame), dtype="int64")
+    checked["idx"] = _idx(frame, where)
+    again = np.flatnonzero(checked["idx"].duplicated())
+    if len(again):
+        raise UserError(f"{where}, row {again[0] + 1}: idx is {checked['idx'][again[0]]} a second time")
+    return pd.DataFrame(checked)
+
+
 def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
     """Raise UserError unless a file's label names are the registry's, in the registry's order."""
     if task.labels is not None and tuple(names) != task.labels:

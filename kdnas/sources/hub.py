@@ -19,24 +19,40 @@ def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataF
 
     The hub's client repeats a failed request by itself, with growing pauses. Raises UserError.
     """
-    from datasets import ClassLabel, load_dataset
+    dataset = _load_dataset(task.name, data_config["revision"])
+    return {split: _rows(task, dataset, task.name, split, data_config["revision"]) for split in task.splits}
 
-    revision = data_config["revision"]
+
+def load_test(
+    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+) -> tuple[pd.DataFrame, str]:
+    """Return the rows of a test split of ``subset``, and their name for messages; raises UserError."""
+    dataset = _load_dataset(subset, data_config["revision"])
+    return _rows(task, dataset, subset, split, data_config["revision"])
+
+
+def _load_dataset(subset: str, revision: str) -> Any:
+    from datasets import load_dataset
+
     try:
-        dataset = load_dataset(DATASET, task.name, revision=revision)
+        return load_dataset(DATASET, subset, revision=revision)
     except Exception as error:  # the clients below raise dozens of unrelated classes
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UserError(
-            f"cannot load {task.name} of {DATASET} at revision {revision} from the hub ({reason}); "
+            f"cannot load {subset} of {DATASET} at revision {revision} from the hub ({reason}); "
             "without a network, set data.source to local and data.path to a folder that holds GLUE"
         ) from error
-    splits = {}
-    for split in task.splits:
-        where = f"{DATASET}/{task.name}/{split}"
-        if split not in dataset:
-            raise UserError(f"{where} does not exist at revision {revision}; there are {', '.join(dataset)}")
-        label = dataset[split].features.get("label")
-        if isinstance(label, ClassLabel):
-            check_label_order(task, label.names, where)
-        splits[split] = (dataset[split].to_pandas(), where)
-    return splits
+
+
+def _rows(
+    task: Task, dataset: Mapping[str, Any], subset: str, split: str, revision: str
+) -> tuple[pd.DataFrame, str]:
+    from datasets import ClassLabel
+
+    where = f"{DATASET}/{subset}/{split}"
+    if split not in dataset:
+        raise UserError(f"{where} does not exist at revision {revision}; there are {', '.join(dataset)}")
+    label = dataset[split].features.get("label")
+    if isinstance(label, ClassLabel):
+        check_label_order(task, label.names, where)
+    return dataset[split].to_pandas(), where

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,83 +17,107 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.frames import read_parquet
+from kdnas.local_folders import OFFICIAL_FOLDERS, subset_folders
 from kdnas.sources.checks import check_label_order
 from kdnas.tasks import Task
 
 
 @dataclass(frozen=True)
 class _Official:
-    """A task in the official download: the name of its folder and the TSV columns that we read."""
+    """A task in the official download: the TSV columns that we read."""
 
-    folder: str
     texts: tuple[str, ...]
     label: str
-    header: tuple[str, ...] | None = None  # of a file that has no header line
+    header: tuple[str, ...] | None = None  # of a file that has no header line; test files have one
+    index: str = "index"  # of a test file, which has no label
 
 
 _OFFICIAL = {
-    "cola": _Official("CoLA", ("sentence",), "label", header=("source", "label", "star", "sentence")),
-    "sst2": _Official("SST-2", ("sentence",), "label"),
-    "mrpc": _Official("MRPC", ("#1 String", "#2 String"), "Quality"),
-    "stsb": _Official("STS-B", ("sentence1", "sentence2"), "score"),
-    "qqp": _Official("QQP", ("question1", "question2"), "is_duplicate"),
-    "mnli": _Official("MNLI", ("sentence1", "sentence2"), "gold_label"),
-    "qnli": _Official("QNLI", ("question", "sentence"), "label"),
-    "rte": _Official("RTE", ("sentence1", "sentence2"), "label"),
-    "wnli": _Official("WNLI", ("sentence1", "sentence2"), "label"),
+    "cola": _Official(("sentence",), "label", header=("source", "label", "star", "sentence")),
+    "sst2": _Official(("sentence",), "label"),
+    "mrpc": _Official(("#1 String", "#2 String"), "Quality"),
+    "stsb": _Official(("sentence1", "sentence2"), "score"),
+    "qqp": _Official(("question1", "question2"), "is_duplicate", index="id"),
+    "mnli": _Official(("sentence1", "sentence2"), "gold_label"),
+    "qnli": _Official(("question", "sentence"), "label"),
+    "rte": _Official(("sentence1", "sentence2"), "label"),
+    "wnli": _Official(("sentence1", "sentence2"), "label"),
 }
 
 
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError."""
-    path = data_config["path"]
-    if not path:
-        raise UserError("data.path is empty; the source local needs the folder that holds one folder a task")
+    path = _data_path(data_config)
     try:
-        folder = _task_folder(task, Path(path))
-        return {split: _load_split(task, split, folder) for split in task.splits}
+        folder = _subset_folder(task.name, path)
+        splits = {}
+        for split, rows in task.splits.items():
+            tsv = f"{split.replace('validation', 'dev')}.tsv"
+            splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
+        return splits
     except OSError as error:
         raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
 
 
-def _task_folder(task: Task, path: Path) -> Path:
+def load_test(
+    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+) -> tuple[pd.DataFrame, str]:
+    """Return the rows of a test split of ``subset``, and their file, from the folder ``data.path``.
+
+    ``rows`` is the size of the official split. Raises UserError, also where there is no such split.
+    """
+    path = _data_path(data_config)
+    try:
+        folder = _subset_folder(subset, path)
+        tsv = f"{'diagnostic' if subset == 'ax' else split}.tsv"
+        return _load_split(task, split, folder, tsv, partial(_read_test_tsv, rows=rows))
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+
+
+def _data_path(data_config: Mapping[str, Any]) -> Path:
+    if not data_config["path"]:
+        raise UserError("data.path is empty; the source local needs the folder that holds one folder a task")
+    return Path(data_config["path"])
+
+
+def _subset_folder(subset: str, path: Path) -> Path:
     if not path.is_dir():
         raise UserError(f"data.path is {path}, which is no folder")
-    names = {task.name, _OFFICIAL[task.name].folder.lower()}
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir())
-    found = [folder for folder in folders if folder.name.lower() in names]
+    found = subset_folders(path, subset)
     if not found:
-        there = ", ".join(folder.name for folder in folders) or "no folder"
+        there = ", ".join(sorted(entry.name for entry in path.iterdir() if entry.is_dir())) or "no folder"
         raise UserError(
-            f"data.path is {path}, which has no folder for the task {task.name} "
-            f"({task.name} or {_OFFICIAL[task.name].folder}); there is {there}"
+            f"data.path is {path}, which has no folder for the task {subset} "
+            f"({subset} or {OFFICIAL_FOLDERS[subset]}); there is {there}"
         )
     if len(found) > 1:
-        raise UserError(f"{found[0]} and {found[1]} both hold the task {task.name}; keep one")
+        raise UserError(f"{found[0]} and {found[1]} both hold the task {subset}; keep one")
     return found[0]
 
 
-def _load_split(task: Task, split: str, folder: Path) -> tuple[pd.DataFrame, str]:
+def _load_split(
+    task: Task, split: str, folder: Path, tsv: str, read_tsv: Callable[[Task, Path], pd.DataFrame]
+) -> tuple[pd.DataFrame, str]:
     names = sorted(entry.name for entry in folder.iterdir())
     shards = [name for name in names if re.fullmatch(rf"{split}-\d+-of-\d+\.parquet", name)]
-    tsv = f"{split.replace('validation', 'dev')}.tsv"
-    readers: dict[str, Callable[[Task, str, Path], pd.DataFrame]] = {
+    readers: dict[str, Callable[[Task, Path], pd.DataFrame]] = {
         f"{split}.parquet": _read_parquet,
         f"{split}.jsonl": _read_json_lines,
         f"{split}.json": _read_json_lines,
-        tsv: _read_tsv,
+        tsv: read_tsv,
     }
     found = [name for name in readers if name in names] + shards[:1]
     if not found:
         raise UserError(
-            f"{folder} has no file for the split {split} of {task.name}; "
-            f"allowed are {', '.join(readers)} and {split}-00000-of-00001.parquet"
+            f"{folder} has no file for the split {split} of {task.name}; allowed with data.source local are "
+            f"{', '.join(readers)} and {split}-00000-of-00001.parquet"
         )
     if len(found) > 1:
         raise UserError(f"{folder} holds the split {split} twice, in {found[0]} and {found[1]}; keep one")
     if shards:
         return _read_shards(task, split, folder, shards)
-    return readers[found[0]](task, split, folder / found[0]), str(folder / found[0])
+    return readers[found[0]](task, folder / found[0]), str(folder / found[0])
 
 
 def _read_shards(task: Task, split: str, folder: Path, names: list[str]) -> tuple[pd.DataFrame, str]:
@@ -101,11 +126,11 @@ def _read_shards(task: Task, split: str, folder: Path, names: list[str]) -> tupl
     if names != expected:
         odd = sorted(set(names) ^ set(expected))[0]
         raise UserError(f"{folder / odd} is missing or too many; {names[0]} says what belongs together")
-    frames = [_read_parquet(task, split, folder / name) for name in names]
+    frames = [_read_parquet(task, folder / name) for name in names]
     return pd.concat(frames, ignore_index=True), str(folder / f"{split}-*-of-{last}")
 
 
-def _read_parquet(task: Task, split: str, path: Path) -> pd.DataFrame:
+def _read_parquet(task: Task, path: Path) -> pd.DataFrame:
     table = read_parquet(path)
     try:
         notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -124,7 +149,7 @@ def _read_parquet(task: Task, split: str, path: Path) -> pd.DataFrame:
     return table.select(columns).replace_schema_metadata(None).to_pandas()
 
 
-def _read_json_lines(task: Task, split: str, path: Path) -> pd.DataFrame:
+def _read_json_lines(task: Task, path: Path) -> pd.DataFrame:
     rows = []
     for number, line in enumerate(_read_text(path).removesuffix("\n").split("\n"), start=1):
         try:
@@ -141,24 +166,40 @@ def _read_json_lines(task: Task, split: str, path: Path) -> pd.DataFrame:
     )
 
 
-def _read_tsv(task: Task, split: str, path: Path) -> pd.DataFrame:
+def _read_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
     """Read a file of the official download: quotes in it are plain text.
 
     Its QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So
-    broken lines are left out if what remains has the official count, and are an error otherwise.
+    broken lines are left out if what remains has the official count ``rows``, and are an error otherwise.
     """
     official = _OFFICIAL[task.name]
-    lines = [line.split("\t") for line in _read_text(path).removesuffix("\n").split("\n")]
-    header = official.header or lines.pop(0)
     wanted = dict(zip((*task.text_columns, "label"), (*official.texts, official.label), strict=True))
+    return _read_columns(path, official.header, wanted, rows)
+
+
+def _read_test_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
+    """Read a test file of the official download, which has an index and no labels; see ``_read_tsv``."""
+    official = _OFFICIAL[task.name]
+    wanted = dict(zip((*task.text_columns, "idx"), (*official.texts, official.index), strict=True))
+    frame = _read_columns(path, None, wanted, rows)
+    return frame.assign(idx=frame["idx"].astype("int64"))
+
+
+def _read_columns(
+    path: Path, fixed_header: tuple[str, ...] | None, wanted: Mapping[str, str], rows: int
+) -> pd.DataFrame:
+    """Return the columns ``wanted`` (by our name the file's) of a TSV file without its broken lines."""
+    lines = [line.split("\t") for line in _read_text(path).removesuffix("\n").split("\n")]
+    header = fixed_header or lines.pop(0)
     for column in wanted.values():
         if column not in header:
             raise UserError(f"{path} has no column {column!r}; its first line has {', '.join(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
-    broken = [number for number, line in enumerate(lines) if _is_broken(line, places)]
-    if broken and len(lines) - len(broken) != task.splits[split]:
+    is_broken = _is_broken if "label" in wanted else partial(_is_broken_test, columns=len(header))
+    broken = [number for number, line in enumerate(lines) if is_broken(line, places)]
+    if broken and len(lines) - len(broken) != rows:
         start = "\t".join(lines[broken[0]])[:60]
-        number = broken[0] + (1 if official.header else 2)
+        number = broken[0] + (1 if fixed_header else 2)
         raise UserError(
             f"{path}, line {number} is broken: {start!r}; it needs the columns {', '.join(header)}"
         )
@@ -174,6 +215,11 @@ def _is_broken(line: list[str], places: Mapping[str, int]) -> bool:
     width = max(places.values()) + 1
     label_is_last = places["label"] == width - 1  # then its own check finds a tab inside a text
     return len(line) < width or not line[places["label"]] or (len(line) > width and not label_is_last)
+
+
+def _is_broken_test(line: list[str], places: Mapping[str, int], columns: int) -> bool:
+    """Return whether a test file's line has not all its columns or its index is no number."""
+    return len(line) != columns or not re.fullmatch("[0-9]+", line[places["idx"]])
 
 
 def _read_text(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.errors import UserError
 from kdnas.tasks import Task
 
 
@@ -17,3 +18,13 @@ def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataF
     settings = data_config["synthetic"]
     frames = generate(task.name, settings["seed"], settings["train_rows"], settings["validation_rows"])
     return {split: (frame, f"synthetic {task.name} {split}") for split, frame in frames.items()}
+
+
+def load_test(
+    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+) -> tuple[pd.DataFrame, str]:
+    """Raise UserError: a generated test split would have nothing to be submitted to."""
+    raise UserError(
+        f"data.source is synthetic, which has no split {split} of {subset} to predict for the GLUE "
+        "leaderboard; allowed for submissions are local, with test files in data.path, and hub"
+    )

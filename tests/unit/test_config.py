@@ -179,6 +179,7 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("data.tasks", ["mnli", "mnli"], "without repeats"),
         ("data.tasks", ["mnli", "imdb"], 'data.tasks[1] is "imdb"; allowed: one of cola, sst2'),
         ("data.revision", "main", "data.revision is"),
+        ("data.diagnostic", "AX", 'data.diagnostic is "AX"; allowed: true or false'),
         ("data.max_train_rows", 0, "data.max_train_rows is 0;"),
         ("data.max_train_rows", {"imdb": 5}, 'data.max_train_rows has the key "imdb"; allowed: one of cola'),
         ("data.max_train_rows", {"mnli": 0}, "data.max_train_rows.mnli is 0;"),
@@ -249,6 +250,11 @@ def test_long_values_are_shortened():
         ({"experiment": "Store"}, "results/store holds the store"),
         ({"search__task": "qnli"}, "search.task is qnli; allowed: one of data.tasks (mnli, cola"),
         ({"data__source": "local"}, "data.path is null"),
+        ({"data__diagnostic": True}, "data.diagnostic is true with data.source synthetic"),
+        (
+            {"data__diagnostic": True, "data__source": "hub", "data__tasks": ["rte"], "search__task": "rte"},
+            "data.tasks rte; allowed: source local or hub, and mnli",
+        ),
         ({"teacher__name": "no-module"}, "teacher.name is no-module"),
         ({"teacher__revision": COMMIT}, f"teacher.revision is {COMMIT}; allowed with teacher.source"),
         (

@@ -163,7 +163,7 @@ def plan(*arguments: Any, **options: Any) -> dict[str, int]:
     return {rule: count for rule, count in jobs.items() if rule not in (*TARGETS, "all", "total")}
 
 
-TARGETS = ("data", "teachers", "search", "students", "latency", "tables", "figures")
+TARGETS = ("data", "teachers", "search", "students", "latency", "tables", "figures", "submissions")
 
 
 def digests(folder: Path) -> dict[str, str]:

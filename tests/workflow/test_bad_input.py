@@ -82,6 +82,12 @@ def test_data(fresh):
     go_on(fresh, STSB)
 
 
+def test_no_test_split(fresh):
+    refuse(
+        fresh, f"{RESULTS}/test/STS-B", "data.source is synthetic", "no split test of stsb", "local", "hub"
+    )
+
+
 def test_teacher(fresh):
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)

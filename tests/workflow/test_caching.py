@@ -70,6 +70,27 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
     assert any(from_store.values())
 
 
+def test_added_test_split_is_predicted_and_trains_nothing_again(fresh):
+    from kdnas.synthetic import generate
+
+    write_config(fresh, {"data": {"source": "local", "path": "glue"}})
+    folder = fresh / "glue" / "STS-B"
+    folder.mkdir(parents=True)
+    frames = generate("stsb", 1, 40, 10)
+    for split, frame in frames.items():
+        frame.to_parquet(folder / f"{split}.parquet")
+    succeed(fresh, f"{RESULTS}/teacher/stsb/seed_1/metrics.json")
+    file = f"{RESULTS}/submissions/teacher/seed_1/STS-B.tsv"
+    frames["validation"].assign(idx=range(9, -1, -1)).to_parquet(folder / "test.parquet")
+    assert plan(fresh, file) == {"fetch_test": 1, "predict_test": 1}
+    assert "STS-B.tsv will have 10 rows; the leaderboard wants 1379" in succeed(fresh, file)
+    written = pd.read_csv(fresh / file, sep="\t")
+    assert written.columns.tolist() == ["index", "prediction"]
+    assert written["index"].tolist() == list(range(10))
+    assert written["prediction"].between(0, 5).all()
+    assert plan(fresh, file) == {}
+
+
 def history(folder: Path, strategy: str, episode: str) -> pd.DataFrame:
     """Return the evaluations of a search up to an episode."""
     return pd.read_csv(folder / RESULTS / "search" / strategy / episode / "history.csv")

@@ -35,6 +35,8 @@ PLANS = {
     "latency": SELECTED | {"profile_students": 2},
     "tables": DISTILLED | {"profile_students": 2} | {f"table_{name}": 1 for name in TABLES},
     "figures": DISTILLED | {"table_glue": 1} | {f"figure_{name}": 1 for name in FIGURES},
+    # MNLI-m, MNLI-mm and STS-B by the teacher and 5 students
+    "submissions": DISTILLED | {"fetch_test": 3, "predict_test": 18},
 }
 
 

@@ -1,0 +1,48 @@
+"""The folders and files of a local copy of GLUE; no heavy import, since the workflow lists them to plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# The folders of the official download; the other name of each is the subset's own. Case does not count.
+OFFICIAL_FOLDERS = {
+    "cola": "CoLA",
+    "sst2": "SST-2",
+    "mrpc": "MRPC",
+    "stsb": "STS-B",
+    "qqp": "QQP",
+    "mnli": "MNLI",
+    "qnli": "QNLI",
+    "rte": "RTE",
+    "wnli": "WNLI",
+    "ax": "diagnostic",
+}
+
+
+def subset_folders(path: Path, subset: str) -> list[Path]:
+    """Return the folders in ``path`` that hold a task, or the diagnostic set ``ax``, under either name."""
+    names = {subset, OFFICIAL_FOLDERS[subset].lower()}
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name.lower() in names)
+
+
+def training_files(path: Path, subset: str) -> list[Path]:
+    """Return the files of a task that are not a test split's; none where there is no folder."""
+    return [file for file in _files(path, subset) if not _split(file).startswith("test")]
+
+
+def test_files(path: Path, subset: str, split: str) -> list[Path]:
+    """Return the files of one test split of a task or of the diagnostic set; none where there is none."""
+    return [file for file in _files(path, subset) if _split(file) in (split, "diagnostic")]
+
+
+def _files(path: Path, subset: str) -> list[Path]:
+    try:
+        folders = subset_folders(path, subset)
+        return sorted(file for folder in folders for file in folder.iterdir() if file.is_file())
+    except OSError:  # a folder that is missing or closed is the clear error of the job that reads it
+        return []
+
+
+def _split(file: Path) -> str:
+    """Return what a file's name starts with: ``test`` of ``test-00000-of-00001.parquet`` or ``test.tsv``."""
+    return file.name.partition(".")[0].partition("-")[0]
