@@ -9,6 +9,7 @@ from kdnas.artifacts import check_writable
 from kdnas.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
 from kdnas.errors import UserError
+from kdnas.fidelity import Setting, recipe, settings
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import episode_name, student_names
 
@@ -36,8 +37,10 @@ LAST_EPISODE = EPISODES[-1]
 COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
 STUDENTS = student_names(config)
 DEVICES = ["cpu", "gpu"]
-TABLES = ["glue", "efficiency", "search", "cost"]
-FIGURES = ["reward", "quality_latency", "glue"]
+FIDELITY_SETTINGS = [setting.name for setting in settings(config["fidelity"])]
+FIDELITY = ["fidelity"] if FIDELITY_SETTINGS else []  # the study's table and figure
+TABLES = ["glue", "efficiency", "search", *FIDELITY, "cost"]
+FIGURES = ["reward", "quality_latency", *FIDELITY, "glue"]
 ALL_CORES = workflow.resource_settings.cores or 1
 
 
@@ -49,6 +52,7 @@ wildcard_constraints:
     cohort=r"\d+",
     student="|".join(STUDENTS),
     device="|".join(DEVICES),
+    setting="|".join(FIDELITY_SETTINGS) or "(?!)",
 
 
 def code_digest(rule_name):
@@ -108,3 +112,8 @@ def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
     others = {"proxy", "student", "glue"} - {stage}
     return {key: value for key, value in config["distillation"].items() if key not in others}
+
+
+def fidelity_recipe(wildcards):
+    """The part of the config's distillation section that a setting of the fidelity study trains with."""
+    return recipe(config["distillation"], Setting.from_name(wildcards.setting))
