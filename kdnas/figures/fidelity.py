@@ -64,7 +64,7 @@ def _draw(axes: Axes, points: pd.DataFrame, colour: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4))
     if points.empty:
         return
-    axes.axhline(points["score"].max(), color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=0)
+    axes.axhline(points["score"].max(), color=GREY, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1.5)
     axes.plot(points["predicted"], points["score"], "o", markersize=3.5, mew=0, color=colour, alpha=0.85)
     if points["predicted"].nunique() > 1:
         first = points[points["predicted"] == points["predicted"].max()]

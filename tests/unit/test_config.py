@@ -187,6 +187,10 @@ def test_schema_refuses(path, value, words):
     assert words in refusal(validate, nested(path, value))
 
 
+def test_a_key_with_a_line_break_stays_within_its_sentence():
+    assert r'data."a\n" is no key' in refusal(validate, {"data": {"a\n": None}})
+
+
 @pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
 def test_absurd_configurations_are_refused_in_a_sentence(config):
     assert "allowed" in refusal(validate, config)
