@@ -10,6 +10,7 @@ include: "rules/common.smk"  # the checked config, names and paths
 include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
+include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
 include: "rules/students.smk"  # select_students and what it measures first, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
@@ -24,6 +25,7 @@ localrules:
     data,
     teachers,
     search,
+    fidelity,
     students,
     latency,
     tables,
@@ -44,6 +46,12 @@ rule teachers:
 rule search:
     input:
         expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+
+
+rule fidelity:  # nothing where fidelity.architectures is 0
+    input:
+        expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=["csv", "md", "tex"]),
+        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=["svg", "pdf", "png"]),
 
 
 rule students:

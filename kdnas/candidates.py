@@ -1,4 +1,4 @@
-"""Distilling an episode's candidates on the proxy set, side by side, each at most once in its life."""
+"""Distilling candidates side by side, each at most once: on the proxy set or on the whole task."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pandas as pd
 import torch
 from torch import nn
 
-from kdnas.artifacts import file_sha256
+from kdnas.artifacts import file_sha256, read_json
 from kdnas.code_digest import code_digest
+from kdnas.frames import fingerprint, read_parquet, read_split
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.space import Architecture
 from kdnas.store import Store
-from kdnas.tasks import Task, get_task
+from kdnas.tasks import TRAIN, Task, get_task
 from kdnas.training.batches import Encoded
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key, teacher_forward
 from kdnas.training.forward import Forward
-from kdnas.training.learner import Learner
+from kdnas.training.learner import Learner, Stage
 from kdnas.training.loop import out_of_memory, train
 from kdnas.training.objective import Weights
 from kdnas.training.prediction import distillation_loss, predict, scores
@@ -34,14 +35,35 @@ KIND = "evaluations"
 
 
 @dataclass
-class ProxyTask:
-    """What candidates are evaluated on; ``fingerprint`` is of both frames."""
+class Trial:
+    """What candidates are put to; ``fingerprint`` is of both frames.
+
+    ``stage`` names the section of the config's ``distillation`` that they train with (``proxy`` or
+    ``student``), ``scored`` holds the rows that measure their quality.
+    """
 
     task: str
+    stage: str
     train: pd.DataFrame
-    heldout: pd.DataFrame
+    scored: pd.DataFrame
     fingerprint: str
     max_length: int
+
+    @classmethod
+    def on_proxy(cls, task: str, train: str, heldout: str, meta: str, max_length: int) -> Trial:
+        """Read the search's trial from the files of the proxy set; the held-out slice scores it."""
+        frames = [read_parquet(Path(path)).to_pandas() for path in (train, heldout)]
+        return cls(task, "proxy", *frames, read_json(meta)["fingerprint"], max_length)
+
+    @classmethod
+    def on_whole_task(cls, task: str, data: str, max_length: int) -> Trial:
+        """Read a final student's trial from the task's folder; its first evaluation split scores it.
+
+        The training set holds the search's held-out slice too, so that slice could not score it.
+        """
+        split = get_task(task).evaluation_splits[0]
+        frames = {name: read_split(data, name) for name in (TRAIN, split)}
+        return cls(task, "student", *frames.values(), fingerprint(frames), max_length)
 
 
 @dataclass
@@ -53,7 +75,7 @@ class _Trained:
 def distill_candidates(
     candidates: list[dict[str, Any]],
     teacher_folder: Path,
-    proxy: ProxyTask,
+    trial: Trial,
     distillation: dict[str, Any],
     seed: int,
     run: Run,
@@ -61,18 +83,20 @@ def distill_candidates(
 ) -> list[dict[str, Any]]:
     """Evaluate ``candidates`` (entries of ``candidates.json``) and return the entries of ``cohort_….json``.
 
+    ``distillation`` is the config's section; of its stages it needs that of the trial alone.
+
     What the store holds is taken from there. The others train in lockstep, with one teacher forward a
     batch; the result of each is the same whatever else is in the list (on the CPU bit for bit). One that
     fails is returned with ``status`` ``failed`` and its reason, and is not stored.
     """
     keys = {
-        entry["candidate"]: _key(entry["architecture"], teacher_folder, proxy, distillation, seed, run)
+        entry["candidate"]: _key(entry["architecture"], teacher_folder, trial, distillation, seed, run)
         for entry in candidates
     }
     stored = {number: store.get(KIND, key) for number, key in keys.items()}
     new = [entry for entry in candidates if stored[entry["candidate"]] is None]
     run.report(f"{len(candidates)} candidates, {len(candidates) - len(new)} of them from the store")
-    values = _train_new(new, keys, teacher_folder, proxy, distillation, seed, run, store) if new else {}
+    values = _train_new(new, keys, teacher_folder, trial, distillation, seed, run, store) if new else {}
     return [
         {
             "candidate": entry["candidate"],
@@ -87,7 +111,7 @@ def distill_candidates(
 def _key(
     architecture: dict[str, Any],
     teacher_folder: Path,
-    proxy: ProxyTask,
+    trial: Trial,
     distillation: dict[str, Any],
     seed: int,
     run: Run,
@@ -95,10 +119,10 @@ def _key(
     return {
         "architecture": architecture,
         "teacher": file_sha256(teacher_folder / WEIGHTS),
-        "task": proxy.task,
-        "proxy": proxy.fingerprint,
-        "max_length": proxy.max_length,
-        "distillation": recipe_key(distillation, "proxy"),
+        "task": trial.task,
+        "data": trial.fingerprint,
+        "max_length": trial.max_length,
+        "distillation": recipe_key(distillation, trial.stage),
         "max_gradient_norm": run.max_gradient_norm,
         "seed": seed,
         "run": run.key,
@@ -110,22 +134,23 @@ def _train_new(
     candidates: list[dict[str, Any]],
     keys: dict[int, dict[str, Any]],
     teacher_folder: Path,
-    proxy: ProxyTask,
+    trial: Trial,
     distillation: dict[str, Any],
     seed: int,
     run: Run,
     store: Store,
 ) -> dict[int, dict[str, Any]]:
     """Train candidates that the store lacks, store what succeeds, and return every value."""
-    task = get_task(proxy.task)
+    task = get_task(trial.task)
     weights = Weights.from_config(distillation)
+    stage = run.stage(distillation[trial.stage])
     teacher = load_classifier(teacher_folder)
     data = load_data(
-        proxy.train,
-        {"heldout": proxy.heldout},
+        trial.train,
+        {"scored": trial.scored},
         task,
         teacher_folder,
-        proxy.max_length,
+        trial.max_length,
         teacher.config.vocab_size,
     )
     values: dict[int, dict[str, Any]] = {}
@@ -135,7 +160,16 @@ def _train_new(
         architecture = Architecture.from_dict(entry["architecture"])
         try:
             trained[number] = _prepare(
-                keys[number], architecture, teacher, task, weights, distillation, seed, run, data.vocabulary
+                keys[number],
+                architecture,
+                teacher,
+                task,
+                weights,
+                distillation["initialisation"],
+                stage,
+                seed,
+                run,
+                data.vocabulary,
             )
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
@@ -159,7 +193,7 @@ def _train_new(
         if learner.failed is not None:
             values[number] = _failed(learner.failed)
         else:
-            values[number] = _evaluate(item, targets, task, data.scored["heldout"], data.vocabulary, run)
+            values[number] = _evaluate(item, targets, task, data.scored["scored"], data.vocabulary, run)
             store.put(KIND, keys[number], values[number])
         run.checkpoints.remove(learner)
     return values
@@ -171,15 +205,13 @@ def _prepare(
     teacher: nn.Module,
     task: Task,
     weights: Weights,
-    distillation: dict[str, Any],
+    initialisation: str,
+    stage: Stage,
     seed: int,
     run: Run,
     vocabulary: Vocabulary,
 ) -> _Trained:
-    stage = run.stage(distillation["proxy"])
-    student, hidden_index = build_student(
-        architecture, teacher, task, distillation["initialisation"], stage.dropout, seed
-    )
+    student, hidden_index = build_student(architecture, teacher, task, initialisation, stage.dropout, seed)
     objective = make_objective(weights, architecture, teacher, task, hidden_index, seed)
     whole = vocabulary.shrink(student)
     return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
@@ -189,20 +221,20 @@ def _evaluate(
     item: _Trained,
     targets: Forward | None,
     task: Task,
-    heldout: Encoded,
+    scored: Encoded,
     vocabulary: Vocabulary,
     run: Run,
 ) -> dict[str, Any]:
     learner = item.learner
-    logits = predict(learner.model, heldout, run.device)
+    logits = predict(learner.model, scored, run.device)
     loss = 0.0
     if targets is not None:
-        loss = distillation_loss(learner.forward, learner.objective, targets, heldout, run.device)
+        loss = distillation_loss(learner.forward, learner.objective, targets, scored, run.device)
     vocabulary.restore(learner.model.cpu(), item.whole_embedding)
     return {
         "status": "ok",
         "reason": None,
-        "quality_accuracy": task.primary(scores(logits, heldout, task)),
+        "quality_accuracy": task.primary(scores(logits, scored, task)),
         "quality_loss": 1.0 - loss,
         "parameters": count_parameters(learner.model),
         "train_seconds": round(learner.seconds, 3),

@@ -1,27 +1,48 @@
-"""How well a controller's predictions rank its own choices."""
+"""Rank correlation and its bootstrap interval."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-import pandas as pd
-from scipy.stats import kendalltau
+import numpy as np
 
-# a rank correlation of fewer pairs says nothing
-MIN_PAIRS = 5
-
-
-def own_choices(history: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a controller chose by a prediction and that did not fail."""
-    chosen = (history["origin"] == "controller") & history["predicted_reward"].notna()
-    return history[chosen & (history["status"] == "ok")]
+RESAMPLES = 10_000
+LEVEL = 0.95
+SEED = 1  # of the resampling: the interval is a function of the pairs alone
 
 
-def rank_correlation(pairs: pd.DataFrame) -> tuple[float | None, str | None]:
-    """Return Kendall's tau-b of predicted and obtained reward in these rows, or None and the reason why."""
-    if len(pairs) < MIN_PAIRS:
-        return None, f"{len(pairs)} candidates with a prediction, fewer than {MIN_PAIRS}"
-    tau = float(kendalltau(pairs["predicted_reward"], pairs["reward"]).statistic)
-    if math.isnan(tau):
-        return None, "all predicted or all obtained rewards are equal"
-    return tau, None
+def kendall_tau(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return Kendall's tau-b (Kendall 1945) of ``x`` and ``y`` (pairs,); NaN if all of either are equal."""
+    return float(_taus(x, y, np.ones((1, len(x))))[0])
+
+
+def tau_interval(x: Sequence[float], y: Sequence[float]) -> tuple[float, float, int]:
+    """Return the 95 % percentile bootstrap interval of tau-b, and how many resamples had no tau-b.
+
+    Pairs are drawn with replacement, ``RESAMPLES`` times (Efron and Tibshirani 1993, chapter 13). A resample
+    in which all of x or all of y are equal has no tau-b and is left out; both ends are NaN if all are.
+    """
+    pairs = len(x)
+    drawn = np.random.default_rng(SEED).multinomial(pairs, np.full(pairs, 1 / pairs), size=RESAMPLES)
+    taus = _taus(x, y, drawn)
+    known = taus[~np.isnan(taus)]
+    if not len(known):
+        return math.nan, math.nan, RESAMPLES
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high), RESAMPLES - len(known)
+
+
+def _taus(x: Sequence[float], y: Sequence[float], drawn: np.ndarray) -> np.ndarray:
+    """Return tau-b (resamples,) where ``drawn`` (resamples, pairs) says how often a pair is in a resample.
+
+    With w a row of ``drawn`` and S the signs of all differences it is w'(Sx * Sy)w / sqrt(w'|Sx|w w'|Sy|w).
+    A pair drawn twice ties with itself in both, so that it adds nothing to any of the three.
+    """
+    signs_x, signs_y = (np.sign(np.subtract.outer(values, values)) for values in map(np.asarray, (x, y)))
+    agreement, untied_x, untied_y = (
+        ((drawn @ matrix) * drawn).sum(axis=1)
+        for matrix in (signs_x * signs_y, np.abs(signs_x), np.abs(signs_y))
+    )
+    untied = np.sqrt(untied_x * untied_y)
+    return np.divide(agreement, untied, out=np.full(len(drawn), math.nan), where=untied > 0)

@@ -9,6 +9,7 @@ from kdnas.artifacts import check_writable
 from kdnas.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
 from kdnas.errors import UserError
+from kdnas.fidelity import Setting, recipe, settings
 from kdnas.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
@@ -43,10 +44,11 @@ MATCHED = [
     if student["name"] in config["students"]["matched"]
 ]
 DEVICES = ["cpu", "gpu"]
-TABLES = ["glue", "efficiency", "search", "front", "cost"]
-if config["claims"]["baseline"]:
-    TABLES.append("claims")
-FIGURES = ["reward", "quality_latency", "dimensions", "prediction", "glue"]
+FIDELITY_SETTINGS = [setting.name for setting in settings(config["fidelity"])]
+FIDELITY = ["fidelity"] if FIDELITY_SETTINGS else []  # the study's table and figure
+CLAIMS = ["claims"] if config["claims"]["baseline"] else []
+TABLES = ["glue", "efficiency", "search", "front", *FIDELITY, "cost", *CLAIMS]
+FIGURES = ["reward", "quality_latency", "dimensions", "prediction", *FIDELITY, "glue"]
 ALL_CORES = workflow.resource_settings.cores or 1
 
 
@@ -58,6 +60,7 @@ wildcard_constraints:
     cohort=r"\d+",
     student="|".join(STUDENTS),
     device="|".join(DEVICES),
+    setting="|".join(FIDELITY_SETTINGS) or "(?!)",
 
 
 def code_digest(rule_name):
@@ -131,3 +134,8 @@ def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
     others = {"proxy", "student", "glue"} - {stage}
     return {key: value for key, value in config["distillation"].items() if key not in others}
+
+
+def fidelity_recipe(wildcards):
+    """The part of the config's distillation section that a setting of the fidelity study trains with."""
+    return recipe(config["distillation"], Setting.from_name(wildcards.setting))

@@ -104,6 +104,36 @@ rule table_search:
         "../scripts/table_search.py"
 
 
+rule table_fidelity:
+    input:
+        evaluations=expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY_SETTINGS),
+    output:
+        csv=report(
+            f"{R}/tables/fidelity.csv",
+            caption="../report/table_fidelity.rst",
+            category="Search",
+            labels={"kind": "table", "content": "fidelity of the proxy"},
+        ),
+        markdown=f"{R}/tables/fidelity.md",
+        latex=f"{R}/tables/fidelity.tex",
+    log:
+        f"{R}/logs/table_fidelity.log",
+    benchmark:
+        f"{R}/benchmarks/table_fidelity.tsv"
+    params:
+        task=SEARCH_TASK,
+        proxy={key: config["distillation"][key] for key in ("initialisation", "proxy")},
+        synthetic=SYNTHETIC,
+        code=code_digest("table_fidelity"),
+    message:
+        "Writing the table of the proxy's fidelity"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/table_fidelity.py"
+
+
 rule table_front:
     input:
         histories=HISTORIES,
@@ -196,6 +226,8 @@ rule table_cost:
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
         distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),
         profile_students=expand(rules.profile_students.benchmark, device=DEVICES),
+        sample_fidelity=[rules.sample_fidelity.benchmark] if FIDELITY else [],
+        evaluate_fidelity=expand(rules.evaluate_fidelity.benchmark, setting=FIDELITY_SETTINGS),
     output:
         csv=report(
             f"{R}/tables/cost.csv",
@@ -280,6 +312,35 @@ rule figure_quality_latency:
         ENVIRONMENT
     script:
         "../scripts/figure_quality_latency.py"
+
+
+rule figure_fidelity:
+    input:
+        evaluations=expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY_SETTINGS),
+        table=f"{R}/tables/fidelity.csv",
+    output:
+        svg=report(
+            f"{R}/figures/fidelity.svg",
+            caption="../report/figure_fidelity.rst",
+            category="Search",
+            labels={"kind": "figure", "content": "fidelity of the proxy"},
+        ),
+        pdf=f"{R}/figures/fidelity.pdf",
+        png=f"{R}/figures/fidelity.png",
+    log:
+        f"{R}/logs/figure_fidelity.log",
+    benchmark:
+        f"{R}/benchmarks/figure_fidelity.tsv"
+    params:
+        quality=config["reward"]["quality"],
+        code=code_digest("figure_fidelity"),
+    message:
+        "Drawing the proxy's fidelity"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/figure_fidelity.py"
 
 
 rule figure_dimensions:

@@ -6,27 +6,21 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.artifacts import read_json, write_json
-    from kdnas.candidates import ProxyTask, distill_candidates
-    from kdnas.frames import read_parquet
+    from kdnas.candidates import Trial, distill_candidates
     from kdnas.store import Store
     from kdnas.training.run import start_run
 
     params = snakemake.params
     cohort = int(snakemake.wildcards.cohort)
     proposals = read_json(snakemake.input.candidates)
-    proxy = ProxyTask(
-        params.task,
-        read_parquet(Path(snakemake.input.train)).to_pandas(),
-        read_parquet(Path(snakemake.input.heldout)).to_pandas(),
-        read_json(snakemake.input.proxy)["fingerprint"],
-        params.max_length,
-    )
+    inputs = snakemake.input
+    trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
     minutes = snakemake.config["training"]["checkpoint_minutes"]
     with start_run(params.training, params.checkpoints, minutes) as run:
         evaluations = distill_candidates(
             proposals["candidates"][cohort - 1 :: params.cohorts],
-            Path(snakemake.input.teacher),
-            proxy,
+            Path(inputs.teacher),
+            trial,
             params.distillation,
             params.seed,
             run,

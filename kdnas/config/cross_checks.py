@@ -23,6 +23,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_data(config)
     _check_teacher(config["teacher"])
     _check_search(config["search"])
+    _check_fidelity(config["fidelity"], config["search"]["space"])
     _check_divisions(config)
     _check_proxy_rows(config)
     _check_losses(config)
@@ -47,6 +48,10 @@ def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]
     if from_teacher:
         for dimension, most in (("hidden_size", hidden_size), ("ffn_size", ffn_size), ("layers", layers)):
             _check_at_most(config, dimension, most, "with distillation.initialisation 'teacher'")
+    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
+        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
+        for dimension, most in (("hidden_size", hidden_size), ("ffn_size", ffn_size), ("layers", layers)):
+            _check_at_most(searched, dimension, most, "with 'teacher' in fidelity.initialisations")
     if losses["hidden"] > 0:
         _check_at_most(config, "layers", layers, "with distillation.losses.hidden above 0")
     heads = config["distillation"]["relation_heads"]
@@ -170,6 +175,15 @@ def _check_search(search: dict[str, Any]) -> None:
         raise UserError(
             f"search.exploration.end is {exploration['end']}; allowed: at most search.exploration.start, "
             f"{exploration['start']}"
+        )
+
+
+def _check_fidelity(fidelity: dict[str, Any], space: dict[str, Any]) -> None:
+    count, architectures = fidelity["architectures"], math.prod(map(len, space.values()))
+    if 0 < count < 3 or count > architectures:
+        raise UserError(
+            f"fidelity.architectures is {count}; allowed: 0, or from 3 to the {architectures} architectures "
+            "of search.space"
         )
 
 

@@ -106,6 +106,8 @@ def _message(error: ValidationError) -> str:
 def _join(path: str, part: str | int) -> str:
     if isinstance(part, int):
         return f"{path}[{part}]"
+    if not part.isprintable():  # a key with a line break would break the sentence
+        part = _show(part)
     return f"{path}.{part}" if path else part
 
 

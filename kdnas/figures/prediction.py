@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from kdnas.figures.style import GREY, bottom_legend, light_grid, new_figure, only_text, style
 from kdnas.history import read_history
-from kdnas.ranking import own_choices, rank_correlation
+from kdnas.predicted_rewards import own_choices, rank_correlation
 
 _DRAWN, _TEXT = 2.2, 0.5  # inches: the height of a panel with points, and of one without
 _DASHES = (0, (4, 3))

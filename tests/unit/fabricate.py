@@ -226,3 +226,43 @@ def benchmark(path: Path, seconds: float, megabytes: float | None, cpu: float | 
     cells = [str(seconds), "0:00:01", memory, memory, memory, memory, "NA", "NA", "NA", load]
     write_text(path, _BENCHMARK_HEADER + "\t".join(cells) + "\n")
     return path
+
+
+def fidelity_setting(
+    folder: Path, setting: str, accuracies: list[float | None], losses: list[float], sizes: list[int]
+) -> Path:
+    """Write the evaluations of one setting of the fidelity study; an accuracy of None is a failure."""
+    _, initialisation, *epochs = setting.split("_")
+    evaluations = []
+    for number, (accuracy, loss, size) in enumerate(zip(accuracies, losses, sizes, strict=True), start=1):
+        entry = {"candidate": number, "architecture": {**TEACHER.to_dict(), "layers": number}}
+        entry |= {"status": "ok", "reason": None, "quality_accuracy": accuracy, "quality_loss": loss}
+        entry |= {"parameters": size, "train_seconds": 1.5, "from_store": False}
+        if accuracy is None:
+            entry |= {"status": "failed", "reason": "out of memory at step 3"}
+            entry |= dict.fromkeys(("quality_loss", "parameters", "train_seconds"))
+        evaluations.append(entry)
+    value = {"setting": setting, "initialisation": initialisation, "train_rows": 100, "scored_rows": 50}
+    value |= {"proxy_epochs": int(epochs[0]) if epochs else None, "evaluations": evaluations}
+    write_json(folder / f"fidelity/{setting}.json", value)
+    return folder / f"fidelity/{setting}.json"
+
+
+def fidelity(folder: Path, architectures: int, initialisations: list[str], epochs: list[int]) -> list[Path]:
+    """Write a made-up fidelity study: longer proxies and a start from the teacher rank better."""
+    draw = random.Random(f"{architectures} {initialisations} {epochs}")
+    sizes = [10_000_000 + 700_000 * number for number in range(architectures)]
+    paths = []
+    for initialisation in initialisations:
+        base = 0.55 if initialisation == "teacher" else 0.4
+        full = [
+            base + 0.08 * (number / architectures) ** 0.5 + draw.gauss(0, 0.008)
+            for number in range(architectures)
+        ]
+        for count in epochs:
+            accuracies = [score - 0.1 / count + draw.gauss(0, 0.02 / count) for score in full]
+            losses = [score - 0.3 / count + draw.gauss(0, 0.03 / count) for score in full]
+            name = f"proxy_{initialisation}_{count}"
+            paths.append(fidelity_setting(folder, name, accuracies, losses, sizes))
+        paths.append(fidelity_setting(folder, f"full_{initialisation}", full, full, sizes))
+    return paths

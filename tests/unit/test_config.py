@@ -191,6 +191,8 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("students.latency_budgets", [0.5, 1.5], "students.latency_budgets[1] is 1.5;"),
         ("students.hand_crafted", [{**STUDENT, "name": "A b"}], "students.hand_crafted[0].name is"),
         ("students.hand_crafted", [{"name": "a"}], "students.hand_crafted[0].layers is missing; allowed:"),
+        ("fidelity.proxy_epochs", [0], "fidelity.proxy_epochs[0] is 0; allowed: a whole number (at least 1)"),
+        ("fidelity.initialisations", [], "fidelity.initialisations is []; allowed: a list, not empty"),
         ("search.episods", 3, "search.episods is no key of the configuration; did you mean search.episodes?"),
         ("episodes", 3, "did you mean search.episodes?"),
         ("colour", 3, "colour is no key of the configuration; allowed: experiment, environment"),
@@ -198,6 +200,10 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
 )  # fmt: skip
 def test_schema_refuses(path, value, words):
     assert words in refusal(validate, nested(path, value))
+
+
+def test_a_key_with_a_line_break_stays_within_its_sentence():
+    assert r'data."a\n" is no key' in refusal(validate, {"data": {"a\n": None}})
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
@@ -271,6 +277,8 @@ def test_long_values_are_shortened():
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
         ({"search__proxy": {"share": 0.9, "heldout": 0.2}}, "add up to 1.1;"),
         ({"search__exploration__start": 0.01}, "search.exploration.end is 0.05"),
+        ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or from 3 to the 36 arch"),
+        ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or from 3 to the 36"),
         ({"search__space__attention_heads": [6, 7]}, "has 192 and search.space.attention_heads has 7"),
         ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
         ({"students__hand_crafted": [STUDENT, STUDENT]}, "[1].name is minilm_l3 a second time"),
@@ -314,6 +322,8 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
     "changes",
     [
         {"search__episodes": 9},
+        {"fidelity__architectures": 3},
+        {"fidelity__architectures": 36},
         {"search__proxy": {"share": 0.7, "heldout": 0.3}},
         {"distillation__proxy__batch_size": 360},
         {"data__max_train_rows": {"rte": 10}},
@@ -346,6 +356,11 @@ def test_cross_check_takes_what_is_just_inside(changes):
         ({}, {"hidden_size": None}, "config.json has the hidden_size None"),
         ({}, {"hidden_size": 192}, "search.space.hidden_size[1] is 288; allowed with distillation.init"),
         ({}, {"intermediate_size": 1024}, "search.space.ffn_size[1] is 1536;"),
+        (
+            {"distillation__initialisation": "random", "fidelity__architectures": 3},
+            {"intermediate_size": 1024},
+            "search.space.ffn_size[1] is 1536; allowed with 'teacher' in fidelity.initialisations",
+        ),
         ({}, {"num_hidden_layers": 3}, "search.space.layers[2] is 4; allowed with distillation.init"),
         (
             {"students__hand_crafted": [{**STUDENT, "layers": 7}]},
@@ -386,6 +401,14 @@ def test_teacher_check_refuses(changes, teacher, words):
         (
             {"distillation__initialisation": "random", "distillation__losses__hidden": 0.0},
             {"num_hidden_layers": 2},
+        ),
+        (
+            {
+                "distillation__initialisation": "random",
+                "fidelity__architectures": 3,
+                "students__hand_crafted": [{**STUDENT, "ffn_size": 3072}],
+            },
+            {},
         ),
         ({"teacher__max_length": 512}, {}),
         ({}, {"model_type": "electra", "embedding_size": 384}),

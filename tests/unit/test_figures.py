@@ -16,7 +16,7 @@ from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
 from kdnas.history import read_history, write_history
-from kdnas.ranking import own_choices
+from kdnas.predicted_rewards import own_choices
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import csv_text
 from kdnas.tasks import TASKS

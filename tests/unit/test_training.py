@@ -9,7 +9,7 @@ import torch
 from conftest import DISTILLATION, STAGE, write_frame
 
 from kdnas import candidates as module
-from kdnas.candidates import ProxyTask, distill_candidates
+from kdnas.candidates import Trial, distill_candidates
 from kdnas.store import Store
 from kdnas.tasks import get_task
 from kdnas.training import loop
@@ -29,7 +29,7 @@ def entry(number):
 @pytest.fixture
 def proxy():
     task = get_task("mnli")
-    return ProxyTask("mnli", write_frame(task, 40, 1), write_frame(task, 20, 2), "fingerprint", 32)
+    return Trial("mnli", "proxy", write_frame(task, 40, 1), write_frame(task, 20, 2), "fingerprint", 32)
 
 
 def evaluate(numbers, teacher_folder, proxy, run, store, distillation=DISTILLATION):

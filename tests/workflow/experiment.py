@@ -65,6 +65,7 @@ CONFIG: dict[str, Any] = {
         "student": STAGE,
         "glue": STAGE,
     },
+    "fidelity": {"architectures": 5, "proxy_epochs": [STAGE["epochs"]]},  # the search's own proxy
     "students": {"latency_budgets": [0.7], "hand_crafted": [{"name": "narrow", **HAND_CRAFTED}]},
     "training": {"threads": 1, "precision": "float32", "device": "cpu"},
 }
@@ -163,7 +164,17 @@ def plan(*arguments: Any, **options: Any) -> dict[str, int]:
     return {rule: count for rule, count in jobs.items() if rule not in (*TARGETS, "all", "total")}
 
 
-TARGETS = ("data", "teachers", "search", "students", "latency", "tables", "figures", "submissions")
+TARGETS = (
+    "data",
+    "teachers",
+    "search",
+    "fidelity",
+    "students",
+    "latency",
+    "tables",
+    "figures",
+    "submissions",
+)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from experiment import RESULTS, copy_sources, digests, plan, succeed, write_config
 
 TIMED = ("logs", "benchmarks")  # folders whose files hold times
+EVALUATIONS = ("cohort_", "proxy_", "full_")  # files that hold times
 DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
 
 
@@ -19,7 +20,7 @@ def reproducible(folder: Path) -> dict[str, str]:
     found = {}
     for name, digest in digests(folder / RESULTS).items():
         path = Path(name)
-        timed = path.parts[0] in TIMED or path.stem == "cost" or path.name.startswith("cohort_")
+        timed = path.parts[0] in TIMED or path.stem == "cost" or path.name.startswith(EVALUATIONS)
         if not timed and path.name != ".snakemake_timestamp":
             found[name] = digest
     return found
@@ -56,6 +57,9 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
     evaluated = set()
     for strategy in ("lstm", "random"):
         evaluated |= set(architectures(history(finished, strategy, "episode_02")))
+    # the tiny study's proxy is the search's own, so they share the store
+    study = json.loads((finished / RESULTS / "fidelity" / "candidates.json").read_text())
+    evaluated |= {tuple(entry["architecture"].values()) for entry in study["candidates"]}
     # random search proposes the same again whatever the reward; the controller may propose something new
     cohorts = [f"{RESULTS}/search/{strategy}/episode_02/cohort_01.json" for strategy in ("lstm", "random")]
     succeed(run_copy, *cohorts)

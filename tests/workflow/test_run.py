@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 from experiment import RESULTS, ROOT, TARGETS, plan, succeed, write_config
 
-TABLES = ("glue", "efficiency", "search", "front", "cost")
-FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "glue")
+TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
+FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
 STUDENTS = ["lstm_best", "lstm_budget_0.7", "random_best", "random_budget_0.7", "narrow"]
 
 SEARCH = {
@@ -25,16 +25,20 @@ SEARCH = {
     "profile_latency": 4,
     "update_controller": 4,
 }
+# one proxy and the full distillation
+STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_teacher": 1, "build_proxy": 1}
+STUDIED |= {"sample_fidelity": 1, "evaluate_fidelity": 2, "table_fidelity": 1}
 SELECTED = SEARCH | {"select_students": 1}
 DISTILLED = SELECTED | {"fetch_task": 2, "finetune_teacher": 2, "distill_student": 5, "distill_glue": 5}
 PLANS = {
     "data": {"fetch_task": 2},
     "teachers": {"fetch_task": 2, "fetch_teacher": 1, "finetune_teacher": 2},
     "search": SEARCH,
+    "fidelity": STUDIED | {"figure_fidelity": 1},
     "students": DISTILLED,
     "latency": SELECTED | {"profile_students": 2},
-    "tables": DISTILLED | {"profile_students": 2} | {f"table_{name}": 1 for name in TABLES},
-    "figures": DISTILLED | {"table_glue": 1} | {f"figure_{name}": 1 for name in FIGURES},
+    "tables": STUDIED | DISTILLED | {"profile_students": 2} | {f"table_{name}": 1 for name in TABLES},
+    "figures": STUDIED | DISTILLED | {"table_glue": 1} | {f"figure_{name}": 1 for name in FIGURES},
     # MNLI-m, MNLI-mm and STS-B by the teacher and 5 students
     "submissions": DISTILLED | {"fetch_test": 3, "predict_test": 18},
 }

@@ -1,0 +1,192 @@
+"""The fidelity table: how well every proxy ranks what the full distillation gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.artifacts import read_json
+from kdnas.fidelity import Setting
+from kdnas.ranking import RESAMPLES, kendall_tau, tau_interval
+from kdnas.space import Architecture
+from kdnas.tables.search import MIN_PAIRS
+from kdnas.tables.writing import Table, best_cells, number
+from kdnas.tasks import TASKS
+
+QUALITIES = ("accuracy", "loss")
+_COLUMNS = (
+    "predictor",
+    "initialisation",
+    "proxy_epochs",
+    "quality",
+    "of_search",
+    "architectures",
+    "pairs",
+    "tau",
+    "tau_low",
+    "tau_high",
+    "undefined_resamples",
+    "reason",
+    "first",
+    "first_score",
+    "best_score",
+    "mean_score",
+    "regret",
+    "gain",
+    "synthetic",
+)
+_KINDS = {"proxy_epochs": "Int64", "undefined_resamples": "Int64"} | dict.fromkeys(
+    ("tau", "tau_low", "tau_high", "first_score", "best_score", "mean_score", "regret", "gain"), float
+)
+
+
+def fidelity_table(
+    evaluations: Sequence[str | Path], search_setting: Setting | None, task: str, synthetic: bool
+) -> Table:
+    """Build the fidelity table from the files of all settings (docs/artifacts.md).
+
+    One row a proxy and quality, and one for the number of parameters, the trivial predictor, each against the
+    full distillation from the same first weights. ``search_setting`` is the search's own proxy or None.
+    Scores are points (the search task's primary metric times 100) of the full distillation; ``regret`` is the
+    best one less that of the architecture which the predictor ranks first (the mean of those that tie),
+    ``gain`` is that one less the mean of all. An architecture that failed in either setting is in no pair.
+    Raises UserError for a missing or damaged file.
+    """
+    records = [read_json(path) for path in evaluations]
+    rows = []
+    for whole in records:
+        if whole["proxy_epochs"] is not None:
+            continue
+        own = {"initialisation": whole["initialisation"]}
+        for proxy in proxies(records, whole):
+            row = own | {"predictor": proxy["setting"], "proxy_epochs": proxy["proxy_epochs"]}
+            row["of_search"] = search_setting is not None and proxy["setting"] == search_setting.name
+            for quality in QUALITIES:
+                found = pairs(proxy, whole, f"quality_{quality}")
+                rows.append(row | {"quality": quality} | _compare(found))
+        row = own | {"predictor": "parameters", "proxy_epochs": None, "of_search": False, "quality": None}
+        rows.append(row | _compare(pairs(whole, whole, "parameters")))
+    data = pd.DataFrame(rows).astype(_KINDS)
+    data["architectures"] = len(records[0]["evaluations"])
+    data["synthetic"] = synthetic
+    data = data[list(_COLUMNS)]
+    shown = pd.DataFrame(
+        {
+            "Predictor": [row.predictor + "†" * row.of_search for row in data.itertuples()],
+            "Initialisation": data["initialisation"],
+            "Quality": data["quality"].fillna(""),
+            "n": data["pairs"].astype(str),
+            "Kendall τ": [_interval(row) for row in data.itertuples()],
+            "First": [number(value, 1) for value in data["first_score"]],
+            "Best": [number(value, 1) for value in data["best_score"]],
+            "Mean": [number(value, 1) for value in data["mean_score"]],
+            "Regret": [number(value, 1) for value in data["regret"]],
+        }
+    )
+    bold = set()
+    for _, group in data.groupby("initialisation", sort=False):
+        bold |= best_cells({"Kendall τ": data["tau"]}, group.index, shown)
+    return Table(
+        name="fidelity",
+        title="How the proxies rank architectures" + (" (synthetic data, not GLUE)" if synthetic else ""),
+        data=data,
+        shown=shown,
+        notes=_notes(data, records, task, synthetic),
+        bold=bold,
+        left=("Initialisation", "Quality"),
+    )
+
+
+def proxies(records: Sequence[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the proxies that start from the same first weights as the full distillation ``whole``."""
+    own = [record for record in records if record["initialisation"] == whole["initialisation"]]
+    return [record for record in own if record["proxy_epochs"] is not None]
+
+
+def pairs(predictor: dict[str, Any], whole: dict[str, Any], column: str) -> pd.DataFrame:
+    """Return one row an architecture that succeeded in both settings: its name, ``predicted`` and ``score``.
+
+    ``column`` of ``predictor`` is what predicts; ``score`` is the full distillation's, in points.
+    """
+    scores = {entry["candidate"]: entry["quality_accuracy"] for entry in whole["evaluations"]}
+    rows = [
+        {
+            "architecture": Architecture.from_dict(entry["architecture"]).short_name,
+            "predicted": entry[column],
+            "score": 100 * scores[entry["candidate"]],
+        }
+        for entry in predictor["evaluations"]
+        if entry["status"] == "ok" and scores[entry["candidate"]] is not None
+    ]
+    return pd.DataFrame(rows, columns=["architecture", "predicted", "score"])
+
+
+def _compare(found: pd.DataFrame) -> dict[str, Any]:
+    """Return the cells that compare ``predicted`` and ``score`` of ``found``."""
+    names = ("tau", "tau_low", "tau_high", "undefined_resamples", "reason", "first", "first_score", "regret")
+    cells = {"pairs": len(found), **dict.fromkeys((*names, "gain"))}
+    cells |= {"best_score": found["score"].max(), "mean_score": found["score"].mean()}
+    told_apart = found["predicted"].nunique() > 1
+    if told_apart:
+        first = found[found["predicted"] == found["predicted"].max()]
+        score = first["score"].mean()
+        cells |= {
+            "first": " or ".join(first["architecture"]),
+            "first_score": score,
+            "regret": cells["best_score"] - score,
+            "gain": score - cells["mean_score"],
+        }
+    if len(found) < MIN_PAIRS:
+        return cells | {"reason": f"{len(found)} architectures, fewer than {MIN_PAIRS}"}
+    if not told_apart:
+        return cells | {"reason": "all predictions are equal"}
+    if found["score"].nunique() == 1:
+        return cells | {"reason": "all full scores are equal"}
+    low, high, undefined = tau_interval(found["predicted"], found["score"])
+    tau = kendall_tau(found["predicted"], found["score"])
+    return cells | {"tau": tau, "tau_low": low, "tau_high": high, "undefined_resamples": undefined}
+
+
+def _interval(row: Any) -> str:
+    return "" if pd.isna(row.tau) else f"{row.tau:.2f} [{row.tau_low:.2f}, {row.tau_high:.2f}]"
+
+
+def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: str, synthetic: bool) -> list[str]:
+    notes = []
+    if synthetic:
+        notes.append("SYNTHETIC DATA, NOT GLUE: the scores are those of generated tasks.")
+    split = TASKS[task].evaluation_splits[0]
+    notes.append(
+        f"Kendall τ-b between what a predictor says and the score on {TASKS[task].display_names[split]} "
+        "after full distillation on the whole training set from the same first weights, over n architectures "
+        "that spread over the sizes of the search space, whatever the searches chose. One seed."
+    )
+    notes.append(
+        f"In brackets: 95 % percentile bootstrap interval over architectures, {RESAMPLES:,} resamples. With "
+        "ten architectures it is wide, with fewer also too narrow; a perfect ranking gives [1, 1], which is "
+        "no certainty."
+    )
+    notes.append(
+        "First: full score, in points, of the architecture that the predictor ranks first (the mean of those "
+        "that tie). Regret: Best less First; Mean is what a blind choice gets."
+    )
+    notes.append("parameters ranks by size alone: a proxy that ranks no better is worth nothing.")
+    if data["of_search"].any():
+        notes.append("† The search's own proxy.")
+    else:
+        notes.append("The search's own proxy is not among them.")
+    for record in records:
+        failed = [entry["reason"] for entry in record["evaluations"] if entry["status"] != "ok"]
+        if failed:
+            reasons = "; ".join(sorted(set(failed)))
+            notes.append(
+                f"{record['setting']}: {len(failed)} of {len(record['evaluations'])} architectures failed "
+                f"({reasons}) and are in no pair."
+            )
+    for row in data[data["reason"].notna()].itertuples():
+        predictor = f"{row.predictor} ({row.quality or row.initialisation})"
+        notes.append(f"{predictor}: no Kendall τ ({row.reason}).")
+    return notes

@@ -1,0 +1,41 @@
+"""Rule evaluate_fidelity: the architectures of the fidelity study in one setting, by a proxy or in full."""
+
+from job import start
+
+with start(snakemake):
+    from pathlib import Path
+
+    from kdnas.artifacts import read_json, write_json
+    from kdnas.candidates import Trial, distill_candidates
+    from kdnas.fidelity import Setting
+    from kdnas.store import Store
+    from kdnas.training.run import start_run
+
+    params, inputs = snakemake.params, snakemake.input
+    setting = Setting.from_name(snakemake.wildcards.setting)
+    if setting.proxy_epochs is None:
+        trial = Trial.on_whole_task(params.task, inputs.data, params.max_length)
+    else:
+        trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
+    minutes = snakemake.config["training"]["checkpoint_minutes"]
+    with start_run(params.training, params.checkpoints, minutes) as run:
+        evaluations = distill_candidates(
+            read_json(inputs.candidates)["candidates"],
+            Path(inputs.teacher),
+            trial,
+            params.distillation,
+            params.seed,
+            run,
+            Store(params.store),
+        )
+    write_json(
+        snakemake.output.evaluations,
+        {
+            "setting": setting.name,
+            "initialisation": setting.initialisation,
+            "proxy_epochs": setting.proxy_epochs,
+            "train_rows": len(trial.train),
+            "scored_rows": len(trial.scored),
+            "evaluations": evaluations,
+        },
+    )

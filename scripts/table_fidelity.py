@@ -1,0 +1,14 @@
+"""Rule table_fidelity: how well every proxy ranks what the full distillation gives."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.fidelity import search_setting
+    from kdnas.tables.fidelity import fidelity_table
+    from kdnas.tables.writing import write_table
+
+    params = snakemake.params
+    table = fidelity_table(
+        snakemake.input.evaluations, search_setting(params.proxy), params.task, params.synthetic
+    )
+    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
