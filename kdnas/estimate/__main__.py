@@ -39,7 +39,7 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     measured = measured_costs(results) if results else None
     print("Measuring this machine, about half a minute ...", file=sys.stderr)
     from kdnas.estimate.calibration import calibrate
-    from kdnas.estimate.shapes import BYTES, Embeddings, forward_flops, parameters
+    from kdnas.estimate.shapes import BYTES, Embeddings, parameters
     from kdnas.estimate.sizes import task_size
     from kdnas.estimate.teacher import find_teacher
     from kdnas.estimate.work import Workload
@@ -50,8 +50,7 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     embeddings = Embeddings.from_model_config(teacher.config)
     workload = Workload(config, shape, embeddings, sizes)
     tokens = round(sizes[config["search"]["task"]].tokens)
-    mean = workload.any_student.mean(lambda student: forward_flops(student, tokens))
-    student = min(workload.any_student.shapes, key=lambda one: (abs(forward_flops(one, tokens) - mean), one))
+    student = workload.typical_student(tokens)
     machine = calibrate(config, teacher.config, student, tokens)
     rows = costs(config, workload.jobs(), machine, cores, BYTES * parameters(shape, embeddings, 2))
     table = estimate_text(rows, machine) if measured is None else comparison_text(rows, measured)

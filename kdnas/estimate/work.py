@@ -109,6 +109,19 @@ class Workload:
         ]
         return searched + [Student([Architecture.from_dict(entry)]) for entry in config["hand_crafted"]]
 
+    def typical_student(self, tokens: float) -> Architecture:
+        """Return the shape of the space nearest to its mean, for inputs of ``tokens`` tokens.
+
+        Layers go before operations, as the time of small passes on a GPU goes by layers.
+        """
+        forward = self._forward(tokens)
+        layers = self.any_student.mean(lambda shape: shape.layers)
+        mean = self.any_student.mean(forward)
+        return min(
+            self.any_student.shapes,
+            key=lambda shape: (abs(shape.layers - layers), abs(forward(shape) - mean), shape),
+        )
+
     def finetune_teacher(self, task: str) -> Job:
         """Fine-tuning and scoring the teacher."""
         size = self.sizes[task]

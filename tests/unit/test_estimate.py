@@ -234,6 +234,21 @@ def test_timing_by_hand_and_not_with_a_table():
     assert workload(latency={"table": "latency.csv"}).profile_latency().passes == {}
 
 
+def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
+    space = {
+        "layers": [1, 4, 7],
+        "hidden_size": [2, 4, 6],
+        "attention_heads": [1],
+        "ffn_size": [3],
+        "activation": ["gelu"],
+    }
+    load = workload()
+    load.config["search"]["space"] = space
+    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens: 277.3 on average
+    assert load.typical_student(5.0) == Architecture(4, 4, 1, 3, "gelu")
+
+
 def test_every_heavy_job_is_counted():
     load = workload()
     rules = pd.Series([job.rule for job in load.jobs()]).value_counts().to_dict()
