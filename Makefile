@@ -16,7 +16,7 @@ SNAKEFILES := Snakefile rules
 WITH_CONFIG := --configfile '$(CONFIG)'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test format config-reference clean clean-environment
+.PHONY: help run estimate test format config-reference clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -38,6 +38,9 @@ run: $(VENV)/requirements.stamp ## run the workflow, write the report and print 
 	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
 	$(VENV)/bin/python -m kdnas.headline "$$results" && \
 	echo "Tables: $$results/tables  Figures: $$results/figures  Report: $$results/report.html"
+
+estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost: jobs, hours, memory and disk
+	@$(VENV)/bin/python -m kdnas.estimate '$(CONFIG)' --cores '$(CORES)'
 
 test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check

@@ -1,4 +1,4 @@
-"""Names that the config decides: of students, and of episodes on disk."""
+"""Names that the config decides: of students, of tables and figures, and of episodes on disk."""
 
 from __future__ import annotations
 
@@ -62,3 +62,21 @@ def student_names(config: dict[str, Any]) -> list[str]:
         for rule in selection_rules(students)
     ]
     return names + [student["name"] for student in students["hand_crafted"]]
+
+
+def table_names(config: dict[str, Any]) -> list[str]:
+    """Return the tables of a run."""
+    return ["glue", "efficiency", "search", "front", *_fidelity(config), "cost", *_claims(config)]
+
+
+def figure_names(config: dict[str, Any]) -> list[str]:
+    """Return the figures of a run."""
+    return ["reward", "quality_latency", "dimensions", "prediction", *_fidelity(config), "glue"]
+
+
+def _fidelity(config: dict[str, Any]) -> list[str]:
+    return ["fidelity"] if config["fidelity"]["architectures"] else []
+
+
+def _claims(config: dict[str, Any]) -> list[str]:
+    return ["claims"] if config["claims"]["baseline"] else []

@@ -13,7 +13,7 @@ from kdnas.fidelity import Setting, recipe, settings
 from kdnas.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
-from kdnas.names import episode_name, student_names
+from kdnas.names import episode_name, figure_names, student_names, table_names
 
 STORE = "results/store"
 
@@ -45,10 +45,9 @@ MATCHED = [
 ]
 DEVICES = ["cpu", "gpu"]
 FIDELITY_SETTINGS = [setting.name for setting in settings(config["fidelity"])]
-FIDELITY = ["fidelity"] if FIDELITY_SETTINGS else []  # the study's table and figure
-CLAIMS = ["claims"] if config["claims"]["baseline"] else []
-TABLES = ["glue", "efficiency", "search", "front", *FIDELITY, "cost", *CLAIMS]
-FIGURES = ["reward", "quality_latency", "dimensions", "prediction", *FIDELITY, "glue"]
+TABLES = table_names(config)
+FIGURES = figure_names(config)
+FIDELITY = [name for name in TABLES if name == "fidelity"]  # the name of the study, where there is one
 ALL_CORES = workflow.resource_settings.cores or 1
 
 

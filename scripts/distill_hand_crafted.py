@@ -5,22 +5,16 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import read_json, write_json
+    from kdnas.artifacts import write_json
     from kdnas.baselines import check_evaluations
-    from kdnas.candidates import ProxyTask, distill_candidates
-    from kdnas.frames import read_parquet
+    from kdnas.candidates import Trial, distill_candidates
     from kdnas.space import Architecture
     from kdnas.store import Store
     from kdnas.training.run import start_run
 
     params = snakemake.params
-    proxy = ProxyTask(
-        params.task,
-        read_parquet(Path(snakemake.input.train)).to_pandas(),
-        read_parquet(Path(snakemake.input.heldout)).to_pandas(),
-        read_json(snakemake.input.proxy)["fingerprint"],
-        params.max_length,
-    )
+    files = snakemake.input
+    trial = Trial.on_proxy(params.task, files.train, files.heldout, files.proxy, params.max_length)
     candidates = [
         {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
         for entry in params.students
@@ -30,7 +24,7 @@ with start(snakemake):
         evaluations = distill_candidates(
             candidates,
             Path(snakemake.input.teacher),
-            proxy,
+            trial,
             params.distillation,
             params.seed,
             run,

@@ -1,0 +1,103 @@
+"""The command ``python -m kdnas.estimate <config>``: prints what a run would cost."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kdnas.config import check_config
+from kdnas.errors import UserError
+from kdnas.space import Architecture
+
+
+def main(arguments: list[str]) -> int:
+    """Print the estimate, or the comparison, for ``arguments``; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m kdnas.estimate", description="What a run would cost.")
+    parser.add_argument("config", type=Path, help="the configuration, a YAML file")
+    parser.add_argument("--cores", default="all", help="CPU cores that the run may use: a number or all")
+    parser.add_argument(
+        "--compare", type=Path, metavar="RESULTS", help="results/<experiment> of a run, to compare"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        print(estimate(_config(options.config), _cores(options.cores), options.compare))
+    except UserError as error:
+        print(f"kdnas: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
+    """Calibrate and return the text that the command prints for a checked configuration; raises UserError."""
+    from kdnas.estimate.report import comparison_text, costs, estimate_text, measured_costs
+
+    measured = measured_costs(results) if results else None
+    print("Measuring this machine, about half a minute ...", file=sys.stderr)
+    from kdnas.estimate.calibration import calibrate
+    from kdnas.estimate.shapes import BYTES, Embeddings, parameters
+    from kdnas.estimate.sizes import task_size
+    from kdnas.estimate.teacher import find_teacher
+    from kdnas.estimate.work import Workload
+
+    teacher = find_teacher(config)
+    sizes = {task: task_size(task, config, teacher.tokenizer) for task in config["data"]["tasks"]}
+    shape = Architecture.from_model_config(teacher.config)
+    embeddings = Embeddings.from_model_config(teacher.config)
+    workload = Workload(config, shape, embeddings, sizes)
+    tokens = round(sizes[config["search"]["task"]].tokens)
+    student = workload.typical_student(tokens)
+    machine = calibrate(config, teacher.config, student, tokens)
+    rows = costs(config, workload.jobs(), machine, cores, BYTES * parameters(shape, embeddings, 2))
+    table = estimate_text(rows, machine) if measured is None else comparison_text(rows, measured)
+    head = (
+        f"Experiment {config['experiment']} on {cores} cores, from nothing. Training was measured on "
+        f"{machine.device_name} ({machine.device}), {config['training']['threads']} threads a job, "
+        f"with the teacher {shape.short_name} and the student {student.short_name}."
+    )
+    return "\n".join([head, "", table, "", *_notes(config, teacher.assumed, sizes, machine)])
+
+
+def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine: Any) -> list[str]:
+    unmeasured = [task for task, size in sizes.items() if not size.measured]
+    notes = [
+        "Rough: expect a factor of two either way. Students that a search would find are taken to be the",
+        "mean of search.space. Total wall clock: from rules that overlap as well as they can to one by one.",
+        "Latencies are timed with the most rounds. Not known and not counted: downloads, waiting in a queue,",
+        "other load, what the store holds already, candidates that fail, checkpoints (they are deleted).",
+    ]
+    if assumed:
+        notes.append("The teacher is not on this machine yet: the shape of BERT-Base is assumed.")
+    if unmeasured:
+        notes.append(
+            f"Rows and lengths from a table of GLUE, as there is no data to count: {', '.join(unmeasured)}."
+        )
+    if machine.device == "cpu" and config["training"]["device"] == "gpu":
+        notes.append(
+            "training.device is gpu and this machine has none: these are a CPU's hours; the run would stop."
+        )
+    return notes
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"the configuration {path} cannot be read ({str(error).splitlines()[0]})") from error
+    return check_config(given or {})
+
+
+def _cores(text: str) -> int:
+    if text == "all":
+        return os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"--cores is {text!r}; allowed: a whole number from 1, or all")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,253 @@
+"""How fast this machine is: some steps and passes of networks like those that training would run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdnas.estimate.shapes import forward_flops, maps_flops, training_flops
+from kdnas.estimate.work import (
+    STUDENT_PASS,
+    STUDENT_STEP,
+    TEACHER_PASS,
+    TEACHER_STEP,
+    TIMED_PASS,
+    Job,
+    Passes,
+)
+from kdnas.latency.protocol import Protocol, hardware
+from kdnas.latency.timers import make_timer, network, pinned
+from kdnas.models.loading import classifier_config, new_classifier, student_config
+from kdnas.space import Architecture
+from kdnas.tasks import Task, get_task
+from kdnas.training.batches import Encoded, collate
+from kdnas.training.distillation import make_objective, teacher_forward
+from kdnas.training.learner import Learner
+from kdnas.training.objective import LABELS_ONLY, Objective, Weights
+from kdnas.training.prediction import predict
+from kdnas.training.run import Run, start_run
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUNDS = 3  # after one that is not timed
+CPU_STEP = 4e10  # operations of the larger of two steps on a CPU, so that it takes about a second
+USED_VOCABULARY = 0.5  # share of the word pieces that training keeps (kdnas.models.vocabulary), roughly
+
+# what a training job imports before it starts, and the memory that it then has (Linux counts in 1024 bytes)
+_START = """
+import json, resource, time
+import evaluate
+import kdnas.students
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+print(json.dumps([time.process_time(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Seconds as a line: so many a pass, and so many a floating-point operation."""
+
+    a_pass: float
+    a_flop: float
+
+    def seconds(self, passes: Passes) -> float:
+        """Return what ``passes`` take."""
+        return self.a_pass * passes.count + self.a_flop * passes.flops
+
+
+def line_through(small: tuple[float, float], large: tuple[float, float]) -> Line:
+    """Return the line through two passes, each (operations, seconds).
+
+    Where noise gives it a negative part, it is the one through the origin and the larger pass.
+    """
+    a_flop = (large[1] - small[1]) / (large[0] - small[0])
+    a_pass = small[1] - a_flop * small[0]
+    if a_flop < 0 or a_pass < 0:
+        return Line(0.0, large[1] / large[0])
+    return Line(a_pass, a_flop)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was measured: ``device`` is ``cpu`` or ``gpu``; ``lines`` by kind of pass (kdnas.estimate.work).
+
+    A kind without a line is one that the machine cannot run, and takes no time. ``start_seconds`` and
+    ``start_bytes`` are those of a Python that has imported what training needs.
+    """
+
+    device: str
+    device_name: str
+    gpus: int
+    lines: Mapping[str, Line]
+    start_seconds: float
+    start_bytes: int
+
+    def seconds(self, job: Job) -> float:
+        """Return the seconds of a job, its start included."""
+        passes = job.passes.items()
+        return self.start_seconds + sum(
+            self.lines[kind].seconds(of) for kind, of in passes if kind in self.lines
+        )
+
+
+def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture, tokens: int) -> Machine:
+    """Measure this machine on the device that training would take, with inputs of ``tokens`` tokens.
+
+    ``student`` is the shape that stands for all. A configuration that asks for a GPU is measured on the CPU
+    where there is none. On a CPU the process's own time is measured, so that other load does not count.
+    """
+    start_seconds, start_bytes = _start()
+    training = config["training"]
+    if not torch.cuda.is_available():
+        training = training | {"device": "cpu"}
+    with start_run(training, "", training["checkpoint_minutes"], report=lambda text: None) as run:
+        lines = _Bench(config, teacher_config, student, tokens, run).lines()
+    for device in ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",):
+        lines[TIMED_PASS + device] = _timed(config, teacher_config, device)
+    device = "gpu" if run.device.type == "cuda" else "cpu"
+    return Machine(
+        device,
+        hardware(device)["device_name"],
+        torch.cuda.device_count() if device == "gpu" else 0,
+        lines,
+        start_seconds,
+        start_bytes,
+    )
+
+
+def _start() -> tuple[float, int]:
+    process = subprocess.run(
+        [sys.executable, "-c", _START], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    seconds, memory = json.loads(process.stdout)
+    return seconds, memory
+
+
+def _timed(config: dict[str, Any], teacher_config: Any, device: str) -> Line:
+    """The teacher's pass under the latency protocol; students are taken to be as fast an operation."""
+    protocol = Protocol.from_config(config["latency"], device)
+    teacher = Architecture.from_model_config(teacher_config)
+    with pinned(protocol.threads or torch.get_num_threads()):
+        timer = make_timer(network(teacher_config, teacher), protocol, teacher_config.vocab_size)
+        timer()
+        seconds = median(_seconds(timer, protocol.threads) for _ in range(ROUNDS))
+    inputs = protocol.batch_size * protocol.sequence_length
+    return Line(0.0, seconds / (forward_flops(teacher, protocol.sequence_length) * inputs))
+
+
+def _seconds(run_pass: Callable[[], Any], threads: int | None) -> float:
+    """Return the seconds of a pass: on a GPU (``threads`` None) by the clock, on the CPU of one thread."""
+    if threads is not None:
+        started = time.process_time()
+        run_pass()
+        return (time.process_time() - started) / threads
+    started = time.perf_counter()
+    run_pass()
+    torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+class _Bench:
+    """A teacher and a student with random weights, and how long their steps and passes take."""
+
+    def __init__(
+        self, config: dict[str, Any], teacher_config: Any, student: Architecture, tokens: int, run: Run
+    ) -> None:
+        self.config = config
+        self.run = run
+        self.tokens = tokens
+        self.task: Task = get_task(config["search"]["task"])
+        self.shape = Architecture.from_model_config(teacher_config)
+        self.student = student
+        self.weights = Weights.from_config(config["distillation"])
+        cut = teacher_config.__class__.from_dict(teacher_config.to_dict())
+        cut.vocab_size = int(USED_VOCABULARY * teacher_config.vocab_size)
+        self.base = cut
+
+    def lines(self) -> dict[str, Line]:
+        """Return a line for each kind of step and pass of training."""
+        stage = self.config["teacher"]["training"]
+        teacher = new_classifier(classifier_config(self.base, self.task, stage["dropout"]), seed=0)
+        finetuning = self._learner(teacher, Objective(LABELS_ONLY, self.task.regression, None), stage)
+        forward = forward_flops(self.shape, self.tokens) * self.tokens
+        lines = {
+            TEACHER_STEP: self._line(
+                lambda rows: finetuning.step(self._batch(rows), None, 1000), training_flops(forward), stage
+            )
+        }
+        finetuning.optimizer.state.clear()
+        lines[TEACHER_PASS] = self._line(
+            lambda rows: predict(teacher, self._encoded(rows), self.run.device), forward, stage
+        )
+        return lines | self._student_lines(teacher)
+
+    def _student_lines(self, teacher: torch.nn.Module) -> dict[str, Line]:
+        stage = self.config["distillation"]["proxy"]
+        shape = classifier_config(student_config(self.base, self.student), self.task, stage["dropout"])
+        student = new_classifier(shape, seed=0)
+        objective = make_objective(self.weights, self.student, teacher, self.task, None, seed=0)
+        learner = self._learner(student, objective, stage)
+        teach = teacher_forward(teacher, self.weights, self.run.device)
+        targets: dict[int, Any] = {}
+
+        def step(rows: int) -> None:
+            learner.step(self._batch(rows), targets[rows], 1000)
+
+        def prepare(rows: int) -> None:
+            with (
+                torch.no_grad(),
+                torch.autocast(self.run.device.type, torch.bfloat16, enabled=self.run.autocast),
+            ):
+                targets[rows] = teach(self._batch(rows)) if teach else None
+
+        forward = forward_flops(self.student, self.tokens) * self.tokens
+        maps = maps_flops(self.student, self.shape) * self.tokens if self.weights.hidden else 0.0
+        return {
+            STUDENT_STEP: self._line(step, training_flops(forward + maps), stage, prepare),
+            STUDENT_PASS: self._line(
+                lambda rows: predict(student, self._encoded(rows), self.run.device), forward, stage
+            ),
+        }
+
+    def _learner(self, model: torch.nn.Module, objective: Objective, stage: dict[str, Any]) -> Learner:
+        run = self.run
+        return Learner({}, model, objective, run.stage(stage), 0, run.device, run.autocast)
+
+    def _line(
+        self,
+        run_pass: Callable[[int], None],
+        flops: float,
+        stage: dict[str, Any],
+        prepare: Callable[[int], None] = lambda rows: None,
+    ) -> Line:
+        """Time ``run_pass`` on a small and a twice as large batch; ``flops``: operations of one input."""
+        small, threads = max(1, stage["batch_size"] // 2), None
+        if self.run.device.type == "cpu":
+            small, threads = max(1, min(small, int(CPU_STEP / flops / 2))), self.run.threads
+        points = []
+        for rows in (small, 2 * small):
+            prepare(rows)
+            run_pass(rows)
+            times = [_seconds(lambda rows=rows: run_pass(rows), threads) for _ in range(ROUNDS)]
+            points.append((rows * flops, median(times)))
+        return line_through(*points)
+
+    def _encoded(self, rows: int) -> Encoded:
+        generator = np.random.default_rng(0)
+        # ids above 5 are never padding in the BERT family
+        ids = list(generator.integers(6, self.base.vocab_size, (rows, self.tokens)))
+        labels = np.zeros(rows, dtype=np.float32 if self.task.regression else np.int64)
+        types = [np.zeros(self.tokens, dtype=np.int64)] * rows if self.base.type_vocab_size > 1 else None
+        return Encoded(ids, types, labels, padding_id=0)
+
+    def _batch(self, rows: int) -> dict[str, torch.Tensor]:
+        return collate(self._encoded(rows), np.arange(rows), self.run.device)

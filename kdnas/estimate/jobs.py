@@ -1,0 +1,43 @@
+"""The jobs of a whole run, counted by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdnas.fidelity import settings
+from kdnas.names import figure_names, student_names, table_names
+
+DEVICES = 2  # profile_students measures the CPU and the GPU
+
+
+def count_jobs(config: dict[str, Any]) -> dict[str, int]:
+    """Return the jobs of each rule that a run from nothing has, target rules left out.
+
+    ``config`` is a checked configuration.
+    """
+    search = config["search"]
+    seeds = len(config["seeds"])
+    tasks = len(config["data"]["tasks"])
+    students = len(student_names(config))
+    episodes = len(search["strategies"]) * search["episodes"]
+    counts = {
+        "fetch_task": tasks,
+        "build_proxy": 1,
+        "fetch_teacher": 1,
+        "finetune_teacher": tasks * seeds,
+        "sample_candidates": episodes,
+        "distill_candidates": episodes * search["cohorts"],
+        "profile_latency": episodes,
+        "update_controller": episodes,
+        "sample_fidelity": min(1, config["fidelity"]["architectures"]),
+        "evaluate_fidelity": len(settings(config["fidelity"])),
+        "distill_hand_crafted": min(1, len(config["students"]["matched"])),
+        "profile_hand_crafted": min(1, len(config["students"]["matched"])),
+        "select_students": 1,
+        "distill_student": students * seeds,
+        "distill_glue": students * (tasks - 1) * seeds,
+        "profile_students": DEVICES,
+    }
+    outputs = [f"table_{name}" for name in table_names(config)]
+    outputs += [f"figure_{name}" for name in figure_names(config)]
+    return {rule: count for rule, count in counts.items() if count} | dict.fromkeys(outputs, 1)

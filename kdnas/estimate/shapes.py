@@ -1,0 +1,70 @@
+"""Operations, parameters and memory of an encoder, from its shape alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kdnas.space import Architecture
+
+BYTES = 4  # of a float32 number
+TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The sizes of a model's embedding tables, which students share with their teacher."""
+
+    vocabulary: int
+    positions: int
+    token_types: int
+
+    @classmethod
+    def from_model_config(cls, config: Any) -> Embeddings:
+        """Read them off a transformers configuration of the BERT family."""
+        return cls(config.vocab_size, config.max_position_embeddings, config.type_vocab_size)
+
+
+def forward_flops(architecture: Architecture, tokens: float) -> float:
+    """Return the floating-point operations of a forward pass for one token among ``tokens`` of an input.
+
+    A layer has four H x H matrices, two H x F ones, and for each token two products with ``tokens`` vectors
+    of width H in its attention; a multiply-add counts as two operations (as in Kaplan et al. 2020,
+    arXiv 2001.08361, section 2.1). Embeddings, norms and heads are left out.
+    """
+    size, ffn = architecture.hidden_size, architecture.ffn_size
+    return architecture.layers * (8 * size * size + 4 * size * ffn + 4 * size * tokens)
+
+
+def maps_flops(architecture: Architecture, teacher: Architecture) -> float:
+    """Return the operations a token of the hidden-state loss: a map from H_S to 2 H_T in every layer."""
+    return architecture.layers * 4 * architecture.hidden_size * teacher.hidden_size
+
+
+def training_flops(forward: float) -> float:
+    """Return the operations of a training step with these ``forward`` ones: backward takes twice as many."""
+    return 3 * forward
+
+
+def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) -> int:
+    """Return the parameters of a BERT classifier of this shape, embeddings, pooler and head included."""
+    size, ffn = architecture.hidden_size, architecture.ffn_size
+    norm = 2 * size
+    layer = 4 * (size * size + size) + (size * ffn + ffn) + (ffn * size + size) + 2 * norm
+    tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * size + norm
+    return tables + architecture.layers * layer + (size * size + size) + (size * labels + labels)
+
+
+def training_bytes(count: int) -> int:
+    """Return the memory of ``count`` parameters in training (float32, AdamW)."""
+    return TRAINING_COPIES * BYTES * count
+
+
+def activation_bytes(architecture: Architecture, rows: int, tokens: int) -> int:
+    """Return roughly what a forward pass on ``rows`` inputs of ``tokens`` tokens keeps for the backward one.
+
+    For each token a layer keeps about sixteen tensors of width H (projections, residuals, norms, dropout) and
+    six of width F: fitted to the peak memory of fine-tuning MiniLM on a CPU. Fused attention keeps no scores.
+    """
+    width = 16 * architecture.hidden_size + 6 * architecture.ffn_size
+    return BYTES * rows * tokens * architecture.layers * width

@@ -1,0 +1,92 @@
+"""How many inputs a task has, and how long they are: from the data where it is at hand, else from a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.frames import read_meta, read_split
+from kdnas.sources import local, synthetic
+from kdnas.tasks import TRAIN, Task, get_task
+
+SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
+
+# Mean word pieces (BERT, uncased) of an input among its neighbours of like length, cut to 128: measured by
+# `padded_tokens` on the training sets, of MNLI and QQP on subsets. QNLI's is our guess: we did not have it.
+MEAN_TOKENS = {
+    "cola": 12.1,
+    "sst2": 13.6,
+    "mrpc": 54.3,
+    "stsb": 29.2,
+    "qqp": 32.6,
+    "mnli": 41.9,
+    "qnli": 52.0,
+    "rte": 67.5,
+    "wnli": 39.6,
+}
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself."""
+
+    train_rows: int
+    evaluation_rows: int
+    tokens: float
+    measured: bool
+
+
+def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskSize:
+    """Return the size of a task of a checked configuration.
+
+    Rows are counted in a local folder or in what ``fetch_task`` has fetched from the hub, and are the
+    official ones (kdnas.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut to
+    ``teacher.max_length``; without rows or without a tokenizer they are those of a table. Raises UserError
+    for a local folder that lacks the task.
+    """
+    task, data = get_task(name), config["data"]
+    rows, sample = _rows(task, config)
+    most = data["max_train_rows"]
+    if isinstance(most, dict):
+        most = most.get(name)
+    train_rows = rows[TRAIN] if most is None else min(most, rows[TRAIN])
+    evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
+    if sample is None or tokenizer is None:
+        tokens = min(MEAN_TOKENS[name], config["teacher"]["max_length"])
+        return TaskSize(train_rows, evaluation_rows, tokens, measured=False)
+    from kdnas.training.batches import encode
+
+    sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
+    lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
+    tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
+    return TaskSize(train_rows, evaluation_rows, tokens, measured=True)
+
+
+def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
+    """Return the mean tokens of an input (padding included) when training makes batches of ``lengths``."""
+    from kdnas.training.batches import epoch_batches
+
+    batches = epoch_batches(lengths, batch_size, seed=0, epoch=0)
+    return float(sum(lengths[rows].max() * len(rows) for rows in batches) / len(lengths))
+
+
+def _rows(task: Task, config: dict[str, Any]) -> tuple[dict[str, int], pd.DataFrame | None]:
+    """Return the rows of every split, and training rows to measure lengths on where there are some."""
+    data = config["data"]
+    if data["source"] == "synthetic":
+        settings = data["synthetic"]
+        rows = dict.fromkeys(task.splits, settings["validation_rows"]) | {TRAIN: settings["train_rows"]}
+        few = settings | {"train_rows": min(SAMPLE, settings["train_rows"])}
+        return rows, synthetic.load(task, {"synthetic": few})[TRAIN][0]
+    if data["source"] == "local" and Path(data["path"]).is_dir():
+        frames = {split: frame for split, (frame, _) in local.load(task, data).items()}
+        return {split: len(frame) for split, frame in frames.items()}, frames[TRAIN]
+    fetched = Path("results") / config["experiment"] / "data" / task.name
+    if data["source"] == "hub" and (fetched / "meta.json").is_file():
+        splits = read_meta(fetched)["splits"]
+        return {split: values["rows"] for split, values in splits.items()}, read_split(fetched, TRAIN)
+    return dict(task.splits), None

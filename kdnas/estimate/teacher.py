@@ -1,0 +1,54 @@
+"""The teacher's shape and tokenizer, where the machine has them already."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kdnas.artifacts import read_json
+from kdnas.config import check_against_teacher
+from kdnas.errors import UserError
+from kdnas.models.fetch import WEIGHTS
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A transformers configuration and tokenizer; ``assumed`` where the teacher is not on this machine."""
+
+    config: Any
+    tokenizer: Any | None
+    assumed: bool
+
+
+def find_teacher(config: dict[str, Any]) -> Teacher:
+    """Return the teacher of a checked configuration; BERT-Base, uncased, stands for one not fetched yet.
+
+    Raises UserError where a package or folder is missing, or contradicts the configuration.
+    """
+    from transformers import BertConfig
+
+    from kdnas.models.loading import load_config, load_tokenizer
+
+    folder = _folder(config)
+    if folder is None:
+        return Teacher(BertConfig(), None, assumed=True)
+    teacher_config = load_config(folder)
+    check_against_teacher(config, read_json(folder / "config.json"))
+    return Teacher(teacher_config, load_tokenizer(folder), assumed=False)
+
+
+def _folder(config: dict[str, Any]) -> Path | None:
+    source, name = config["teacher"]["source"], config["teacher"]["name"]
+    if source == "hub":
+        folder = Path("results") / config["experiment"] / "teacher" / "base"
+        return folder if folder.is_dir() else None
+    folders = [Path(name)]
+    if source == "package":
+        spec = importlib.util.find_spec(name)
+        roots = spec.submodule_search_locations or [] if spec else []
+        folders = sorted(path.parent for root in roots for path in Path(root).rglob(WEIGHTS))
+    if not folders or not (folders[0] / "config.json").is_file():
+        raise UserError(f"teacher.name is {name!r}, but no such {source} model is on this machine")
+    return folders[0]

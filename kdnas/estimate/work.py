@@ -1,0 +1,317 @@
+"""What every heavy job computes, keeps in memory and leaves on the disk, from the config alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import ceil
+from statistics import fmean
+from typing import Any
+
+from kdnas.estimate.shapes import (
+    BYTES,
+    Embeddings,
+    activation_bytes,
+    forward_flops,
+    maps_flops,
+    parameters,
+    training_bytes,
+    training_flops,
+)
+from kdnas.estimate.sizes import TaskSize
+from kdnas.fidelity import Setting, recipe, settings
+from kdnas.names import selection_rules
+from kdnas.space import Architecture, SearchSpace
+from kdnas.tasks import get_task
+from kdnas.training.learner import Stage
+from kdnas.training.prediction import BATCH_SIZE
+
+TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
+TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
+TIMED_PASS = "timed_pass_"  # followed by the device
+TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Passes through a network, or training steps, and their floating-point operations all together."""
+
+    count: float = 0.0
+    flops: float = 0.0
+
+    def __add__(self, other: Passes) -> Passes:
+        return Passes(self.count + other.count, self.flops + other.flops)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: its passes by kind, and the bytes that it needs beside those of a Python that just started."""
+
+    rule: str
+    passes: Mapping[str, Passes]
+    memory: float = 0.0
+    disk: float = 0.0
+
+
+class Student:
+    """A student of one of several equally likely shapes: every figure is their mean."""
+
+    def __init__(self, shapes: list[Architecture]) -> None:
+        self.shapes = shapes
+
+    def mean(self, figure: Callable[[Architecture], float]) -> float:
+        """Return the mean of ``figure`` over the shapes."""
+        return fmean(figure(shape) for shape in self.shapes)
+
+
+class Workload:
+    """All heavy jobs of a checked configuration, for a teacher's shape and the sizes of the tasks."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        teacher: Architecture,
+        embeddings: Embeddings,
+        sizes: Mapping[str, TaskSize],
+    ) -> None:
+        self.config = config
+        self.teacher = teacher
+        self.embeddings = embeddings
+        self.sizes = sizes
+        self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
+        losses = config["distillation"]["losses"]
+        self.learns_hidden = bool(losses["hidden"])
+        self.learns_from_teacher = any(losses[name] for name in ("hidden", "logits", "relations"))
+
+    def jobs(self) -> list[Job]:
+        """Return the jobs of the rules that train or time networks, in the order of the rules."""
+        config = self.config
+        search, task = config["search"], config["search"]["task"]
+        others = [name for name in config["data"]["tasks"] if name != task]
+        seeds = len(config["seeds"])
+        episodes = len(search["strategies"]) * search["episodes"]
+        students = self.students()
+        jobs = [self.finetune_teacher(name) for name in config["data"]["tasks"]] * seeds
+        jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
+        jobs += [self.profile_latency()] * episodes
+        jobs += [self.evaluate_fidelity(setting) for setting in settings(config["fidelity"])]
+        if config["students"]["matched"]:
+            jobs += [self.distill_hand_crafted(), self.profile_hand_crafted()]
+        jobs += [self.distill(student, task, "student") for student in students] * seeds
+        jobs += [self.distill(student, name, "glue") for student in students for name in others] * seeds
+        jobs += [self.profile_students(device) for device in ("cpu", "gpu")]
+        return jobs
+
+    def students(self) -> list[Student]:
+        """Return the final students: a searched one may be any of the space, a hand-crafted one is known."""
+        config = self.config["students"]
+        searched = [
+            self.any_student
+            for strategy in self.config["search"]["strategies"]
+            for _ in selection_rules(config)
+        ]
+        return searched + self._hand_crafted([entry["name"] for entry in config["hand_crafted"]])
+
+    def _hand_crafted(self, names: list[str]) -> list[Student]:
+        entries = self.config["students"]["hand_crafted"]
+        return [Student([Architecture.from_dict(entry)]) for entry in entries if entry["name"] in names]
+
+    def typical_student(self, tokens: float) -> Architecture:
+        """Return the shape of the space nearest to its mean, for inputs of ``tokens`` tokens.
+
+        Layers go before operations, as the time of small passes on a GPU goes by layers.
+        """
+        forward = self._forward(tokens)
+        layers = self.any_student.mean(lambda shape: shape.layers)
+        mean = self.any_student.mean(forward)
+        return min(
+            self.any_student.shapes,
+            key=lambda shape: (abs(shape.layers - layers), abs(forward(shape) - mean), shape),
+        )
+
+    def finetune_teacher(self, task: str) -> Job:
+        """Fine-tuning and scoring the teacher."""
+        size = self.sizes[task]
+        stage = self._stage(self.config["teacher"]["training"])
+        steps, inputs = _steps(stage, size.train_rows)
+        forward = forward_flops(self.teacher, size.tokens) * size.tokens
+        count = parameters(self.teacher, self.embeddings, get_task(task).num_labels)
+        return Job(
+            "finetune_teacher",
+            {
+                TEACHER_STEP: Passes(steps, training_flops(forward) * inputs),
+                TEACHER_PASS: _scoring(size.evaluation_rows, forward),
+            },
+            training_bytes(count)
+            + activation_bytes(self.teacher, stage.batch_size, self._max_length)
+            + _data_bytes(size),
+            BYTES * count,
+        )
+
+    def distill_candidates(self) -> Job:
+        """One cohort, of the mean number of candidates, on the proxy set and its held-out slice."""
+        search = self.config["search"]
+        return self._on_proxy(
+            "distill_candidates", self.any_student, search["candidates"] / search["cohorts"]
+        )
+
+    def distill_hand_crafted(self) -> Job:
+        """The matched hand-crafted students on the proxy set."""
+        names = self.config["students"]["matched"]
+        shapes = [shape for student in self._hand_crafted(names) for shape in student.shapes]
+        return self._on_proxy("distill_hand_crafted", Student(shapes), len(names))
+
+    def evaluate_fidelity(self, setting: Setting) -> Job:
+        """The architectures of the fidelity study in one setting."""
+        fidelity, task = self.config["fidelity"], self.config["search"]["task"]
+        stage = self._stage(recipe(self.config["distillation"], setting)[setting.stage])
+        if setting.proxy_epochs is not None:
+            return self._on_proxy("evaluate_fidelity", self.any_student, fidelity["architectures"], stage)
+        size = self.sizes[task]
+        first_split = size.evaluation_rows // len(get_task(task).evaluation_splits)
+        rows = size.train_rows, first_split
+        return self._evaluated("evaluate_fidelity", self.any_student, fidelity["architectures"], stage, *rows)
+
+    def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:
+        proxy, size = self.config["search"]["proxy"], self.sizes[self.config["search"]["task"]]
+        rows = round(proxy["share"] * size.train_rows), round(proxy["heldout"] * size.train_rows)
+        stage = stage or self._stage(self.config["distillation"]["proxy"])
+        return self._evaluated(rule, student, count, stage, *rows)
+
+    def _evaluated(
+        self, rule: str, student: Student, count: float, stage: Stage, train_rows: int, scored_rows: int
+    ) -> Job:
+        """``count`` students side by side on rows of the search task, and their scores."""
+        size = self.sizes[self.config["search"]["task"]]
+        steps, inputs = _steps(stage, train_rows)
+        teacher = forward_flops(self.teacher, size.tokens) * size.tokens
+        forward = student.mean(self._forward(size.tokens))
+        maps = student.mean(self._maps) * size.tokens
+        judged = _scoring(scored_rows, forward)
+        judged_teacher = Passes()
+        if self.learns_from_teacher:  # the distillation loss on the slice is another pass of both
+            judged += _scoring(scored_rows, forward + maps)
+            judged_teacher = _scoring(scored_rows, teacher)
+        rows = size.train_rows + size.evaluation_rows
+        return Job(
+            rule,
+            {
+                TEACHER_PASS: self._taught(steps, inputs, teacher) + _times(count, judged_teacher),
+                STUDENT_STEP: Passes(steps * count, training_flops(forward + maps) * inputs * count),
+                STUDENT_PASS: _times(count, judged),
+            },
+            ceil(count) * self._student_bytes(student)
+            + self._neighbours(student, stage.batch_size)
+            + _data_bytes(size) * (train_rows + scored_rows) / rows,
+        )
+
+    def distill(self, student: Student, task: str, stage_name: str) -> Job:
+        """Distilling and scoring a student on the search task (``student``) or another one (``glue``)."""
+        size = self.sizes[task]
+        stage = self._stage(self.config["distillation"][stage_name])
+        steps, inputs = _steps(stage, size.train_rows)
+        teacher = forward_flops(self.teacher, size.tokens) * size.tokens
+        forward = student.mean(self._forward(size.tokens))
+        maps = student.mean(self._maps) * size.tokens
+        labels = get_task(task).num_labels
+        return Job(
+            f"distill_{stage_name}",
+            {
+                TEACHER_PASS: self._taught(steps, inputs, teacher),
+                STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
+                STUDENT_PASS: _scoring(size.evaluation_rows, forward),
+            },
+            self._student_bytes(student) + self._neighbours(student, stage.batch_size) + _data_bytes(size),
+            BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
+        )
+
+    def profile_latency(self) -> Job:
+        """Timing an episode's candidates and the teacher, with the most rounds."""
+        candidates = [self.any_student] * self.config["search"]["candidates"]
+        return self._timed("profile_latency", candidates, self.config["reward"]["device"])
+
+    def profile_hand_crafted(self) -> Job:
+        """Timing the matched hand-crafted students and the teacher, with the most rounds."""
+        students = self._hand_crafted(self.config["students"]["matched"])
+        return self._timed("profile_hand_crafted", students, self.config["reward"]["device"])
+
+    def profile_students(self, device: str) -> Job:
+        """Timing the final students and the teacher on ``device``, with the most rounds."""
+        return self._timed("profile_students", self.students(), device)
+
+    def _timed(self, rule: str, students: list[Student], device: str) -> Job:
+        latency = self.config["latency"]
+        if latency["table"] is not None:
+            return Job(rule, {})
+        tokens = latency["sequence_length"]
+        rounds = latency["warmup"] + latency["max_rounds"]
+        inputs = rounds * latency["batch_size"]
+        forward = forward_flops(self.teacher, tokens) * tokens
+        forward += sum(student.mean(self._forward(tokens)) for student in students)
+        weights = parameters(self.teacher, self.embeddings, 2) + sum(
+            student.mean(lambda shape: parameters(shape, self.embeddings, 2)) for student in students
+        )
+        passes = Passes(rounds * (1 + len(students)), inputs * forward)
+        return Job(rule, {TIMED_PASS + device: passes}, BYTES * weights)
+
+    def _stage(self, settings: dict[str, Any]) -> Stage:
+        return Stage(**settings, max_gradient_norm=self.config["training"]["max_gradient_norm"])
+
+    @property
+    def _max_length(self) -> int:
+        return self.config["teacher"]["max_length"]
+
+    def _forward(self, tokens: float) -> Callable[[Architecture], float]:
+        """Return the function from a shape to its operations for one input of ``tokens`` tokens."""
+        return lambda shape: forward_flops(shape, tokens) * tokens
+
+    def _maps(self, shape: Architecture) -> float:
+        return maps_flops(shape, self.teacher) if self.learns_hidden else 0.0
+
+    def _taught(self, steps: float, inputs: float, forward: float) -> Passes:
+        """The teacher's forward passes beside ``steps`` steps."""
+        return Passes(steps, forward * inputs) if self.learns_from_teacher else Passes()
+
+    @functools.cached_property
+    def _teacher_bytes(self) -> int:
+        return BYTES * parameters(self.teacher, self.embeddings, 2)
+
+    def _student_bytes(self, student: Student) -> float:
+        """Memory of a student in training, with the maps of the hidden-state loss."""
+        weights = student.mean(lambda shape: parameters(shape, self.embeddings, 2))
+        # a map is a matrix, and a multiply-add counts as two operations
+        return training_bytes(weights + student.mean(self._maps) / 2)
+
+    def _neighbours(self, student: Student, batch_size: int) -> float:
+        """Memory of what students in training share: the teacher, and one student's activations at a time."""
+        tokens = self._max_length
+        states = 0
+        if (
+            self.learns_hidden
+        ):  # the teacher's states; a student's mapped ones, their targets and their errors
+            states = self.teacher.layers + 6 * max(shape.layers for shape in student.shapes)
+        return (
+            self._teacher_bytes
+            + max(activation_bytes(shape, batch_size, tokens) for shape in student.shapes)
+            + BYTES * batch_size * tokens * states * self.teacher.hidden_size
+        )
+
+
+def _steps(stage: Stage, rows: int) -> tuple[int, int]:
+    """Return the steps of a training on ``rows`` rows and the inputs that it reads, epoch after epoch."""
+    steps = stage.steps(rows)
+    return steps, steps // ceil(rows / stage.batch_size) * rows
+
+
+def _scoring(rows: int, forward: float) -> Passes:
+    """The passes over a split that is scored; ``forward``: operations of one input."""
+    return Passes(ceil(rows / BATCH_SIZE), rows * forward)
+
+
+def _times(factor: float, passes: Passes) -> Passes:
+    return Passes(factor * passes.count, factor * passes.flops)
+
+
+def _data_bytes(size: TaskSize) -> float:
+    return TOKEN_BYTES * size.tokens * (size.train_rows + size.evaluation_rows)

@@ -1,0 +1,410 @@
+"""The estimate: counts, operations, parameters and times against values by hand or by a library."""
+
+from __future__ import annotations
+
+import fabricate
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import write_teacher
+
+from kdnas.config.validation import validate
+from kdnas.errors import UserError
+from kdnas.estimate import __main__ as command
+from kdnas.estimate import calibration
+from kdnas.estimate.calibration import Line, Machine, calibrate, line_through
+from kdnas.estimate.jobs import count_jobs
+from kdnas.estimate.report import Cost, comparison_text, costs, duration, measured_costs, wall_clock
+from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, parameters, training_flops
+from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
+from kdnas.estimate.work import (
+    STUDENT_PASS,
+    STUDENT_STEP,
+    TEACHER_PASS,
+    TEACHER_STEP,
+    TIMED_PASS,
+    Job,
+    Passes,
+    Workload,
+)
+from kdnas.space import Architecture
+from kdnas.tasks import TASKS
+
+TINY = Architecture(1, 2, 1, 3, "gelu")
+STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}
+
+
+def config(**sections):
+    """A checked configuration: two tasks, two seeds, two strategies, three episodes of four candidates."""
+    given = {
+        "data": {"source": "hub", "tasks": ["mnli", "rte"]},
+        "search": {"episodes": 3, "candidates": 4, "cohorts": 2},
+        "students": {"latency_budgets": [0.5]},
+    }
+    merged = {name: given.get(name, {}) | sections.get(name, {}) for name in given | sections}
+    return validate({"seeds": [1, 2], **merged})
+
+
+# Jobs
+
+
+def test_jobs_are_counted_from_the_config():
+    counts = count_jobs(config())
+    expected = {
+        "fetch_task": 2,
+        "build_proxy": 1,
+        "fetch_teacher": 1,
+        "finetune_teacher": 4,
+        "sample_candidates": 6,
+        "distill_candidates": 12,
+        "profile_latency": 6,
+        "update_controller": 6,
+        "select_students": 1,
+        "distill_student": 10,  # two strategies with a best and a budget student, one hand-crafted; two seeds
+        "distill_glue": 10,
+        "profile_students": 2,
+    }
+    assert {rule: counts[rule] for rule in expected} == expected
+    assert set(counts) > set(expected) | {"table_glue", "table_cost", "figure_reward"}
+
+
+def test_a_rule_without_a_job_has_no_row():
+    assert "distill_glue" not in count_jobs(config(data={"source": "hub", "tasks": ["mnli"]}))
+
+
+# Shapes
+
+
+def test_operations_by_hand():
+    # 8 * 2 * 2 for four 2 x 2 matrices, 4 * 2 * 3 for two 2 x 3 ones, 4 * 2 * 5 for attention to 5 tokens
+    assert forward_flops(TINY, 5) == 32 + 24 + 40
+    assert forward_flops(Architecture(3, 2, 1, 3, "gelu"), 5) == 3 * 96
+    # a 2 x 14 matrix
+    assert maps_flops(TINY, Architecture(1, 7, 1, 9, "gelu")) == 2 * 2 * 14
+
+
+def test_operations_are_those_that_torch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import BertConfig, BertModel
+
+    shape = Architecture(2, 24, 4, 40, "gelu")
+    settings = BertConfig(
+        num_hidden_layers=2, hidden_size=24, num_attention_heads=4, intermediate_size=40, vocab_size=50
+    )
+    settings._attn_implementation = "eager"
+    model = BertModel(settings, add_pooling_layer=False)
+    rows, tokens = 3, 7
+    with FlopCounterMode(display=False) as counter:
+        states = model(torch.ones(rows, tokens, dtype=torch.long)).last_hidden_state
+        forward = counter.get_total_flops()
+        states.sum().backward()
+    assert forward == rows * tokens * forward_flops(shape, tokens)
+    assert counter.get_total_flops() == training_flops(forward)
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_parameters_are_those_of_transformers(labels):
+    from transformers import BertConfig, BertForSequenceClassification
+
+    settings = BertConfig(
+        num_hidden_layers=2,
+        hidden_size=24,
+        num_attention_heads=4,
+        intermediate_size=40,
+        vocab_size=50,
+        max_position_embeddings=9,
+        num_labels=labels,
+    )
+    count = sum(parameter.numel() for parameter in BertForSequenceClassification(settings).parameters())
+    shape, embeddings = Architecture.from_model_config(settings), Embeddings.from_model_config(settings)
+    assert parameters(shape, embeddings, labels) == count
+
+
+def test_bert_base_has_its_published_parameters():
+    # 109,482,240 of the encoder, and a head of 2 x 768 + 2
+    base = Architecture(12, 768, 12, 3072, "gelu")
+    assert parameters(base, Embeddings(30522, 512, 2), 2) == 109_482_240 + 1538
+
+
+# Sizes
+
+
+def test_padding_counts_as_tokens():
+    # sorted by length: batches (1, 2) and (3, 4), padded to 2 and 4 tokens
+    assert padded_tokens(np.array([4, 1, 3, 2]), 2) == (2 * 2 + 2 * 4) / 4
+
+
+def test_data_not_fetched_yet_has_official_rows_and_the_table_of_lengths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert task_size("mnli", config(), None) == TaskSize(392_702, 9_815 + 9_832, MEAN_TOKENS["mnli"], False)
+    capped = config(data={"source": "hub", "tasks": ["mnli"], "max_train_rows": {"mnli": 500}})
+    assert task_size("mnli", capped, None).train_rows == 500
+    short = config(teacher={"max_length": 8})
+    assert task_size("mnli", short, None).tokens == 8
+    assert set(MEAN_TOKENS) == set(TASKS)
+
+
+def test_generated_data_is_measured_under_the_tokenizer(tmp_path):
+    from transformers import AutoTokenizer
+
+    synthetic = {
+        "source": "synthetic",
+        "tasks": ["mnli"],
+        "synthetic": {"train_rows": 90, "validation_rows": 7},
+    }
+    tokenizer = AutoTokenizer.from_pretrained(write_teacher(tmp_path / "teacher"))
+    size = task_size("mnli", config(data=synthetic, teacher={"max_length": 16}), tokenizer)
+    assert (size.train_rows, size.evaluation_rows, size.measured) == (90, 14, True)
+    assert 8 < size.tokens <= 16
+
+
+# Work
+
+
+def workload(**sections):
+    space = {
+        "layers": [1, 3],
+        "hidden_size": [2],
+        "attention_heads": [1],
+        "ffn_size": [3],
+        "activation": ["gelu"],
+    }
+    search = {"space": space, "candidates": 4, "cohorts": 2, "proxy": {"share": 0.5, "heldout": 0.3}}
+    stages = dict.fromkeys(("proxy", "student", "glue"), STAGE)
+    checked = config(
+        search=search,
+        teacher={"training": STAGE},
+        distillation=stages,
+        students={"latency_budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
+        **sections,
+    )
+    sizes = {"mnli": TaskSize(100, 65, 5.0, True), "rte": TaskSize(33, 10, 5.0, True)}
+    return Workload(checked, TINY, Embeddings(10, 8, 2), sizes)
+
+
+def test_work_of_a_teacher_by_hand():
+    job = workload().finetune_teacher("mnli")
+    forward = 96 * 5  # operations of an input of five tokens
+    # 100 rows are 4 batches of 32; three epochs
+    assert job.passes[TEACHER_STEP] == Passes(12, 3 * forward * 300)
+    assert job.passes[TEACHER_PASS] == Passes(2, forward * 65)  # 65 rows are 2 batches of 64
+    # embeddings (10 + 8 + 2) * 2 + 4, layer 4 * 6 + 9 + 8 + 8, pooler 6, head 9
+    assert job.disk == 4 * (44 + 49 + 6 + 9)
+
+
+def test_work_of_a_hand_crafted_student_by_hand():
+    load = workload()
+    job = load.distill(load.students()[-1], "rte", "glue")
+    forward, maps = 96 * 5, 1 * 4 * 2 * 2 * 5
+    # 33 rows are 2 batches; three epochs
+    assert job.passes[TEACHER_PASS] == Passes(6, forward * 99)
+    assert job.passes[STUDENT_STEP] == Passes(6, 3 * (forward + maps) * 99)
+    assert job.passes[STUDENT_PASS] == Passes(1, forward * 10)
+
+
+def test_work_of_a_cohort_by_hand():
+    job = workload().distill_candidates()
+    forward = 96 * 5
+    mean, maps = 2 * forward, 2 * 4 * 2 * 2 * 5  # of students with one and three layers
+    # 50 rows to train on: 2 batches, 3 epochs; 30 held out: 1 batch; 2 candidates a cohort
+    assert job.passes[STUDENT_STEP] == Passes(6 * 2, 3 * (mean + maps) * 150 * 2)
+    assert job.passes[STUDENT_PASS] == Passes(2 * 2, 2 * 30 * (mean + mean + maps))
+    # the teacher once a batch for the cohort, and once for each candidate's distillation loss
+    assert job.passes[TEACHER_PASS] == Passes(6 + 2, forward * 150 + 2 * forward * 30)
+
+
+def test_no_teacher_runs_where_no_loss_looks_at_it():
+    losses = {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}
+    load = workload()
+    load.config["distillation"]["losses"] = losses
+    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    job = load.distill_candidates()
+    assert job.passes[TEACHER_PASS] == Passes()
+    assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
+
+
+def test_timing_by_hand_and_not_with_a_table():
+    load = workload(
+        latency={"warmup": 1, "max_rounds": 29, "min_rounds": 6, "sequence_length": 5, "batch_size": 2}
+    )
+    job = load.profile_latency()
+    # 30 rounds of two inputs: the teacher and four candidates of twice its operations
+    assert job.passes == {TIMED_PASS + "cpu": Passes(30 * 5, 60 * (1 + 4 * 2) * 96 * 5)}
+    assert workload(latency={"table": "latency.csv"}).profile_latency().passes == {}
+
+
+def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
+    space = {
+        "layers": [1, 4, 7],
+        "hidden_size": [2, 4, 6],
+        "attention_heads": [1],
+        "ffn_size": [3],
+        "activation": ["gelu"],
+    }
+    load = workload()
+    load.config["search"]["space"] = space
+    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens: 277.3 on average
+    assert load.typical_student(5.0) == Architecture(4, 4, 1, 3, "gelu")
+
+
+def test_every_heavy_job_is_counted():
+    load = workload()
+    rules = pd.Series([job.rule for job in load.jobs()]).value_counts().to_dict()
+    counts = count_jobs(load.config)
+    assert rules == {rule: counts[rule] for rule in rules}
+    assert len(rules) == 6
+
+
+# Times
+
+
+def test_a_line_through_two_passes():
+    assert line_through((10, 3.0), (20, 5.0)) == Line(1.0, 0.2)
+    assert Line(1.0, 0.2).seconds(Passes(3, 100)) == pytest.approx(23)
+
+
+@pytest.mark.parametrize("large", [2.9, 7.0], ids=["faster than the small one", "negative for no operations"])
+def test_noise_never_makes_a_negative_time(large):
+    assert line_through((10, 3.0), (20, large)) == Line(0.0, large / 20)
+
+
+def test_what_a_machine_cannot_run_takes_its_start_alone():
+    machine = Machine("cpu", "a processor", 0, {"timed_pass_cpu": Line(0.0, 2.0)}, 5.0, 100)
+    assert machine.seconds(Job("profile_students", {"timed_pass_cpu": Passes(1, 3)})) == 11
+    assert machine.seconds(Job("profile_students", {"timed_pass_gpu": Passes(1, 3)})) == 5
+
+
+def test_wall_clock_lies_between_overlap_and_one_rule_after_another():
+    rows = [
+        Cost("finetune_teacher", 4, seconds=40, chain_s=10, slots=2, threads=1, memory=0, disk=0),
+        Cost("distill_candidates", 3, seconds=30, chain_s=30, slots=2, threads=1, memory=0, disk=0),
+    ]
+    assert [row.wall_s for row in rows] == [20, 30]
+    assert wall_clock(rows) == (40, 50)
+
+
+def test_costs_of_rules_by_hand():
+    checked = config()
+    machine = Machine("cpu", "a processor", 0, {TEACHER_STEP: Line(2.0, 0.0)}, 10.0, 1000)
+    jobs = [Job("finetune_teacher", {TEACHER_STEP: Passes(count, 0)}, 7, 11) for count in (5, 10, 15, 20)]
+    jobs += [Job("distill_candidates", {TEACHER_STEP: Passes(1, 0)})] * 12
+    jobs += [Job("profile_latency", {})] * 6
+    rows = {row.rule: row for row in costs(checked, jobs, machine, cores=2, teacher_bytes=99)}
+    teacher = rows["finetune_teacher"]
+    assert (teacher.jobs, teacher.seconds, teacher.chain_s) == (4, 20 + 30 + 40 + 50, 50)
+    assert (teacher.wall_s, teacher.memory, teacher.disk) == (70, 1007, 44)
+    assert rows["fetch_teacher"].disk == 99
+    candidates = rows["distill_candidates"]
+    assert (candidates.seconds, candidates.chain_s, candidates.wall_s) == (144, 3 * 12, 72)  # three episodes
+    assert rows["profile_latency"].wall_s == 60  # alone on the machine
+    many = {row.rule: row for row in costs(checked, jobs, machine, cores=64, teacher_bytes=99)}
+    assert many["distill_candidates"].wall_s == 36
+    assert many["profile_latency"].wall_s == 60
+
+
+def test_gpus_limit_what_trains_at_once():
+    machine = Machine("gpu", "a GPU", 1, {}, 10.0, 1000)
+    rows = costs(config(), [Job("distill_student", {})] * 10, machine, cores=16, teacher_bytes=0)
+    assert {row.rule: row.wall_s for row in rows}["distill_student"] == 100
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.2, "4 s"), (600, "10 min"), (7200, "2.0 h"), (10 * 86400, "10.0 d")]
+)
+def test_durations_read_well(seconds, text):
+    assert duration(seconds) == text
+
+
+# The machine and the command
+
+
+def test_calibration_measures_every_kind_of_pass(tmp_path, monkeypatch):
+    from transformers import AutoConfig
+
+    monkeypatch.setattr(calibration, "_start", lambda: (5.0, 1000))
+    teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher"))
+    checked = config(latency={"sequence_length": 16}, training={"device": "cpu"})
+    machine = calibrate(checked, teacher, Architecture(2, 12, 6, 24, "relu"), tokens=10)
+    assert set(machine.lines) >= {TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS, TIMED_PASS + "cpu"}
+    for kind, line in machine.lines.items():
+        assert 0 < line.seconds(Passes(1, 1e6)) < 10, kind
+    assert (machine.device, machine.gpus, machine.start_seconds) == ("cpu", 0, 5.0)
+
+
+def test_comparison_shows_measured_jobs_beside_the_estimate(tmp_path):
+    folder = tmp_path / "benchmarks"
+    fabricate.benchmark(folder / "distill_student" / "a_seed_1.tsv", 60.0, 1000.0, 54.0)
+    fabricate.benchmark(folder / "distill_student" / "b_seed_1.tsv", 120.0, 900.0, 108.0)
+    fabricate.benchmark(folder / "build_proxy.tsv", 3.0, None, None)
+    measured = measured_costs(tmp_path)
+    assert measured.loc["distill_student", "jobs"] == 2
+    row = Cost("distill_student", 4, seconds=480, chain_s=120, slots=2, threads=1, memory=2e9, disk=0)
+    other = Cost("distill_glue", 4, seconds=480, chain_s=120, slots=2, threads=1, memory=2e9, disk=0)
+    _, first, second = comparison_text([row, other], measured).splitlines()
+    # estimated 2 minutes a job, measured 1.5, of which 90 % on the processor; 1000 MiB are 1.0 GB
+    assert " ".join(first.split()) == "distill_student 4 2 2.00 1.50 2.00 1.35 2.0 GB 1.0 GB"
+    assert " ".join(second.split()) == "distill_glue 4 0 2.00 2.00 2.0 GB"
+
+
+def test_comparison_with_no_run_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="no benchmark files"):
+        measured_costs(tmp_path)
+
+
+def run(*arguments):
+    return command.main([str(argument) for argument in arguments])
+
+
+def test_command_prints_every_rule_and_what_is_not_known(tmp_path, monkeypatch, capsys):
+    lines = {kind: Line(0.0, 1e-10) for kind in (TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS)}
+    machine = Machine("cpu", "a processor", 0, lines, 10.0, 5e8)
+    monkeypatch.setattr(calibration, "calibrate", lambda *arguments: machine)
+    file = tmp_path / "config.yaml"
+    file.write_text("experiment: mine\n", encoding="utf-8")
+    assert run(file, "--cores", 4) == 0
+    printed = capsys.readouterr().out
+    for rule, count in count_jobs(validate({})).items():
+        (line,) = (line for line in printed.splitlines() if line.split()[:1] == [rule])
+        assert line.split()[1] == str(count)
+    assert "Experiment mine on 4 cores" in printed
+    assert "downloads" in printed
+    assert "assumed" not in printed
+
+
+def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    machine = Machine("cpu", "a processor", 0, {}, 10.0, 5e8)
+    monkeypatch.setattr(calibration, "calibrate", lambda *arguments: machine)
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "data: {source: hub, tasks: [mnli]}\n"
+        f"teacher: {{source: hub, name: a/b, revision: {'a' * 40}, sha256: null}}\n"
+        "training: {device: gpu}\n",
+        encoding="utf-8",
+    )
+    assert run(file) == 0
+    printed = capsys.readouterr().out
+    assert "BERT-Base is assumed" in printed
+    assert "no data to count: mnli" in printed
+    assert "training.device is gpu" in printed
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "words"),
+    [
+        (None, [], "cannot be read"),
+        ("seeds: [", [], "cannot be read"),
+        ("sedes: [1]", [], "did you mean seeds"),
+        ("seeds: [1]", ["--cores", "0"], "--cores is '0'"),
+        ("seeds: [1]", ["--compare", "nowhere"], "nowhere has no benchmark files"),
+    ],
+)
+def test_command_refuses_with_one_sentence(content, arguments, words, tmp_path, capsys):
+    file = tmp_path / "config.yaml"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    assert run(file, *arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("kdnas: ") and words in error and len(error.splitlines()) == 1

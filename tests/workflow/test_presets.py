@@ -1,0 +1,29 @@
+"""Every preset plans without a network, and the estimate counts the jobs that Snakemake plans."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import yaml
+from experiment import ROOT, plan
+
+from kdnas.config import check_config
+from kdnas.estimate.jobs import count_jobs
+
+PRESETS = sorted((ROOT / "config").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=[path.stem for path in PRESETS])
+def test_estimate_counts_what_a_preset_plans(preset, tmp_path):
+    shutil.copyfile(preset, tmp_path / "config.yaml")
+    assert plan(tmp_path) == counted(tmp_path)
+
+
+def test_estimate_counts_what_the_tiny_experiment_plans(inputs):
+    assert plan(inputs) == counted(inputs)
+
+
+def counted(folder):
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    return count_jobs(check_config(config))
