@@ -11,7 +11,7 @@ include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
 include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
-include: "rules/students.smk"  # select_students and what it measures first, distill_student, profile_students
+include: "rules/students.smk"  # select_students and what it measures first, hand_craft_students, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
 include: "rules/submissions.smk"  # fetch_test, predict_test

@@ -53,15 +53,23 @@ def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
     return rules
 
 
-def student_names(config: dict[str, Any]) -> list[str]:
-    """Return the names of all students, searched ones first, in the order of the config."""
-    students = config["students"]
-    names = [
+def searched_students(config: dict[str, Any]) -> list[str]:
+    """Return the names of the students that are selected from searches, in the order of the config."""
+    return [
         rule.student(strategy)
         for strategy in config["search"]["strategies"]
-        for rule in selection_rules(students)
+        for rule in selection_rules(config["students"])
     ]
-    return names + [student["name"] for student in students["hand_crafted"]]
+
+
+def hand_crafted_students(config: dict[str, Any]) -> list[str]:
+    """Return the names of the hand-crafted students, in the order of the config."""
+    return [student["name"] for student in config["students"]["hand_crafted"]]
+
+
+def student_names(config: dict[str, Any]) -> list[str]:
+    """Return the names of all students, searched ones first."""
+    return searched_students(config) + hand_crafted_students(config)
 
 
 def table_names(config: dict[str, Any]) -> list[str]:

@@ -65,7 +65,7 @@ def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, b
 def select_students(
     histories: dict[str, pd.DataFrame], students: dict[str, Any], baselines: dict[str, Baseline]
 ) -> dict[str, dict[str, Any]]:
-    """Return the content of each student's ``architecture.json`` (docs/artifacts.md) by name.
+    """Return the content of each searched student's ``architecture.json`` (docs/artifacts.md) by name.
 
     ``histories`` holds each strategy's whole history, ``students`` is the config's section, ``baselines``
     holds the hand-crafted students of ``students.matched``.
@@ -86,16 +86,18 @@ def select_students(
                 "quality": float(row["quality"]),
                 "latency_ratio": float(row["latency_ratio"]),
             }
-    for entry in students["hand_crafted"]:
-        nothing = dict.fromkeys(("episode", "candidate", "reward", "quality", "latency_ratio"))
-        selected[entry["name"]] = {
-            "student": entry["name"],
-            "origin": "hand_crafted",
-            "rule": "hand_crafted",
-            "architecture": Architecture.from_dict(entry).to_dict(),
-            **nothing,
-        }
     return selected
+
+
+def hand_crafted_student(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of ``architecture.json`` of an item of ``students.hand_crafted``."""
+    return {
+        "student": entry["name"],
+        "origin": "hand_crafted",
+        "rule": "hand_crafted",
+        "architecture": Architecture.from_dict(entry).to_dict(),
+        **dict.fromkeys(("episode", "candidate", "reward", "quality", "latency_ratio")),
+    }
 
 
 def _select(

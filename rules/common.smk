@@ -13,7 +13,14 @@ from kdnas.fidelity import Setting, recipe, settings
 from kdnas.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
-from kdnas.names import episode_name, figure_names, student_names, table_names
+from kdnas.names import (
+    episode_name,
+    figure_names,
+    hand_crafted_students,
+    searched_students,
+    student_names,
+    table_names,
+)
 
 STORE = "results/store"
 
@@ -37,6 +44,8 @@ STRATEGIES = config["search"]["strategies"]
 EPISODES = [episode_name(number) for number in range(1, config["search"]["episodes"] + 1)]
 LAST_EPISODE = EPISODES[-1]
 COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
+SEARCHED = searched_students(config)
+HAND_CRAFTED = hand_crafted_students(config)
 STUDENTS = student_names(config)
 MATCHED = [
     student

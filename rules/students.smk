@@ -66,14 +66,14 @@ rule select_students:
         evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
         latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
     output:
-        architectures=expand(f"{R}/students/{{student}}/architecture.json", student=STUDENTS),
+        architectures=expand(f"{R}/students/{{student}}/architecture.json", student=SEARCHED),
     log:
         f"{R}/logs/select_students.log",
     benchmark:
         f"{R}/benchmarks/select_students.tsv"
     params:
         strategies=STRATEGIES,
-        students=config["students"],
+        students={key: config["students"][key] for key in ("latency_budgets", "matched")},
         reward={key: config["reward"][key] for key in ("quality", "device")},
         code=code_digest("select_students"),
     message:
@@ -83,6 +83,25 @@ rule select_students:
         ENVIRONMENT
     script:
         "../scripts/select_students.py"
+
+
+rule hand_craft_students:
+    output:
+        architectures=expand(f"{R}/students/{{student}}/architecture.json", student=HAND_CRAFTED),
+    log:
+        f"{R}/logs/hand_craft_students.log",
+    benchmark:
+        f"{R}/benchmarks/hand_craft_students.tsv"
+    params:
+        students=config["students"]["hand_crafted"],
+        code=code_digest("hand_craft_students"),
+    message:
+        "Writing down the hand-crafted students"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/hand_craft_students.py"
 
 
 rule distill_student:

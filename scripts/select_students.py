@@ -1,4 +1,4 @@
-"""Rule select_students: the winners of every search, and the hand-crafted students."""
+"""Rule select_students: the students that the searches found."""
 
 from job import start
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kdnas.fidelity import settings
-from kdnas.names import figure_names, student_names, table_names
+from kdnas.names import figure_names, hand_crafted_students, student_names, table_names
 
 DEVICES = 2  # profile_students measures the CPU and the GPU
 
@@ -34,6 +34,7 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
         "distill_hand_crafted": min(1, len(config["students"]["matched"])),
         "profile_hand_crafted": min(1, len(config["students"]["matched"])),
         "select_students": 1,
+        "hand_craft_students": min(1, len(hand_crafted_students(config))),
         "distill_student": students * seeds,
         "distill_glue": students * (tasks - 1) * seeds,
         "profile_students": DEVICES,

@@ -6,9 +6,15 @@ import pytest
 from kdnas.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.errors import UserError
 from kdnas.history import COLUMNS, empty_history, read_history, write_history
-from kdnas.names import student_names
+from kdnas.names import searched_students
 from kdnas.reward import failed_reward, reward
-from kdnas.selection import pareto_front, select_no_worse, select_students, select_within_budget
+from kdnas.selection import (
+    hand_crafted_student,
+    pareto_front,
+    select_no_worse,
+    select_students,
+    select_within_budget,
+)
 from kdnas.space import Architecture, SearchSpace
 
 CHOICES = {
@@ -98,19 +104,23 @@ def test_students_by_name():
         row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9, layers=6),
         row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
     )
-    hand = {"name": "mine", "layers": 2, "hidden_size": 8, "attention_heads": 2, "ffn_size": 16}
-    students = {"latency_budgets": [0.5], "hand_crafted": [hand | {"activation": "relu"}], "matched": []}
-    selected = select_students({"lstm": rows}, students, {})
-    assert list(selected) == ["lstm_best", "lstm_budget_0.5", "mine"]
+    selected = select_students({"lstm": rows}, {"latency_budgets": [0.5], "matched": []}, {})
+    assert list(selected) == ["lstm_best", "lstm_budget_0.5"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
-    assert selected["mine"]["reward"] is None
+
+
+def test_hand_crafted_student_has_no_place_in_a_search():
+    shape = Architecture(2, 8, 2, 16, "relu").to_dict()
+    student = hand_crafted_student({"name": "mine", **shape})
+    assert (student["student"], student["origin"], student["architecture"]) == ("mine", "hand_crafted", shape)
+    assert student["reward"] is None and student["quality"] is None
 
 
 def test_search_in_which_everything_failed_is_an_error_with_the_reason():
     rows = history(row(status="failed", reason="out of memory at step 1", reward=0.0))
     with pytest.raises(UserError, match="out of memory at step 1"):
-        select_students({"lstm": rows}, {"latency_budgets": [], "hand_crafted": [], "matched": []}, {})
+        select_students({"lstm": rows}, {"latency_budgets": [], "matched": []}, {})
 
 
 FOUND = (  # quality and latency ratio of candidates 1 to 5
@@ -166,11 +176,10 @@ def test_no_worse_falls_back_to_the_faster_of_the_best():
     ],
 )
 def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse):
-    hand = {"name": "mine", **Architecture(2, 8, 2, 16, "relu").to_dict()}
-    students = {"latency_budgets": [], "hand_crafted": [hand], "matched": ["mine"]}
+    students = {"latency_budgets": [], "matched": ["mine"]}
     selected = select_students({"random": found()}, students, {"mine": baseline})
-    assert list(selected) == student_names({"students": students, "search": {"strategies": ["random"]}})
-    assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine", "mine"]
+    assert list(selected) == searched_students({"students": students, "search": {"strategies": ["random"]}})
+    assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine"]
     for name, expected in (("no_slower", no_slower), ("no_worse", no_worse)):
         chosen = selected[f"random_{name}_than_mine"]
         assert (chosen["candidate"], chosen["rule"]) == expected
