@@ -6,10 +6,7 @@ import math
 
 import pandas as pd
 
-from kdnas.ranking import kendall_tau
-
-# a rank correlation of fewer pairs says nothing
-MIN_PAIRS = 5
+from kdnas.ranking import MIN_PAIRS, kendall_tau
 
 
 def own_choices(history: pd.DataFrame) -> pd.DataFrame:

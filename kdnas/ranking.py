@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+MIN_PAIRS = 5  # a rank correlation of fewer says nothing
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 1  # of the resampling: the interval is a function of the pairs alone

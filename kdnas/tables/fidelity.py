@@ -10,9 +10,8 @@ import pandas as pd
 
 from kdnas.artifacts import read_json
 from kdnas.fidelity import Setting
-from kdnas.ranking import RESAMPLES, kendall_tau, tau_interval
+from kdnas.ranking import MIN_PAIRS, RESAMPLES, kendall_tau, tau_interval
 from kdnas.space import Architecture
-from kdnas.tables.search import MIN_PAIRS
 from kdnas.tables.writing import Table, best_cells, number
 from kdnas.tasks import TASKS
 
