@@ -11,7 +11,7 @@ rule sample_candidates:
         f"{R}/logs/sample_candidates/{{strategy}}_{{episode}}.log",
     benchmark:
         f"{R}/benchmarks/sample_candidates/{{strategy}}_{{episode}}.tsv"
-    priority: 10
+    priority: 20
     params:
         search=controller_params(),
         code=code_digest("sample_candidates"),
@@ -68,7 +68,7 @@ rule profile_latency:
         f"{R}/logs/profile_latency/{{strategy}}_{{episode}}.log",
     benchmark:
         f"{R}/benchmarks/profile_latency/{{strategy}}_{{episode}}.tsv"
-    priority: 10
+    priority: 20
     threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
     params:
         latency=config["latency"],
@@ -99,7 +99,7 @@ rule update_controller:
         f"{R}/logs/update_controller/{{strategy}}_{{episode}}.log",
     benchmark:
         f"{R}/benchmarks/update_controller/{{strategy}}_{{episode}}.tsv"
-    priority: 10
+    priority: 20
     params:
         search=controller_params(),
         episodes=len(EPISODES),
