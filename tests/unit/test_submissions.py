@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import write_frame
 
 from kdnas.errors import UserError
 from kdnas.frames import read_split, write_task
@@ -156,7 +157,6 @@ def alone(model, tokenizer, frame: pd.DataFrame, columns: tuple[str, ...]) -> np
 def test_predictions_are_those_of_the_model_alone(teacher_base, tmp_path):
     """Against plain transformers, a row at a time."""
     import torch
-    from conftest import write_frame
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from kdnas.models.loading import pretrained_classifier, save_classifier

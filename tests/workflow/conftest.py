@@ -10,10 +10,12 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder as slow."""
+    """Mark every test of this folder as slow; of side-by-side workers, one gets all that use the finished runs."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            if "runs" in item.fixturenames:
+                item.add_marker(pytest.mark.xdist_group("runs"))
 
 
 @pytest.fixture(scope="session")
@@ -28,10 +30,10 @@ def inputs(tmp_path_factory) -> Path:
 def runs(inputs, tmp_path_factory) -> list[Path]:
     """Two finished runs of the experiment, made side by side on one core each.
 
-    The second is elsewhere and trains the candidates of an episode in one job, not in two.
+    The second is elsewhere, trains the candidates of an episode in one job, not in two, and has no fidelity study.
     """
     folders = [experiment.copy_run(inputs, tmp_path_factory.mktemp(name) / "run") for name in ("one", "two")]
-    experiment.write_config(folders[1], {"search": {"cohorts": 1}})
+    experiment.write_config(folders[1], {"search": {"cohorts": 1}, "fidelity": {"architectures": 0}})
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda folder: experiment.succeed(folder, cores=1), folders))
     return folders

@@ -66,7 +66,7 @@ CONFIG: dict[str, Any] = {
         "glue": STAGE,
     },
     "fidelity": {"architectures": 5, "proxy_epochs": [STAGE["epochs"]]},  # the search's own proxy
-    "students": {"latency_budgets": [0.7], "hand_crafted": [{"name": "narrow", **HAND_CRAFTED}]},
+    "students": {"hand_crafted": [{"name": "narrow", **HAND_CRAFTED}]},
     "training": {"threads": 1, "precision": "float32", "device": "cpu"},
 }
 
