@@ -10,7 +10,7 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder as slow; of side-by-side workers, one gets all that use the finished runs."""
+    """Mark every test of this folder as slow; one of several workers gets all that use the finished runs."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
@@ -30,7 +30,7 @@ def inputs(tmp_path_factory) -> Path:
 def runs(inputs, tmp_path_factory) -> list[Path]:
     """Two finished runs of the experiment, made side by side on one core each.
 
-    The second is elsewhere, trains the candidates of an episode in one job, not in two, and has no fidelity study.
+    The second is elsewhere and without a fidelity study; it trains an episode's candidates in one job, not two.
     """
     folders = [experiment.copy_run(inputs, tmp_path_factory.mktemp(name) / "run") for name in ("one", "two")]
     experiment.write_config(folders[1], {"search": {"cohorts": 1}, "fidelity": {"architectures": 0}})
