@@ -30,7 +30,7 @@ def inputs(tmp_path_factory) -> Path:
 def runs(inputs, tmp_path_factory) -> list[Path]:
     """Two finished runs of the experiment, made side by side on one core each.
 
-    The second is elsewhere and without a fidelity study; it trains an episode's candidates in one job, not two.
+    The second is elsewhere, without a fidelity study, and trains an episode's candidates in one job, not two.
     """
     folders = [experiment.copy_run(inputs, tmp_path_factory.mktemp(name) / "run") for name in ("one", "two")]
     experiment.write_config(folders[1], {"search": {"cohorts": 1}, "fidelity": {"architectures": 0}})
