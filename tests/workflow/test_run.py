@@ -9,7 +9,10 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
+import pytest
 from experiment import RESULTS, ROOT, TARGETS, plan, succeed, write_config
+
+pytestmark = pytest.mark.xdist_group("runs")  # of several workers, one makes the finished runs
 
 TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
 FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
