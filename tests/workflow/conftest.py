@@ -26,14 +26,15 @@ def inputs(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(inputs, tmp_path_factory) -> list[Path]:
-    """Two finished runs of the experiment, made side by side on one core each.
+    """A finished run of the experiment and, elsewhere, the students of its first strategy once more.
 
-    The second is elsewhere, without a fidelity study, and trains an episode's candidates in one job, not two.
+    They are made side by side on one core each. The second trains an episode's candidates in two jobs.
     """
     folders = [experiment.copy_run(inputs, tmp_path_factory.mktemp(name) / "run") for name in ("one", "two")]
-    experiment.write_config(folders[1], {"search": {"cohorts": 1}, "fidelity": {"architectures": 0}})
+    experiment.write_config(folders[1], {"search": {"strategies": ["lstm"], "cohorts": 2}})
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda folder: experiment.succeed(folder, cores=1), folders))
+        targets = ("all", "students")
+        list(pool.map(lambda *run: experiment.succeed(*run, cores=1), folders, targets))
     return folders
 
 

@@ -51,7 +51,6 @@ CONFIG: dict[str, Any] = {
         "strategies": ["lstm", "random"],
         "episodes": 2,
         "candidates": 2,
-        "cohorts": 2,
         "space": SPACE,
         "proxy": {"share": 0.5, "heldout": 0.3},
         "exploration": {"start": 1.0, "end": 0.0, "step": 1.0},  # first all at random, then none

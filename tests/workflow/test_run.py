@@ -24,7 +24,7 @@ SEARCH = {
     "finetune_teacher": 1,
     "build_proxy": 1,
     "sample_candidates": 4,  # 2 strategies x 2 episodes
-    "distill_candidates": 8,  # x 2 cohorts
+    "distill_candidates": 4,
     "profile_latency": 4,
     "update_controller": 4,
 }
