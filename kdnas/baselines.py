@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.reward import latencies_by_model
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ def measured_baselines(
     Raises UserError if a baseline has no quality or latency.
     """
     check_evaluations(evaluations)
-    if latency["reason"] is not None:
-        raise UserError(f"reward.device is {reward['device']!r}, but its latency was {latency['reason']}")
-    ratios = {entry["model"]: entry["ratio"] for entry in latency["models"]}
+    latencies = latencies_by_model(latency, reward["device"])
     return {
-        entry["candidate"]: Baseline(entry[f"quality_{reward['quality']}"], ratios[entry["candidate"]])
+        entry["candidate"]: Baseline(
+            entry[f"quality_{reward['quality']}"], latencies[entry["candidate"]]["ratio"]
+        )
         for entry in evaluations
     }

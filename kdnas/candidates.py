@@ -89,10 +89,8 @@ def distill_candidates(
     batch; the result of each is the same whatever else is in the list (on the CPU bit for bit). One that
     fails is returned with ``status`` ``failed`` and its reason, and is not stored.
     """
-    keys = {
-        entry["candidate"]: _key(entry["architecture"], teacher_folder, trial, distillation, seed, run)
-        for entry in candidates
-    }
+    shared = _shared_key(teacher_folder, trial, distillation, seed, run)
+    keys = {entry["candidate"]: {"architecture": entry["architecture"], **shared} for entry in candidates}
     stored = {number: store.get(KIND, key) for number, key in keys.items()}
     new = [entry for entry in candidates if stored[entry["candidate"]] is None]
     run.report(f"{len(candidates)} candidates, {len(candidates) - len(new)} of them from the store")
@@ -108,16 +106,11 @@ def distill_candidates(
     ]
 
 
-def _key(
-    architecture: dict[str, Any],
-    teacher_folder: Path,
-    trial: Trial,
-    distillation: dict[str, Any],
-    seed: int,
-    run: Run,
+def _shared_key(
+    teacher_folder: Path, trial: Trial, distillation: dict[str, Any], seed: int, run: Run
 ) -> dict[str, Any]:
+    """Return what the keys of all candidates have in common: all but the architecture."""
     return {
-        "architecture": architecture,
         "teacher": file_sha256(teacher_folder / WEIGHTS),
         "task": trial.task,
         "data": trial.fingerprint,

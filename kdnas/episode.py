@@ -6,9 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.errors import UserError
 from kdnas.history import COLUMNS
-from kdnas.reward import failed_reward, reward
+from kdnas.reward import failed_reward, latencies_by_model, reward
 from kdnas.space import Architecture
 
 
@@ -24,10 +23,8 @@ def extend_history(
     ``candidates``, ``evaluations`` and ``latency`` are the contents of the artifacts of docs/artifacts.md.
     A failed candidate gets the lowest reward. Raises UserError if there is no latency for the reward.
     """
-    if latency["reason"] is not None:
-        raise UserError(f"reward.device is {settings['device']!r}, but its latency was {latency['reason']}")
+    latencies = latencies_by_model(latency, settings["device"])
     by_candidate = {entry["candidate"]: entry for entry in evaluations}
-    latencies = {entry["model"]: entry for entry in latency["models"]}
     rows = []
     for entry in candidates["candidates"]:
         evaluation = by_candidate[entry["candidate"]]

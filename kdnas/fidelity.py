@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kdnas.space import Architecture, SearchSpace
+from kdnas.space import Architecture, SearchSpace, encoder_parameters
 
 _STAGES = ("proxy", "student", "glue")
 
@@ -69,16 +69,6 @@ def recipe(distillation: dict[str, Any], setting: Setting) -> dict[str, Any]:
         stage = stage | {"epochs": setting.proxy_epochs, "min_steps": 0}
     shared = {key: value for key, value in distillation.items() if key not in _STAGES}
     return shared | {"initialisation": setting.initialisation, setting.stage: stage}
-
-
-def encoder_parameters(architecture: Architecture) -> int:
-    """Return the number of parameters of the transformer layers, without embeddings, pooler and head.
-
-    A layer of hidden size H and FFN size F has four H x H projections and two H x F, with their biases,
-    and two layer norms: 4 H (H + 1) + 2 H F + H + F + 4 H.
-    """
-    hidden, ffn = architecture.hidden_size, architecture.ffn_size
-    return architecture.layers * (4 * hidden * (hidden + 1) + 2 * hidden * ffn + hidden + ffn + 4 * hidden)
 
 
 def spread(space: SearchSpace, count: int, seed: int) -> list[Architecture]:

@@ -63,6 +63,13 @@ def architectures(history: pd.DataFrame) -> list[Architecture]:
     return [Architecture.from_dict(row) for row in history[list(DIMENSIONS)].to_dict("records")]
 
 
+def check_any_succeeded(history: pd.DataFrame, what: str) -> None:
+    """Raise UserError if every candidate of ``history`` failed; ``what`` names what they are of."""
+    if not (history["status"] == "ok").any():
+        reasons = sorted({str(reason) for reason in history["reason"]})
+        raise UserError(f"every candidate of {what} failed ({'; '.join(reasons)[:300]})")
+
+
 def best_row(history: pd.DataFrame) -> pd.Series | None:
     """Return the row of the highest reward (the earliest of equals) among those that did not fail."""
     succeeded = history[history["status"] == "ok"]

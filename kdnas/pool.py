@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from kdnas.errors import UserError
+from kdnas.history import check_any_succeeded
 from kdnas.space import DIMENSIONS
 
 
@@ -20,9 +20,7 @@ def pool(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     frames = [history.assign(strategy=strategy) for strategy, history in histories.items()]
     rows = pd.concat(frames, ignore_index=True)
-    if not (rows["status"] == "ok").any():
-        reasons = sorted({str(reason) for reason in rows["reason"]})
-        raise UserError(f"every candidate of every search failed ({'; '.join(reasons)[:300]})")
+    check_any_succeeded(rows, "every search")
     rows = rows.sort_values("status", key=lambda status: status != "ok", kind="stable")
     same = rows.groupby([*DIMENSIONS, "status"], sort=False)
     rows["strategies"] = same["strategy"].transform(lambda names: ", ".join(dict.fromkeys(names)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+from kdnas.errors import UserError
 
 
 def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
@@ -20,3 +23,13 @@ def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> f
 def failed_reward(rewards: Iterable[float]) -> float:
     """Return the reward of a candidate that failed: no better than the worst of ``rewards``, at most 0."""
     return min([0.0, *rewards])
+
+
+def latencies_by_model(latency: dict[str, Any], device: str) -> dict[Any, dict[str, Any]]:
+    """Return the entries of a latency file (docs/artifacts.md) by the name or number of their model.
+
+    Raises UserError if nothing could be timed on ``device``, the config's ``reward.device``.
+    """
+    if latency["reason"] is not None:
+        raise UserError(f"reward.device is {device!r}, but its latency was {latency['reason']}")
+    return {entry["model"]: entry for entry in latency["models"]}

@@ -7,19 +7,15 @@ from typing import Any
 import pandas as pd
 
 from kdnas.baselines import Baseline
-from kdnas.errors import UserError
-from kdnas.history import best_row
+from kdnas.history import best_row, check_any_succeeded
 from kdnas.names import SelectionRule, selection_rules
 from kdnas.space import Architecture
 
 
 def select_best(history: pd.DataFrame) -> pd.Series:
     """Return the row of the highest reward; UserError if every candidate failed."""
-    row = best_row(history)
-    if row is None:
-        reasons = sorted({str(reason) for reason in history["reason"]})
-        raise UserError(f"every candidate of the search failed ({'; '.join(reasons)[:300]})")
-    return row
+    check_any_succeeded(history, "the search")
+    return best_row(history)
 
 
 def select_within_budget(history: pd.DataFrame, budget: float) -> tuple[pd.Series, bool]:

@@ -62,6 +62,16 @@ class Architecture:
         )
 
 
+def encoder_parameters(architecture: Architecture) -> int:
+    """Return the number of parameters of the transformer layers, without embeddings, pooler and head.
+
+    A layer of hidden size H and FFN size F has four H x H projections and two H x F, with their biases,
+    and two layer norms: 4 H (H + 1) + 2 H F + H + F + 4 H.
+    """
+    hidden, ffn = architecture.hidden_size, architecture.ffn_size
+    return architecture.layers * (4 * hidden * (hidden + 1) + 2 * hidden * ffn + hidden + ffn + 4 * hidden)
+
+
 class SearchSpace:
     """The product of the choices of every dimension, in a fixed order."""
 

@@ -1,6 +1,6 @@
 """Rule distill_candidates: one cohort of an episode's candidates on the proxy set."""
 
-from job import start
+from job import start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -8,15 +8,13 @@ with start(snakemake):
     from kdnas.artifacts import read_json, write_json
     from kdnas.candidates import Trial, distill_candidates
     from kdnas.store import Store
-    from kdnas.training.run import start_run
 
     params = snakemake.params
     cohort = int(snakemake.wildcards.cohort)
     proposals = read_json(snakemake.input.candidates)
     inputs = snakemake.input
     trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    with start_run(params.training, params.checkpoints, minutes) as run:
+    with training_run(snakemake) as run:
         evaluations = distill_candidates(
             proposals["candidates"][cohort - 1 :: params.cohorts],
             Path(inputs.teacher),

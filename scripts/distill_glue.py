@@ -1,6 +1,6 @@
 """Rule distill_glue: one student on one more task, from where the search task left it."""
 
-from job import start
+from job import start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -9,7 +9,6 @@ with start(snakemake):
     from kdnas.space import Architecture
     from kdnas.store import Store
     from kdnas.students import Distillation, distill
-    from kdnas.training.run import start_run
 
     params = snakemake.params
     job = Distillation(
@@ -24,6 +23,5 @@ with start(snakemake):
         max_length=params.max_length,
         settings=params.distillation,
     )
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    with start_run(params.training, params.checkpoints, minutes) as run:
+    with training_run(snakemake) as run:
         distill(job, run, Store(params.store), Path(snakemake.output.model), Path(snakemake.output.metrics))

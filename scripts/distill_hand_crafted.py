@@ -1,6 +1,6 @@
 """Rule distill_hand_crafted: the matched hand-crafted students on the proxy set, like candidates."""
 
-from job import start
+from job import start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -10,7 +10,6 @@ with start(snakemake):
     from kdnas.candidates import Trial, distill_candidates
     from kdnas.space import Architecture
     from kdnas.store import Store
-    from kdnas.training.run import start_run
 
     params = snakemake.params
     files = snakemake.input
@@ -19,8 +18,7 @@ with start(snakemake):
         {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
         for entry in params.students
     ]
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    with start_run(params.training, params.checkpoints, minutes) as run:
+    with training_run(snakemake) as run:
         evaluations = distill_candidates(
             candidates,
             Path(snakemake.input.teacher),

@@ -1,6 +1,6 @@
 """Rule evaluate_fidelity: the architectures of the fidelity study in one setting, by a proxy or in full."""
 
-from job import start
+from job import start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -9,7 +9,6 @@ with start(snakemake):
     from kdnas.candidates import Trial, distill_candidates
     from kdnas.fidelity import Setting
     from kdnas.store import Store
-    from kdnas.training.run import start_run
 
     params, inputs = snakemake.params, snakemake.input
     setting = Setting.from_name(snakemake.wildcards.setting)
@@ -17,8 +16,7 @@ with start(snakemake):
         trial = Trial.on_whole_task(params.task, inputs.data, params.max_length)
     else:
         trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    with start_run(params.training, params.checkpoints, minutes) as run:
+    with training_run(snakemake) as run:
         evaluations = distill_candidates(
             read_json(inputs.candidates)["candidates"],
             Path(inputs.teacher),

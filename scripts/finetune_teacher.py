@@ -1,16 +1,14 @@
 """Rule finetune_teacher: the teacher on one task."""
 
-from job import start
+from job import start, training_run
 
 with start(snakemake):
     from pathlib import Path
 
     from kdnas.finetune import finetune_teacher
     from kdnas.store import Store
-    from kdnas.training.run import start_run
 
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    with start_run(snakemake.params.training, snakemake.params.checkpoints, minutes) as run:
+    with training_run(snakemake) as run:
         finetune_teacher(
             Path(snakemake.input.base),
             Path(snakemake.input.data),

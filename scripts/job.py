@@ -1,4 +1,4 @@
-"""What every script does first: find the library, redirect its output, and fail with one sentence."""
+"""What scripts share: find the library, redirect the output, fail with one sentence, start a training."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ def start(snakemake) -> Iterator[None]:
     # in one write, so that jobs side by side don't mix their lines
     terminal.write(f"kdnas: {snakemake.rule}: {sentence} (log: {snakemake.log[0]})\n")
     sys.exit(1)
+
+
+def training_run(snakemake) -> contextlib.AbstractContextManager:
+    """Return a training rule's :func:`kdnas.training.run.start_run`, which yields the Run.
+
+    Entering it raises UserError where ``training.device`` is not there.
+    """
+    from kdnas.training.run import start_run  # here, as most scripts need no torch
+
+    minutes = snakemake.config["training"]["checkpoint_minutes"]
+    return start_run(snakemake.params.training, snakemake.params.checkpoints, minutes)
 
 
 def announce(text: str) -> None:

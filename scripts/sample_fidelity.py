@@ -4,8 +4,8 @@ from job import start
 
 with start(snakemake):
     from kdnas.artifacts import write_json
-    from kdnas.fidelity import encoder_parameters, spread
-    from kdnas.space import SearchSpace
+    from kdnas.fidelity import spread
+    from kdnas.space import SearchSpace, encoder_parameters
 
     params = snakemake.params
     architectures = spread(SearchSpace(params.space), params.architectures, params.seed)

@@ -43,17 +43,15 @@ def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]
     ffn_size = _teacher_size(teacher_config, "intermediate_size")
     _teacher_size(teacher_config, "num_attention_heads")
 
-    from_teacher = config["distillation"]["initialisation"] == "teacher"
+    most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
     losses = config["distillation"]["losses"]
-    if from_teacher:
-        for dimension, most in (("hidden_size", hidden_size), ("ffn_size", ffn_size), ("layers", layers)):
-            _check_at_most(config, dimension, most, "with distillation.initialisation 'teacher'")
+    if config["distillation"]["initialisation"] == "teacher":
+        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
     if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
         searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
-        for dimension, most in (("hidden_size", hidden_size), ("ffn_size", ffn_size), ("layers", layers)):
-            _check_at_most(searched, dimension, most, "with 'teacher' in fidelity.initialisations")
+        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
     if losses["hidden"] > 0:
-        _check_at_most(config, "layers", layers, "with distillation.losses.hidden above 0")
+        _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
     heads = config["distillation"]["relation_heads"]
     if losses["relations"] > 0 and hidden_size % heads:
         raise UserError(
@@ -262,10 +260,12 @@ def _choices(config: dict[str, Any], dimension: str) -> Iterator[tuple[str, Any]
         yield f"{path}.{dimension}", student[dimension]
 
 
-def _check_at_most(config: dict[str, Any], dimension: str, most: int, condition: str) -> None:
-    for path, choice in _choices(config, dimension):
-        if choice > most:
-            raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {most}")
+def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:
+    """``most`` holds the teacher's size in each dimension that students may not exceed."""
+    for dimension, size in most.items():
+        for path, choice in _choices(config, dimension):
+            if choice > size:
+                raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {size}")
 
 
 def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:

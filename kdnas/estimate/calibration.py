@@ -33,6 +33,7 @@ from kdnas.tasks import Task, get_task
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.distillation import make_objective, teacher_forward
 from kdnas.training.learner import Learner
+from kdnas.training.loop import teach
 from kdnas.training.objective import LABELS_ONLY, Objective, Weights
 from kdnas.training.prediction import predict
 from kdnas.training.run import Run, start_run
@@ -196,18 +197,14 @@ class _Bench:
         student = new_classifier(shape, seed=0)
         objective = make_objective(self.weights, self.student, teacher, self.task, None, seed=0)
         learner = self._learner(student, objective, stage)
-        teach = teacher_forward(teacher, self.weights, self.run.device)
+        forward_teacher = teacher_forward(teacher, self.weights, self.run.device)
         targets: dict[int, Any] = {}
 
         def step(rows: int) -> None:
             learner.step(self._batch(rows), targets[rows], 1000)
 
         def prepare(rows: int) -> None:
-            with (
-                torch.no_grad(),
-                torch.autocast(self.run.device.type, torch.bfloat16, enabled=self.run.autocast),
-            ):
-                targets[rows] = teach(self._batch(rows)) if teach else None
+            targets[rows] = teach(forward_teacher, self._batch(rows), self.run.autocast)
 
         forward = forward_flops(self.student, self.tokens) * self.tokens
         maps = maps_flops(self.student, self.shape) * self.tokens if self.weights.hidden else 0.0

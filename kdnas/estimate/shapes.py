@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kdnas.space import Architecture
+from kdnas.space import Architecture, encoder_parameters
 
 BYTES = 4  # of a float32 number
 TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
@@ -48,11 +48,10 @@ def training_flops(forward: float) -> float:
 
 def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) -> int:
     """Return the parameters of a BERT classifier of this shape, embeddings, pooler and head included."""
-    size, ffn = architecture.hidden_size, architecture.ffn_size
+    size = architecture.hidden_size
     norm = 2 * size
-    layer = 4 * (size * size + size) + (size * ffn + ffn) + (ffn * size + size) + 2 * norm
     tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * size + norm
-    return tables + architecture.layers * layer + (size * size + size) + (size * labels + labels)
+    return tables + encoder_parameters(architecture) + (size * size + size) + (size * labels + labels)
 
 
 def training_bytes(count: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.frames import read_meta, read_split
-from kdnas.sources import local, synthetic
+from kdnas.sources import local, max_train_rows, synthetic
 from kdnas.tasks import TRAIN, Task, get_task
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
@@ -48,11 +48,9 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     ``teacher.max_length``; without rows or without a tokenizer they are those of a table. Raises UserError
     for a local folder that lacks the task.
     """
-    task, data = get_task(name), config["data"]
+    task = get_task(name)
     rows, sample = _rows(task, config)
-    most = data["max_train_rows"]
-    if isinstance(most, dict):
-        most = most.get(name)
+    most = max_train_rows(name, config["data"]["max_train_rows"])
     train_rows = rows[TRAIN] if most is None else min(most, rows[TRAIN])
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from kdnas.artifacts import read_json
 from kdnas.config import check_against_teacher
 from kdnas.errors import UserError
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.fetch import local_folder, package_folder
 
 
 @dataclass(frozen=True)
@@ -40,15 +39,11 @@ def find_teacher(config: dict[str, Any]) -> Teacher:
 
 
 def _folder(config: dict[str, Any]) -> Path | None:
-    source, name = config["teacher"]["source"], config["teacher"]["name"]
-    if source == "hub":
+    teacher = config["teacher"]
+    if teacher["source"] == "hub":
         folder = Path("results") / config["experiment"] / "teacher" / "base"
         return folder if folder.is_dir() else None
-    folders = [Path(name)]
-    if source == "package":
-        spec = importlib.util.find_spec(name)
-        roots = spec.submodule_search_locations or [] if spec else []
-        folders = sorted(path.parent for root in roots for path in Path(root).rglob(WEIGHTS))
-    if not folders or not (folders[0] / "config.json").is_file():
-        raise UserError(f"teacher.name is {name!r}, but no such {source} model is on this machine")
-    return folders[0]
+    folder = {"package": package_folder, "local": local_folder}[teacher["source"]](teacher)
+    if not (folder / "config.json").is_file():
+        raise UserError(f"teacher.name is {teacher['name']!r}, but {folder} has no config.json")
+    return folder

@@ -34,7 +34,7 @@ def fetch_teacher(
     UserError if the model is not there, is not of the BERT family, has no safetensors weights, or its
     checksum differs.
     """
-    source = {"package": _package, "local": _local, "hub": _hub}[teacher["source"]](teacher)
+    source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher["source"]](teacher)
     described = f"teacher {teacher['name']} ({teacher['source']})"
     if not (source / "config.json").is_file():
         raise UserError(f"{described} has no config.json: teacher.name must be a transformers model")
@@ -75,7 +75,8 @@ def _check_header(weights: Path, described: str) -> None:
         raise UserError(f"{WEIGHTS} of {described} is damaged: {error}") from error
 
 
-def _package(teacher: dict[str, Any]) -> Path:
+def package_folder(teacher: dict[str, Any]) -> Path:
+    """Return the folder with the weights in the package ``teacher.name``; UserError if there is none."""
     name = teacher["name"]
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
@@ -89,7 +90,8 @@ def _package(teacher: dict[str, Any]) -> Path:
     return folders[0]
 
 
-def _local(teacher: dict[str, Any]) -> Path:
+def local_folder(teacher: dict[str, Any]) -> Path:
+    """Return the folder ``teacher.name``; raises UserError if there is none."""
     folder = Path(teacher["name"])
     if not folder.is_dir():
         raise UserError(f"teacher.name is {teacher['name']!r}, but there is no such folder")

@@ -20,7 +20,8 @@ from kdnas.tasks import TASKS, TRAIN, Task, get_task
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
-_SOURCES = {"hub": hub.load, "local": local.load, "synthetic": synthetic.load}
+# each has load, and load_test for a test split
+SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
 def load_task(
@@ -34,12 +35,12 @@ def load_task(
     """
     task = get_task(task_name)
     source = data_config["source"]
-    if source not in _SOURCES:
-        raise UserError(f"data.source is {source!r}; allowed are {', '.join(_SOURCES)}")
+    if source not in SOURCES:
+        raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")
     frames = {}
-    for split, (rows, where) in _SOURCES[source](task, data_config).items():
+    for split, (rows, where) in SOURCES[source].load(task, data_config).items():
         frames[split] = check_split(task, split, rows, where)
-    maximum = _max_train_rows(task.name, data_config.get("max_train_rows"))
+    maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
     frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
     is_synthetic = source == "synthetic"
     meta = {
@@ -55,7 +56,8 @@ def load_task(
     return frames, meta
 
 
-def _max_train_rows(task_name: str, value: Any) -> int | None:
+def max_train_rows(task_name: str, value: Any) -> int | None:
+    """Return what ``value`` (``data.max_train_rows``) says of a task, None for all rows; raises UserError."""
     key = "data.max_train_rows"
     if isinstance(value, Mapping):
         unknown = sorted(set(value) - set(TASKS))

@@ -19,12 +19,7 @@ def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.D
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
     missing ``idx`` is counted from 0. Raises UserError.
     """
-    if frame.empty:
-        raise UserError(f"{where} has no rows")
-    for column in (*task.text_columns, "label"):
-        if column not in frame:
-            raise UserError(f"{where} has no column {column!r}; it has {_listed(frame.columns)}")
-    checked = {column: _texts(frame[column], where) for column in task.text_columns}
+    checked = _text_columns(task, frame, (*task.text_columns, "label"), where)
     _check_empty_texts(task, split, checked, where)
     checked["label"] = _scores(task, frame["label"], where) if task.regression else _codes(task, frame, where)
     _check_classes(task, split, checked["label"], where)
@@ -42,12 +37,7 @@ def check_test_split(
     text is an error only where rows are missing: the leaderboard asks for every row of the official split,
     whatever is in it. Raises UserError.
     """
-    if frame.empty:
-        raise UserError(f"{where} has no rows")
-    for column in task.text_columns:
-        if column not in frame:
-            raise UserError(f"{where} has no column {column!r}; it has {_listed(frame.columns)}")
-    checked = {column: _texts(frame[column], where) for column in task.text_columns}
+    checked = _text_columns(task, frame, task.text_columns, where)
     if len(frame) != official_rows:
         _check_empty_texts(task, split, checked, where)
     checked["label"] = pd.Series([-1] * len(frame), dtype="int64")
@@ -64,6 +54,16 @@ def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
         raise UserError(
             f"{where} declares the label order {_listed(names)}; {task.name} needs {_listed(task.labels)}"
         )
+
+
+def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where: str) -> dict[str, pd.Series]:
+    """Return the checked texts of a split that has rows and all the columns ``needed``."""
+    if frame.empty:
+        raise UserError(f"{where} has no rows")
+    for column in needed:
+        if column not in frame:
+            raise UserError(f"{where} has no column {column!r}; it has {_listed(frame.columns)}")
+    return {column: _texts(frame[column], where) for column in task.text_columns}
 
 
 def _values(column: pd.Series, where: str) -> list[Any]:

@@ -8,11 +8,9 @@ from typing import Any
 import pandas as pd
 
 from kdnas.leaderboard import LEADERBOARD
-from kdnas.sources import hub, local, synthetic
+from kdnas.sources import SOURCES
 from kdnas.sources.checks import check_test_split
 from kdnas.tasks import get_task
-
-_SOURCES = {"hub": hub.load_test, "local": local.load_test, "synthetic": synthetic.load_test}
 
 
 def load_test_split(
@@ -25,7 +23,7 @@ def load_test_split(
     """
     wanted = LEADERBOARD[name]
     task, source = get_task(wanted.task), data_config["source"]
-    rows, where = _SOURCES[source](task, wanted.subset, wanted.split, wanted.rows, data_config)
+    rows, where = SOURCES[source].load_test(task, wanted.subset, wanted.split, wanted.rows, data_config)
     frame = check_test_split(task, wanted.split, rows, wanted.rows, where)
     meta = {
         "task": wanted.task,

@@ -5,9 +5,10 @@ Read are Parquet (also the hub's shards), JSON lines, and the TSV files of the o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,16 +48,13 @@ _OFFICIAL = {
 
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError."""
-    path = _data_path(data_config)
-    try:
+    with _data_folder(data_config) as path:
         folder = _subset_folder(task.name, path)
         splits = {}
         for split, rows in task.splits.items():
             tsv = f"{split.replace('validation', 'dev')}.tsv"
             splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
         return splits
-    except OSError as error:
-        raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
 
 
 def load_test(
@@ -66,19 +64,22 @@ def load_test(
 
     ``rows`` is the size of the official split. Raises UserError, also where there is no such split.
     """
-    path = _data_path(data_config)
-    try:
+    with _data_folder(data_config) as path:
         folder = _subset_folder(subset, path)
         tsv = f"{'diagnostic' if subset == 'ax' else split}.tsv"
         return _load_split(task, split, folder, tsv, partial(_read_test_tsv, rows=rows))
-    except OSError as error:
-        raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
 
 
-def _data_path(data_config: Mapping[str, Any]) -> Path:
+@contextlib.contextmanager
+def _data_folder(data_config: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield ``data.path``, and turn an OSError of reading in it into a UserError."""
     if not data_config["path"]:
         raise UserError("data.path is empty; the source local needs the folder that holds one folder a task")
-    return Path(data_config["path"])
+    path = Path(data_config["path"])
+    try:
+        yield path
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
 
 
 def _subset_folder(subset: str, path: Path) -> Path:

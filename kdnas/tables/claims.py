@@ -22,6 +22,7 @@ from kdnas.claims import (
 )
 from kdnas.scores import complete_tasks, seed_scores
 from kdnas.space import Architecture
+from kdnas.tables.glue import task_label
 from kdnas.tables.writing import Table
 from kdnas.tasks import TASKS, TRAIN
 
@@ -159,7 +160,7 @@ def _notes(
         f"latency {100 * EQUAL_LATENCY:g} % higher or an average {EQUAL_SCORE} points lower (our choice)."
     )
     averaged = [task for task in evidence.tasks if task != "wnli"]
-    labels = [next(iter(TASKS[task].display_names.values())).removesuffix("-m") for task in averaged]
+    labels = [task_label(task) for task in averaged]
     notes.append(
         f"Averages over {', '.join(labels)}; never WNLI, which papers leave out, and for claim B not CoLA. "
         f"Paired by seed, seeds: {data['seeds'].iloc[0]}. Intervals are Student's t. They cover the seeds of "

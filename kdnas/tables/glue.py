@@ -99,7 +99,8 @@ def column_label(task: str, split: str | None) -> str:
     return _SUMMARIES[task] if task in _SUMMARIES else TASKS[task].display_names[split]
 
 
-def _task_label(task: str) -> str:
+def task_label(task: str) -> str:
+    """Return a task's name in text, one for all of its splits: ``MNLI``, ``CoLA``."""
     return column_label(task, TASKS[task].evaluation_splits[0]).removesuffix("-m")
 
 
@@ -163,7 +164,7 @@ def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthe
         notes.append(
             "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
         )
-    metrics = [f"{_task_label(task)}: {text}" for task in tasks if (text := _metric_text(task))]
+    metrics = [f"{task_label(task)}: {text}" for task in tasks if (text := _metric_text(task))]
     notes.append("Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy"]) + ".")
     scored = data[data["split"].notna()]
     if scored["seeds"].max() > 1:
@@ -172,18 +173,18 @@ def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthe
     else:
         notes.append("One seed, so no spread is known.")
     twice = "; MNLI's two splits count once" if "mnli" in averaged else ""
-    notes.append(f"Average over {len(averaged)} tasks ({', '.join(map(_task_label, averaged))}){twice}.")
+    notes.append(f"Average over {len(averaged)} tasks ({', '.join(map(task_label, averaged))}){twice}.")
     if "wnli" in averaged:
         notes.append(
             "w/o WNLI: BERT's paper (Devlin et al. 2019, arXiv 1810.04805, table 1) leaves WNLI out of its "
             "average as problematic, and many papers follow it."
         )
-    absent = [_task_label(task) for task in TASKS if task not in tasks]
+    absent = [task_label(task) for task in TASKS if task not in tasks]
     if absent:
         notes.append(f"Not in this run: {', '.join(absent)}.")
     for row in scored[scored["reason"].notna()].itertuples():
         label = column_label(row.task, row.split)
-        left_out = f"{_task_label(row.task)} is in no model's average"
+        left_out = f"{task_label(row.task)} is in no model's average"
         notes.append(f"{row.model}, {label}: {row.reason}; {left_out}.")
     subsets = scored[scored["subset"]].drop_duplicates(["task", "split"])
     if len(subsets):

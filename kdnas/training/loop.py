@@ -59,7 +59,7 @@ def train(
             if not any(item.failed is None for item in learners):
                 break
             batch = collate(data, batches[step % batches_an_epoch], device)
-            targets = _teach(teacher, batch, learners[0].autocast)
+            targets = teach(teacher, batch, learners[0].autocast)
             for learner in active:
                 _step(learner, batch, targets, steps)
             progress.after(step, learners)
@@ -75,7 +75,8 @@ def train(
         stop.restore()
 
 
-def _teach(teacher: Forward | None, batch: dict[str, torch.Tensor], autocast: bool) -> Outputs | None:
+def teach(teacher: Forward | None, batch: dict[str, torch.Tensor], autocast: bool) -> Outputs | None:
+    """Return what the teacher makes of a batch, for learners to compare with; None without a teacher."""
     if teacher is None:
         return None
     teacher.model.eval()

@@ -18,6 +18,7 @@ from kdnas.estimate.jobs import count_jobs
 from kdnas.estimate.report import Cost, comparison_text, costs, duration, measured_costs, wall_clock
 from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, parameters, training_flops
 from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
+from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import (
     STUDENT_PASS,
     STUDENT_STEP,
@@ -158,6 +159,23 @@ def test_generated_data_is_measured_under_the_tokenizer(tmp_path):
     size = task_size("mnli", config(data=synthetic, teacher={"max_length": 16}), tokenizer)
     assert (size.train_rows, size.evaluation_rows, size.measured) == (90, 14, True)
     assert 8 < size.tokens <= 16
+
+
+# The teacher
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "words"),
+    [
+        ("package", "no_such_package_here", "no such package"),
+        ("local", "nowhere", "no such folder"),
+        ("local", ".", "has no config.json"),
+    ],
+)
+def test_a_teacher_that_is_not_there_is_one_sentence(source, name, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=words):
+        find_teacher(config(teacher={"source": source, "name": name}))
 
 
 # Work

@@ -14,12 +14,12 @@ from scipy.stats import bootstrap, kendalltau
 
 from kdnas.artifacts import read_json, write_json
 from kdnas.errors import UserError
-from kdnas.fidelity import Setting, encoder_parameters, recipe, search_setting, settings, spread
+from kdnas.fidelity import Setting, recipe, search_setting, settings, spread
 from kdnas.figures.fidelity import fidelity_figure
 from kdnas.figures.saving import save_figure
 from kdnas.frames import fingerprint, write_split, write_task
 from kdnas.ranking import RESAMPLES, kendall_tau, tau_interval
-from kdnas.space import Architecture, SearchSpace
+from kdnas.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.tables.fidelity import fidelity_table
 from kdnas.tables.writing import csv_text, write_table
 from kdnas.tasks import get_task
