@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from kdnas.space import SearchSpace
+from kdnas.strategies.linear import LinearStrategy
 from kdnas.strategies.lstm import LSTMStrategy
 from kdnas.strategies.protocol import Proposal, Strategy
 from kdnas.strategies.random import RandomStrategy
 
-STRATEGIES: dict[str, type[Strategy]] = {"lstm": LSTMStrategy, "random": RandomStrategy}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "linear": LinearStrategy,
+    "lstm": LSTMStrategy,
+    "random": RandomStrategy,
+}
 
 
 def make_strategy(name: str, space: SearchSpace, search: dict[str, Any]) -> Strategy:

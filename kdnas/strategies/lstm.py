@@ -11,7 +11,7 @@ from torch import nn
 
 from kdnas.history import best_row
 from kdnas.space import Architecture, SearchSpace
-from kdnas.strategies.protocol import Proposal, Strategy, draw
+from kdnas.strategies.greedy import EpsilonGreedyStrategy, RewardScale
 
 
 class RewardPredictor(nn.Module):
@@ -21,6 +21,8 @@ class RewardPredictor(nn.Module):
         super().__init__()
         # one more row a dimension: the state that is not there yet, in the first episode
         self.embeddings = nn.ModuleList([nn.Embedding(count + 1, embedding_size) for count in choices])
+        for embedding in self.embeddings:  # from a standard deviation of 1, so few rewards hardly move them
+            nn.init.normal_(embedding.weight, std=0.1)
         self.lstm = nn.LSTM(embedding_size * len(choices), hidden_size, batch_first=True)
         self.head = nn.Linear(hidden_size, 1)
 
@@ -34,11 +36,12 @@ class RewardPredictor(nn.Module):
         return self.head(outputs[:, -1]).squeeze(-1)
 
 
-class LSTMStrategy(Strategy):
-    """Epsilon-greedy: a falling share of random candidates, the rest by the highest predicted reward.
+class LSTMStrategy(EpsilonGreedyStrategy):
+    """The paper's: an LSTM predicts, and learns from the history of all evaluated states.
 
-    Embeddings, LSTM of 32, RMSprop, squared error, the history of all evaluated states and the epsilon
-    schedule are as others report of the paper (see docs/method.md); the number of updates is our choice.
+    Embeddings, LSTM of 32, RMSprop, squared error, the history and the epsilon schedule are as others report
+    of the paper (see docs/method.md); the number of updates, the scale of the rewards and the small first
+    embeddings are our choice.
     """
 
     def __init__(self, space: SearchSpace, search: dict) -> None:
@@ -51,26 +54,6 @@ class LSTMStrategy(Strategy):
         self.nothing = tuple(choices)
         self.optimizer = torch.optim.RMSprop(self.predictor.parameters(), lr=settings["learning_rate"])
 
-    def epsilon(self, episode: int) -> float:
-        exploration = self.search["exploration"]
-        fallen = exploration["start"] - exploration["step"] * (episode - 1)
-        return max(exploration["end"], fallen)
-
-    def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
-        generator = self.generator(episode)
-        count = self.search["candidates"]
-        unseen = self.unseen(history)
-        # each slot is random with probability epsilon, so that a small episode explores in expectation too
-        random_slots = int((generator.random(count) < self.epsilon(episode)).sum())
-        predicted = self.predict(unseen, history, episode)
-        order = sorted(range(len(unseen)), key=lambda i: (-predicted[i], i))
-        chosen = [Proposal(unseen[i], "controller", predicted[i]) for i in order[: count - random_slots]]
-        taken = {proposal.architecture for proposal in chosen}
-        rest = [architecture for architecture in unseen if architecture not in taken]
-        values = dict(zip(unseen, predicted, strict=True))
-        drawn = draw(generator, rest, random_slots)
-        return chosen + [Proposal(architecture, "random", values[architecture]) for architecture in drawn]
-
     def learn(self, history: pd.DataFrame, episode: int) -> None:
         torch.set_num_threads(1)
         records = history.to_dict("records")
@@ -81,10 +64,10 @@ class LSTMStrategy(Strategy):
                 for record in records
             ]
         )
-        rewards = torch.tensor([record["reward"] for record in records], dtype=torch.float32)
+        targets = torch.from_numpy(RewardScale.of(history).targets(history)).float()
         for _ in range(self.search["controller"]["updates"]):
             self.optimizer.zero_grad()
-            loss = nn.functional.mse_loss(self.predictor(states), rewards)
+            loss = nn.functional.mse_loss(self.predictor(states), targets)
             loss.backward()
             self.optimizer.step()
 
@@ -99,11 +82,10 @@ class LSTMStrategy(Strategy):
 
     @torch.no_grad()
     def predict(self, architectures: list[Architecture], history: pd.DataFrame, episode: int) -> list[float]:
-        """Return the predicted reward of each architecture as a candidate of ``episode``."""
         torch.set_num_threads(1)
         context = self.context(history, episode)
         states = torch.tensor([[*context, self.space.encode(item)] for item in architectures])
-        return self.predictor(states).tolist()
+        return RewardScale.of(history).rewards(self.predictor(states).numpy())
 
     def save(self, path: Path) -> None:
         tensors = {f"predictor.{name}": value for name, value in self.predictor.state_dict().items()}

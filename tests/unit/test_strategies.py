@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from kdnas.history import COLUMNS, empty_history
+from kdnas.history import COLUMNS, architectures, empty_history
 from kdnas.space import SearchSpace
 from kdnas.strategies import STRATEGIES, make_strategy
+from kdnas.strategies.greedy import RewardScale
 
 CHOICES = {
     "layers": [1, 2, 3],
@@ -71,7 +72,8 @@ def test_same_seed_gives_the_same_search_and_another_seed_another(name, tmp_path
 def test_strategies_of_one_seed_do_not_draw_the_same_first_episode(tmp_path):
     space = SearchSpace(CHOICES)
     first = {name: make_strategy(name, space, SEARCH).propose(empty_history(), 1) for name in STRATEGIES}
-    assert [p.architecture for p in first["lstm"]] != [p.architecture for p in first["random"]]
+    drawn = [tuple(proposal.architecture for proposal in proposals) for proposals in first.values()]
+    assert len(set(drawn)) == len(STRATEGIES)
 
 
 def test_whole_space_can_be_searched(tmp_path):
@@ -84,14 +86,15 @@ def test_epsilon_falls_from_start_to_end():
     assert [round(strategy.epsilon(e), 6) for e in range(1, 6)] == [1.0, 0.7, 0.4, 0.1, 0.05]
 
 
-def test_controller_learns_which_dimension_pays(tmp_path):
+@pytest.mark.parametrize(("name", "least"), [("lstm", 6), ("linear", 4)])
+def test_controller_learns_which_dimension_pays(name, least, tmp_path):
     search = SEARCH | {"exploration": {"start": 1.0, "end": 0.0, "step": 1.0}}
     search["controller"] = SEARCH["controller"] | {"updates": 300}
-    history = run("lstm", tmp_path, episodes=2, search=search)
+    history = run(name, tmp_path, episodes=2, search=search)
     second = history[history["episode"] == 2]
     assert (second["origin"] == "controller").all()
-    # the 16 three-layer architectures have the highest reward, and at most 6 are gone
-    assert (second["layers"] == 3).all()
+    # the 16 three-layer architectures have the highest reward, and at most 6 are gone; by chance 2 of 6
+    assert (second["layers"] == 3).sum() >= least
 
 
 def test_state_holds_the_optimiser_so_that_learning_goes_on_where_it_was(tmp_path):
@@ -106,3 +109,32 @@ def test_state_holds_the_optimiser_so_that_learning_goes_on_where_it_was(tmp_pat
     resumed.learn(history, 1)
     for one, other in zip(whole.predictor.parameters(), resumed.predictor.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_rewards_are_scaled_by_what_succeeded_and_a_failure_lies_three_deviations_off():
+    history = pd.DataFrame(
+        {"status": ["ok", "ok", "failed", "ok"], "reward": [0.5, 0.6, 0.0, 0.7]}, columns=["status", "reward"]
+    )
+    scale = RewardScale.of(history)
+    assert scale.targets(history) == pytest.approx([-1.0, 0.0, -3.0, 1.0])  # mean 0.6, deviation 0.1
+    assert scale.rewards([-1.0, 0.5]) == pytest.approx([0.5, 0.65])
+    assert RewardScale.of(history[:1]).targets(history[:1]) == [0.0]
+    assert RewardScale.of(empty_history()) == RewardScale(0.0, 1.0)
+
+
+def test_linear_prediction_is_ridge_regression(tmp_path):
+    from sklearn.linear_model import Ridge
+
+    strategy = make_strategy("linear", SearchSpace(CHOICES), SEARCH)
+    history = evaluate(strategy.propose(empty_history(), 1), 1)
+    history["reward"] = [0.5, 0.62, 0.55, 0.7, 0.58, 0.66]
+    strategy.learn(history, 1)
+    space = SearchSpace(CHOICES).enumerate()
+    inputs = strategy.features(architectures(history))
+    ridge = Ridge(alpha=1.0, fit_intercept=False).fit(inputs, history["reward"] - history["reward"].mean())
+    expected = history["reward"].mean() + ridge.predict(strategy.features(space))
+    assert strategy.predict(space, history, 2) == pytest.approx(expected)
+    features = strategy.features(space)
+    assert features.mean(axis=0) == pytest.approx([0.0] * features.shape[1])
+    # an indicator each of 3, 2, 2, 2, 2 choices, and a place each of 5 dimensions
+    assert features.shape[1] == 16
