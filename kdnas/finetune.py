@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kdnas.artifacts import atomic_folder, read_json, write_json
+from kdnas.artifacts import atomic_folder, file_sha256, write_json
 from kdnas.code_digest import code_digest
 from kdnas.errors import UserError
 from kdnas.frames import read_meta, read_split
+from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import pretrained_classifier, save_classifier
 from kdnas.store import Store
 from kdnas.tasks import TRAIN, Task, get_task
@@ -33,6 +34,7 @@ def finetune_teacher(
 ) -> None:
     """Fine-tune the encoder in ``base`` on the task's training split, score and save it.
 
+    ``base`` is a pretrained one or the teacher of another task, of whose head nothing is used.
     ``teacher`` is the config's section. A teacher that the store holds is taken from there. Raises
     UserError if the training diverges.
     """
@@ -41,7 +43,7 @@ def finetune_teacher(
         "what": "finetune_teacher",
         "task": task_name,
         "data": meta["fingerprint"],
-        "weights": read_json(base / "meta.json")["sha256"],
+        "weights": file_sha256(base / WEIGHTS),
         "training": teacher["training"],
         "max_gradient_norm": run.max_gradient_norm,
         "max_length": teacher["max_length"],

@@ -103,6 +103,12 @@ def leaderboard_model(wildcards):
     return f"{R}/{folder}/{LEADERBOARD[wildcards.file].task}/seed_{wildcards.seed}/model"
 
 
+def teacher_start(wildcards):
+    """The encoder that a task's teacher starts from: the pretrained one or that of its intermediate task."""
+    intermediate = config["teacher"]["intermediate_tasks"].get(wildcards.task)
+    return f"{R}/teacher/{intermediate}/seed_{wildcards.seed}/model" if intermediate else f"{R}/teacher/base"
+
+
 def local_teacher_files(wildcards):
     """The files of a teacher in a local folder, so that a changed one is fetched anew."""
     teacher = config["teacher"]

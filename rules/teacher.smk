@@ -24,7 +24,7 @@ rule fetch_teacher:
 
 rule finetune_teacher:
     input:
-        base=f"{R}/teacher/base",
+        base=teacher_start,
         data=f"{R}/data/{{task}}",
     output:
         model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),

@@ -22,6 +22,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_matched(config)
     _check_data(config)
     _check_teacher(config["teacher"])
+    _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
     _check_search(config["search"])
     _check_fidelity(config["fidelity"], config["search"]["space"])
     _check_divisions(config)
@@ -123,7 +124,7 @@ def _check_data(config: dict[str, Any]) -> None:
 
 def _check_teacher(teacher: dict[str, Any]) -> None:
     source, name, revision = teacher["source"], teacher["name"], teacher["revision"]
-    if source == "package" and not all(part.isidentifier() for part in name.split(".")):
+    if source == "package" and not name.isidentifier():
         raise UserError(
             f"teacher.name is {name}; allowed with teacher.source 'package': the import name of a package"
         )
@@ -148,6 +149,16 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
             f"teacher.sha256 is that of the default teacher; allowed with teacher.name {name}: the SHA-256 "
             "of its weights file, or null to leave it unchecked"
         )
+
+
+def _check_intermediate_tasks(intermediate: dict[str, str], tasks: list[str]) -> None:
+    for task, other in intermediate.items():
+        allowed = [name for name in tasks if name != task and name not in intermediate]
+        if other not in allowed:
+            raise UserError(
+                f"teacher.intermediate_tasks.{task} is {other}; allowed: another of data.tasks that has no "
+                f"intermediate task itself ({', '.join(allowed) or 'none'})"
+            )
 
 
 def _check_search(search: dict[str, Any]) -> None:

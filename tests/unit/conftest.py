@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 import torch
 
-from kdnas.artifacts import write_json
 from kdnas.tasks import Task, get_task
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.run import Run
@@ -58,7 +57,6 @@ def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **cha
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
-    write_json(folder / "meta.json", {"sha256": "0" * 64})
     return folder
 
 

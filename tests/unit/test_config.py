@@ -262,6 +262,7 @@ def test_long_values_are_shortened():
             "data.tasks rte; allowed: source local or hub, and mnli",
         ),
         ({"teacher__name": "no-module"}, "teacher.name is no-module"),
+        ({"teacher__name": "package.module"}, "teacher.name is package.module"),
         ({"teacher__revision": COMMIT}, f"teacher.revision is {COMMIT}; allowed with teacher.source"),
         (
             {"teacher__source": "hub", "teacher__name": "owner/name", "teacher__sha256": None},
@@ -272,6 +273,9 @@ def test_long_values_are_shortened():
             "teacher.name is ../x",
         ),
         ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
+        ({"teacher__intermediate_tasks": {"rte": "mnli", "mnli": "stsb"}}, "intermediate_tasks.rte is mnli;"),
+        ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, "intermediate_tasks.stsb is stsb; allowed: an"),
+        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, "stsb is qnli; allowed: another of data.tasks"),
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
@@ -340,6 +344,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}},
         {"students__hand_crafted": [], "students__latency_budgets": []},
         {"latency__min_rounds": 60},
+        {"teacher__intermediate_tasks": {"stsb": "mnli", "cola": "mnli"}},
     ],
 )
 def test_cross_check_takes_what_is_just_inside(changes):

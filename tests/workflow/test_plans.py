@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import yaml
-from experiment import ROOT, plan
+from experiment import RESULTS, ROOT, plan, write_config
 
 from kdnas.config import check_config
 from kdnas.estimate.jobs import count_jobs
@@ -22,6 +22,13 @@ def test_estimate_counts_what_a_preset_plans(preset, tmp_path):
 
 def test_estimate_counts_what_the_tiny_experiment_plans(inputs):
     assert plan(inputs) == counted(inputs)
+
+
+def test_teacher_of_an_intermediate_task_comes_first(fresh):
+    target = f"{RESULTS}/teacher/stsb/seed_1/metrics.json"
+    assert plan(fresh, target)["finetune_teacher"] == 1
+    write_config(fresh, {"teacher": {"intermediate_tasks": {"stsb": "mnli"}}})
+    assert plan(fresh, target)["finetune_teacher"] == 2
 
 
 def counted(folder):
