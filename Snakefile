@@ -7,6 +7,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"  # the checked config, names and paths
+include: "rules/resources.smk"  # what jobs ask a cluster for
 include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller

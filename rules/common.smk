@@ -1,5 +1,6 @@
 # The checked config, and the names and paths that all rules share.
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from kdnas.names import (
     student_names,
     table_names,
 )
+from kdnas.relay import relay_sigterm
 
 STORE = "results/store"
+
+if "SLURM_JOB_ID" in os.environ:
+    relay_sigterm()  # else a training would not hear that its time is up
 
 try:
     _checked = check_config(config)

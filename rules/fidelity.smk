@@ -37,6 +37,10 @@ rule evaluate_fidelity:
     benchmark:
         f"{R}/benchmarks/evaluate_fidelity/{{setting}}.tsv"
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_fidelity),
+        runtime=minutes(for_fidelity),
+        gpu=gpus(config["training"]["device"]),
     params:
         task=SEARCH_TASK,
         seed=SEEDS[0],

@@ -17,6 +17,10 @@ rule distill_glue:
     wildcard_constraints:
         task="|".join(GLUE_TASKS) or "(?!)",
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_glue),
+        runtime=minutes(for_glue),
+        gpu=gpus(config["training"]["device"]),
     params:
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("glue"),

@@ -39,6 +39,10 @@ rule distill_candidates:
         f"{R}/benchmarks/distill_candidates/{{strategy}}_{{episode}}_{{cohort}}.tsv"
     priority: 10
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_cohort),
+        runtime=minutes(for_cohort),
+        gpu=gpus(config["training"]["device"]),
     params:
         task=SEARCH_TASK,
         seed=SEEDS[0],
@@ -70,6 +74,11 @@ rule profile_latency:
         f"{R}/benchmarks/profile_latency/{{strategy}}_{{episode}}.tsv"
     priority: 20
     threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
+    resources:
+        mem_mb=memory(for_timing_candidates),
+        runtime=minutes(for_timing_candidates),
+        gpu=gpus(config["reward"]["device"]),
+        cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
     params:
         latency=config["latency"],
         device=config["reward"]["device"],

@@ -16,6 +16,10 @@ rule distill_hand_crafted:
         f"{R}/benchmarks/distill_hand_crafted.tsv"
     priority: 10
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_hand_crafted),
+        runtime=minutes(for_hand_crafted),
+        gpu=gpus(config["training"]["device"]),
     params:
         students=MATCHED,
         task=SEARCH_TASK,
@@ -46,6 +50,11 @@ rule profile_hand_crafted:
         f"{R}/benchmarks/profile_hand_crafted.tsv"
     priority: 10
     threads: ALL_CORES  # alone on the machine, like profile_latency
+    resources:
+        mem_mb=memory(for_timing_hand_crafted),
+        runtime=minutes(for_timing_hand_crafted),
+        gpu=gpus(config["reward"]["device"]),
+        cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
     params:
         students=MATCHED,
         latency=config["latency"],
@@ -118,6 +127,10 @@ rule distill_student:
         f"{R}/benchmarks/distill_student/{{student}}_seed_{{seed}}.tsv"
     priority: 5
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_student),
+        runtime=minutes(for_student),
+        gpu=gpus(config["training"]["device"]),
     params:
         task=SEARCH_TASK,
         max_length=config["teacher"]["max_length"],
@@ -146,6 +159,11 @@ rule profile_students:
     benchmark:
         f"{R}/benchmarks/profile_students/{{device}}.tsv"
     threads: ALL_CORES  # alone on the machine, like profile_latency
+    resources:
+        mem_mb=memory(for_timing_students),
+        runtime=minutes(for_timing_students),
+        gpu=gpus_of_students,
+        cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
     params:
         latency=config["latency"],
         store=STORE,

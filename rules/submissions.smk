@@ -42,6 +42,10 @@ rule predict_test:
         model="|".join(MODELS),
         file="|".join(LEADERBOARD_FILES),
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_predicting),
+        runtime=minutes(for_predicting),
+        gpu=gpus(config["training"]["device"]),
     params:
         max_length=config["teacher"]["max_length"],
         training={key: config["training"][key] for key in ("device", "threads")},

@@ -34,6 +34,10 @@ rule finetune_teacher:
     benchmark:
         f"{R}/benchmarks/finetune_teacher/{{task}}_seed_{{seed}}.tsv"
     threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_finetuning),
+        runtime=minutes(for_finetuning),
+        gpu=gpus(config["training"]["device"]),
     params:
         teacher={key: config["teacher"][key] for key in ("max_length", "training")},
         training=training_params(),

@@ -121,15 +121,16 @@ def write_latency_table(path: Path) -> None:
 
 
 def snakemake(
-    folder: Path, *arguments: str, root: Path = ROOT, cores: int = 2, prefix: Sequence[str] = ()
+    folder: Path, *arguments: str, root: Path = ROOT, cores: int | None = 2, prefix: Sequence[str] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run the workflow of the checkout ``root`` in ``folder``; both output streams are in ``stdout``.
 
-    ``prefix`` is a command that runs the command in its arguments.
+    ``prefix`` is a command that runs the command in its arguments. On a cluster there are no ``cores``.
     """
     command = [*prefix, sys.executable, "-m", "snakemake", *arguments]
     command += ["--snakefile", str(root / "Snakefile"), "--directory", str(folder)]
-    command += ["--cores", str(cores)]
+    if cores is not None:
+        command += ["--cores", str(cores)]
     command += ["--workflow-profile", str(root / "profiles" / "default")]
     command += ["--configfile", str(folder / "config.yaml")]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}

@@ -1,0 +1,157 @@
+"""What a job asks a cluster for, at most: memory and minutes from shapes and sizes, without torch or measuring."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from kdnas.artifacts import read_json
+from kdnas.estimate.shapes import (
+    BYTES,
+    Embeddings,
+    activation_bytes,
+    forward_flops,
+    maps_flops,
+    parameters,
+    training_bytes,
+    training_flops,
+)
+from kdnas.space import Architecture
+
+# of a CPU thread and of a GPU: half of what training MiniLM took on an EPYC (docs/results.md); a guess for GPUs
+FLOPS = {"cpu": 2e10, "gpu": 5e12}
+PASS_SECONDS = 0.05  # of a network's step beside its operations: the optimiser, launches on a GPU
+START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
+GPU_MB = 3000  # the host's memory for CUDA libraries, a guess: not measured here
+ROW_BYTES = 200  # a token of a row while it is tokenised
+MARGIN = 1.5  # of memory over what the formulas say, which may be a third too low
+START_MINUTES = 10  # a shared file system may take minutes to hand out torch to many jobs at once
+LONGEST_MINUTES = 24 * 60  # a common limit; a training that takes longer goes on from its checkpoint
+
+LEFT_OUT = {"vocab_size": 30522, "max_position_embeddings": 512, "type_vocab_size": 2, "hidden_act": "gelu"}
+LABELS = 3  # the most of any task
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a job trains: ``device`` is the config's (``auto`` counts as a CPU), ``threads`` its CPU threads."""
+
+    device: str
+    threads: int
+
+    @property
+    def flops(self) -> float:
+        """Floating-point operations a second."""
+        return FLOPS["gpu"] if self.device == "gpu" else self.threads * FLOPS["cpu"]
+
+    @property
+    def start_mb(self) -> int:
+        """Memory of a job that has only started."""
+        return START_MB + (GPU_MB if self.device == "gpu" else 0)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Memory in MB and time in minutes, for the first attempt."""
+
+    mb: int
+    minutes: int
+
+
+class Teacher:
+    """A teacher's shape and tables, read off the ``config.json`` of a model's ``folder``; raises UserError."""
+
+    def __init__(self, folder: str | Path) -> None:
+        values = SimpleNamespace(**(LEFT_OUT | read_json(Path(folder) / "config.json")))
+        self.shape = Architecture.from_model_config(values)
+        self.embeddings = Embeddings.from_model_config(values)
+
+    def weights(self, shape: Architecture) -> int:
+        """Return the parameters of a classifier of ``shape`` with the teacher's vocabulary."""
+        return parameters(shape, self.embeddings, LABELS)
+
+
+def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:
+    """Return a shape that no architecture of ``search.space`` exceeds in any size."""
+    heads, activation = space["attention_heads"][0], space["activation"][0]
+    hidden = math.ceil(max(space["hidden_size"]) / heads) * heads
+    return Architecture(max(space["layers"]), hidden, heads, max(space["ffn_size"]), activation)
+
+
+def finetuning(
+    teacher: Teacher, rows: int, scored: int, stage: Mapping[str, Any], tokens: int, machine: Machine
+) -> Request:
+    """Return the request of fine-tuning ``teacher`` on ``rows`` rows and scoring it on ``scored``.
+
+    ``stage`` is the config's section of the training; ``tokens`` the most that an input has.
+    """
+    shape, inputs = teacher.shape, _inputs(stage, rows)
+    forward = forward_flops(shape, tokens) * tokens
+    flops = training_flops(forward) * inputs + forward * scored
+    memory = training_bytes(teacher.weights(shape)) + activation_bytes(shape, stage["batch_size"], tokens)
+    seconds = flops / machine.flops + PASS_SECONDS * inputs / stage["batch_size"]
+    return _request(memory + ROW_BYTES * tokens * (rows + scored), seconds, machine)
+
+
+def distillation(
+    teacher: Teacher,
+    student: Architecture,
+    count: int,
+    rows: int,
+    scored: int,
+    stage: Mapping[str, Any],
+    tokens: int,
+    machine: Machine,
+) -> Request:
+    """Return the request of distilling ``count`` students no larger than ``student`` side by side.
+
+    ``rows``, ``scored``, ``stage`` and ``tokens`` as in :func:`finetuning`; each student is scored twice, by
+    accuracy and by loss, the teacher beside it.
+    """
+    inputs = _inputs(stage, rows)
+    taught = forward_flops(teacher.shape, tokens) * tokens
+    maps = maps_flops(student, teacher.shape)
+    forward = forward_flops(student, tokens) * tokens + maps * tokens
+    flops = taught * (inputs + count * scored) + count * (training_flops(forward) * inputs + 2 * forward * scored)
+    states = (teacher.shape.layers + 6 * student.layers) * teacher.shape.hidden_size
+    memory = BYTES * teacher.weights(teacher.shape)
+    memory += count * training_bytes(teacher.weights(student) + int(maps / 2))
+    memory += activation_bytes(student, stage["batch_size"], tokens)
+    memory += BYTES * stage["batch_size"] * tokens * states + ROW_BYTES * tokens * (rows + scored)
+    seconds = flops / machine.flops + PASS_SECONDS * (1 + count) * inputs / stage["batch_size"]
+    return _request(memory, seconds, machine)
+
+
+def timing(
+    teacher: Teacher, students: Sequence[Architecture], latency: Mapping[str, Any], machine: Machine
+) -> Request:
+    """Return the request of timing ``students`` and ``teacher`` with the most rounds of the config's ``latency``."""
+    shapes = [teacher.shape, *students]
+    tokens = latency["sequence_length"]
+    forward = sum(forward_flops(shape, tokens) for shape in shapes) * tokens * latency["batch_size"]
+    rounds = latency["warmup"] + latency["max_rounds"]
+    memory = BYTES * sum(teacher.weights(shape) for shape in shapes)
+    seconds = rounds * (forward / machine.flops + PASS_SECONDS * len(shapes))
+    return _request(memory, seconds, machine)
+
+
+def predicting(teacher: Teacher, rows: int, tokens: int, machine: Machine) -> Request:
+    """Return the request of predicting ``rows`` rows with a model no larger than ``teacher``."""
+    forward = forward_flops(teacher.shape, tokens) * tokens
+    memory = BYTES * teacher.weights(teacher.shape) + ROW_BYTES * tokens * rows
+    return _request(memory, forward * rows / machine.flops, machine)
+
+
+def _inputs(stage: Mapping[str, Any], rows: int) -> int:
+    """Return at least the inputs that a training reads: whole epochs until there are ``min_steps``."""
+    return max(stage["epochs"] * rows, stage["min_steps"] * stage["batch_size"] + rows)
+
+
+def _request(memory: float, seconds: float, machine: Machine) -> Request:
+    megabytes = MARGIN * (machine.start_mb + memory / 1e6)
+    minutes = START_MINUTES + seconds / 60
+    return Request(math.ceil(megabytes / 100) * 100, min(LONGEST_MINUTES, math.ceil(minutes / 5) * 5))

@@ -1,0 +1,51 @@
+"""Hands SIGTERM on to the processes at the end of the chain below this one.
+
+SLURM with cgroups signals a job step's own process only: the Snakemake that runs the job, which waits for it to
+finish. The training below it would hear nothing until it is killed, and lose what it did since its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from pathlib import Path
+
+
+def relay_sigterm() -> None:
+    """From now on send each SIGTERM on; whoever handles it in this process still does.
+
+    To be called in the main thread, once. It takes effect as soon as this process has a Python handler for
+    SIGTERM (Snakemake's scheduler sets one); before that SIGTERM ends it as ever. Linux only.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    threading.Thread(target=_relay, args=(reading,), daemon=True).start()
+
+
+def _relay(reading: int) -> None:
+    while number := os.read(reading, 1):
+        if number[0] == signal.SIGTERM:
+            # a shell in between would die of it and take the end of the chain with it
+            for process in _ends_below(os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGTERM)
+
+
+def _ends_below(process: int) -> list[int]:
+    """Return the descendants of ``process`` that have no children."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            # after the name in brackets, which may hold anything: state and parent
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    ends, waiting = [], children.get(process, [])
+    while waiting:
+        child = waiting.pop()
+        waiting += children.get(child, [])
+        if child not in children:
+            ends.append(child)
+    return ends

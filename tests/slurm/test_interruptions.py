@@ -1,0 +1,121 @@
+"""Jobs that SLURM ends go on from where they were, and one that asked for too little gets more."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from experiment import RESULTS, copy_run, write_config
+from site_profile import Job, jobs, submit, write_profile
+
+# long enough to be met at work; only a signal makes a checkpoint
+LONG = {
+    "teacher": {"training": {"epochs": 1000}},
+    "training": {"checkpoint_minutes": 60},
+    "seeds": [1, 2, 3, 4],
+}
+SEEDS = {"limit": 1, "cancelled": 2, "requeued": 3, "step": 4}
+WAIT_SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def interrupted(inputs, tmp_path_factory) -> Path:
+    """A run with four long trainings, each of which was interrupted in its own way."""
+    folder = copy_run(inputs, tmp_path_factory.mktemp("interrupted") / "run")
+    write_config(folder, LONG)
+    targets = [f"{RESULTS}/teacher/mnli/seed_{seed}/metrics.json" for seed in LONG["seeds"]]
+    profile = write_profile(folder, jobs=4)
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(submit, folder, profile, *targets)
+        try:
+            _interrupt(folder, run)
+        finally:
+            run.result()
+    return folder
+
+
+def _interrupt(folder: Path, run) -> None:
+    at_work = {}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while len(at_work) < len(SEEDS) and time.monotonic() < deadline and not run.done():
+        for how in SEEDS.keys() - at_work.keys():
+            if re.search(r"^step \d+", _log(folder, how), re.MULTILINE):
+                at_work[how] = _attempts(folder, how)[0]
+                _end(how, at_work[how].number)
+        time.sleep(0.5)
+    assert len(at_work) == len(SEEDS), at_work
+
+
+def _end(how: str, number: str) -> None:
+    if how == "limit":
+        # moves the time limit of the job to this moment; SLURM looks at limits every half minute
+        _scontrol("update", f"JobId={number}", "EndTime=now")
+    elif how == "cancelled":
+        subprocess.run(["scancel", number], check=True)
+    elif how == "requeued":
+        _scontrol("requeue", number)
+    else:
+        # the one process that SLURM with cgroups signals: the step's own, a child of its slurmstepd
+        os.kill(_step_process(number), signal.SIGTERM)
+
+
+def _scontrol(*arguments: str) -> None:
+    subprocess.run(["scontrol", *arguments], check=True)
+
+
+def _step_process(number: str) -> int:
+    output = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(maxsplit=2) for line in output.splitlines()[1:]]
+    (manager,) = [row[0] for row in rows if row[2].startswith(f"slurmstepd: [{number}.0]")]
+    (process,) = [row[0] for row in rows if row[1] == manager]
+    return int(process)
+
+
+def _log(folder: Path, how: str) -> str:
+    path = folder / RESULTS / "logs" / "finetune_teacher" / f"mnli_seed_{SEEDS[how]}.log"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _attempts(folder: Path, how: str) -> list[Job]:
+    ending = f"seed_{SEEDS[how]}", f"_{SEEDS[how]}"
+    return [job for job in jobs(folder) if job.rule == "finetune_teacher" and job.wildcards.endswith(ending)]
+
+
+@pytest.mark.parametrize(
+    ("how", "states", "restarts"),
+    [
+        ("limit", ["TIMEOUT", "COMPLETED"], 0),
+        ("cancelled", ["CANCELLED", "COMPLETED"], 0),
+        ("requeued", ["COMPLETED"], 1),
+        ("step", ["FAILED", "COMPLETED"], 0),
+    ],
+)
+def test_goes_on_from_its_checkpoint(interrupted, how, states, restarts):
+    attempts = _attempts(interrupted, how)
+    assert [job.state for job in attempts] == states
+    assert attempts[-1].restarts == restarts
+    step, steps = map(int, re.search(r"resumes at step (\d+) of (\d+)", _log(interrupted, how)).groups())
+    assert 0 < step < steps
+    assert (interrupted / RESULTS / "teacher" / "mnli" / f"seed_{SEEDS[how]}" / "metrics.json").is_file()
+    assert not list((interrupted / RESULTS / "checkpoints").glob("*.safetensors"))
+
+
+def test_next_attempt_asks_for_more(interrupted):
+    first, second = _attempts(interrupted, "cancelled")
+    assert second.mb == 2 * first.mb
+    assert second.minutes == 2 * first.minutes
+
+
+def test_too_little_memory_is_followed_by_more(fresh):
+    write_config(fresh, {"students": {"matched": ["narrow"]}})
+    profile = write_profile(fresh, requests={"profile_hand_crafted": {"mem_mb": "200 * 9 ** (attempt - 1)"}})
+    submit(fresh, profile, f"{RESULTS}/search/hand_crafted/latency.json")
+    killed, finished = jobs(fresh)
+    assert (killed.mb, finished.mb) == (200, 1800)
+    assert (killed.state == "COMPLETED", finished.state) == (False, "COMPLETED")
