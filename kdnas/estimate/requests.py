@@ -116,7 +116,9 @@ def distillation(
     taught = forward_flops(teacher.shape, tokens) * tokens
     maps = maps_flops(student, teacher.shape)
     forward = forward_flops(student, tokens) * tokens + maps * tokens
-    flops = taught * (inputs + count * scored) + count * (training_flops(forward) * inputs + 2 * forward * scored)
+    flops = taught * (inputs + count * scored) + count * (
+        training_flops(forward) * inputs + 2 * forward * scored
+    )
     states = (teacher.shape.layers + 6 * student.layers) * teacher.shape.hidden_size
     memory = BYTES * teacher.weights(teacher.shape)
     memory += count * training_bytes(teacher.weights(student) + int(maps / 2))
