@@ -11,8 +11,14 @@ LARGEST = requests.largest(config["search"]["space"])
 
 
 def gpus(device):
-    """GPUs of a job on the config's ``device``: with `auto` none, as a cluster gives what was asked for."""
+    """The GPUs of a job on the config's ``device``: none with `auto`, as a cluster gives what is asked for."""
     return int(device == "gpu")
+
+
+def gpus_of_students(wildcards):
+    """The GPUs of profile_students: one for the GPU, where the config counts on one."""
+    counted_on = "gpu" in (config["training"]["device"], config["reward"]["device"])
+    return int(wildcards.device == "gpu" and counted_on)
 
 
 def for_finetuning(wildcards, input):

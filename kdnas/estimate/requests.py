@@ -1,4 +1,4 @@
-"""What a job asks a cluster for, at most: memory and minutes from shapes and sizes, without torch or measuring."""
+"""What a job asks a cluster for: memory and minutes from shapes and sizes, without torch or measuring."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kdnas.estimate.shapes import (
 )
 from kdnas.space import Architecture
 
-# of a CPU thread and of a GPU: half of what training MiniLM took on an EPYC (docs/results.md); a guess for GPUs
+# a CPU thread's is half of what training MiniLM gave on an EPYC (docs/results.md), a GPU's a guess
 FLOPS = {"cpu": 2e10, "gpu": 5e12}
 PASS_SECONDS = 0.05  # of a network's step beside its operations: the optimiser, launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
@@ -38,7 +38,7 @@ LABELS = 3  # the most of any task
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a job trains: ``device`` is the config's (``auto`` counts as a CPU), ``threads`` its CPU threads."""
+    """Where a job runs: ``device`` is the config's (``auto`` counts as a CPU), ``threads`` its CPU threads."""
 
     device: str
     threads: int
@@ -63,7 +63,7 @@ class Request:
 
 
 class Teacher:
-    """A teacher's shape and tables, read off the ``config.json`` of a model's ``folder``; raises UserError."""
+    """A teacher's shape and tables from the ``config.json`` in its ``folder``; UserError without one."""
 
     def __init__(self, folder: str | Path) -> None:
         values = SimpleNamespace(**(LEFT_OUT | read_json(Path(folder) / "config.json")))
@@ -131,7 +131,7 @@ def distillation(
 def timing(
     teacher: Teacher, students: Sequence[Architecture], latency: Mapping[str, Any], machine: Machine
 ) -> Request:
-    """Return the request of timing ``students`` and ``teacher`` with the most rounds of the config's ``latency``."""
+    """Return the request of timing ``students`` and ``teacher`` by ``latency``, with the most rounds."""
     shapes = [teacher.shape, *students]
     tokens = latency["sequence_length"]
     forward = sum(forward_flops(shape, tokens) for shape in shapes) * tokens * latency["batch_size"]

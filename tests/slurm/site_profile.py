@@ -19,7 +19,7 @@ PARTITIONS = {"partitions": {"cpu": {"max_threads": cluster.CPUS}}}
 
 @dataclass(frozen=True)
 class Job:
-    """A job as the controller remembers it; ``attempt`` counts those of the same rule and wildcards from 1."""
+    """A job as the controller remembers it; ``attempt`` counts those of one rule and wildcards from 1."""
 
     number: str
     rule: str
@@ -64,7 +64,7 @@ def write_profile(folder: Path, jobs: int = 2, requests: dict[str, dict[str, Any
 
 def submit(folder: Path, profile: Path, *arguments: str) -> str:
     """Run the workflow in ``folder`` through SLURM; fail the test where it fails, else return its output."""
-    options = ("--profile", str(PROFILE), str(profile))
+    options = ("--profile", str(PROFILE), "--profile", str(profile))
     return experiment.succeed(folder, *arguments, *options, cores=None)
 
 
