@@ -1,7 +1,7 @@
 """Hands SIGTERM on to the processes at the end of the chain below this one.
 
-SLURM with cgroups signals a job step's own process only: the Snakemake that runs the job and waits for it. The
-training below would hear nothing until it is killed, and lose what it did since its last checkpoint.
+SLURM with cgroups signals a job step's own process only: the Snakemake that runs the job and waits for it.
+The training below would hear nothing until it is killed, and lose what it did since its last checkpoint.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ LABELS = 3  # the most of any task
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a job runs: ``device`` is the config's (``auto`` counts as a CPU), ``threads`` its CPU threads."""
+    """Where a job runs: the config's ``device`` (``auto`` counts as a CPU) and its CPU ``threads``."""
 
     device: str
     threads: int
