@@ -86,7 +86,8 @@ def start(folder: Path) -> dict[str, str]:
     settings = {"host": socket.gethostname().partition(".")[0], "user": getpass.getuser(), "folder": folder}
     settings |= {"controller_port": controller_port, "node_port": node_port, "cpus": CPUS, "feature": FEATURE}
     (folder / "slurm.conf").write_text(CONFIGURATION.format(**settings).lstrip(), encoding="utf-8")
-    environment = {"SLURM_CONF": str(folder / "slurm.conf")}
+    environment = _environment(folder)
+    _write_srun(folder, environment["SLURM_CONF"])
     _run(
         "munged",
         f"--key-file={key}",
@@ -106,7 +107,7 @@ def start(folder: Path) -> dict[str, str]:
 def stop(folder: Path) -> None:
     """End the daemons of ``folder``, and the jobs that still run."""
     folder = folder.resolve()
-    environment = {"SLURM_CONF": str(folder / "slurm.conf")}
+    environment = _environment(folder)
     subprocess.run(
         ["scancel", "--user", getpass.getuser()],
         env=os.environ | environment,
@@ -118,6 +119,23 @@ def stop(folder: Path) -> None:
         path = folder / f"{daemon}.pid"
         if path.is_file():
             _end(int(path.read_text()))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "SLURM_CONF": str(folder / "slurm.conf"),
+        "PATH": os.pathsep.join([str(folder / "bin"), os.environ["PATH"]]),
+    }
+
+
+def _write_srun(folder: Path, configuration: str) -> None:
+    """Write an srun that finds its configuration: the executor plugin takes SLURM_CONF away from it."""
+    path = folder / "bin" / "srun"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        f'#!/bin/sh\nSLURM_CONF="{configuration}" exec {shutil.which("srun")} "$@"\n', encoding="utf-8"
+    )
+    path.chmod(0o755)
 
 
 def _free_ports(count: int) -> list[int]:
