@@ -16,7 +16,7 @@ SNAKEFILES := Snakefile rules
 WITH_CONFIG := --configfile '$(CONFIG)'
 
 .DEFAULT_GOAL := help
-.PHONY: help run estimate test format config-reference clean clean-environment
+.PHONY: help run estimate test test-slurm format config-reference clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -47,6 +47,9 @@ test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadgroup
+
+test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node (needs Debian's slurm-wlm and munge)
+	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet tests/slurm
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet

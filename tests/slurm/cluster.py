@@ -132,9 +132,8 @@ def _write_srun(folder: Path, configuration: str) -> None:
     """Write an srun that finds its configuration: the executor plugin takes SLURM_CONF away from it."""
     path = folder / "bin" / "srun"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(
-        f'#!/bin/sh\nSLURM_CONF="{configuration}" exec {shutil.which("srun")} "$@"\n', encoding="utf-8"
-    )
+    command = f'SLURM_CONF="{configuration}" exec {shutil.which("srun")} "$@"'
+    path.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
     path.chmod(0o755)
 
 

@@ -24,6 +24,10 @@ def test_estimate_counts_what_the_tiny_experiment_plans(inputs):
     assert plan(inputs) == counted(inputs)
 
 
+def test_cluster_profile_plans_the_same(inputs):
+    assert plan(inputs, "--profile", str(ROOT / "profiles" / "slurm"), cores=None) == counted(inputs)
+
+
 def test_teacher_of_an_intermediate_task_comes_first(fresh):
     target = f"{RESULTS}/teacher/stsb/seed_1/metrics.json"
     assert plan(fresh, target)["finetune_teacher"] == 1

@@ -1,0 +1,90 @@
+"""What jobs ask a cluster for follows their sizes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kdnas.errors import UserError
+from kdnas.estimate import requests
+from kdnas.space import Architecture
+
+STAGE = {"epochs": 3, "min_steps": 150, "batch_size": 32}
+MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+STUDENT = Architecture(4, 384, 12, 1536, "gelu")
+ONE_THREAD = requests.Machine("auto", 1)
+MEASURED_MB = 1240  # the largest job of the embedded default (docs/results.md), without Snakemake around it
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(MINILM))
+    return requests.Teacher(tmp_path)
+
+
+def distil(teacher, count=4, rows=360, stage=STAGE, tokens=64, machine=ONE_THREAD):
+    return requests.distillation(teacher, STUDENT, count, rows, 240, stage, tokens, machine)
+
+
+def test_default_asks_for_what_it_was_measured_to_take(teacher):
+    asked = distil(teacher, stage=STAGE | {"epochs": 4, "min_steps": 0})  # an episode of config/config.yaml
+    assert MEASURED_MB < asked.mb < 4 * MEASURED_MB
+    assert asked.minutes <= 30
+
+
+@pytest.mark.parametrize("more", [{"count": 12}, {"tokens": 512}, {"stage": STAGE | {"batch_size": 256}}])
+def test_larger_jobs_ask_for_more_memory(teacher, more):
+    assert distil(teacher, **more).mb > distil(teacher).mb
+
+
+@pytest.mark.parametrize(
+    "more", [{"count": 12}, {"rows": 36000}, {"stage": STAGE | {"epochs": 30}}, {"tokens": 512}]
+)
+def test_longer_jobs_ask_for_more_time(teacher, more):
+    assert distil(teacher, **more).minutes > distil(teacher).minutes
+
+
+def test_threads_and_gpus_shorten_a_job(teacher):
+    one, many, gpu = (
+        distil(teacher, rows=36000, machine=machine).minutes
+        for machine in (ONE_THREAD, requests.Machine("cpu", 8), requests.Machine("gpu", 1))
+    )
+    assert gpu < many < one
+
+
+def test_nothing_asks_for_more_than_a_day(teacher):
+    assert distil(teacher, rows=10**8).minutes == 24 * 60
+
+
+def test_teacher_itself(teacher):
+    few, many = (requests.finetuning(teacher, rows, 800, STAGE, 64, ONE_THREAD) for rows in (1200, 120000))
+    assert few.minutes < many.minutes < 24 * 60
+    assert few.mb > MEASURED_MB
+
+
+def test_timing_and_predicting(teacher):
+    latency = {"sequence_length": 128, "batch_size": 1, "warmup": 3, "max_rounds": 60}
+    few, many = (requests.timing(teacher, [STUDENT] * count, latency, ONE_THREAD) for count in (2, 40))
+    assert few.mb < many.mb and few.minutes < many.minutes
+    assert requests.predicting(teacher, 400, 64, ONE_THREAD).minutes == 15
+    assert requests.predicting(teacher, 400_000, 64, ONE_THREAD).minutes > 60
+
+
+def test_no_architecture_of_a_space_exceeds_the_largest():
+    space = {"layers": [4, 2], "hidden_size": [96, 100], "attention_heads": [12, 2], "ffn_size": [8, 16]}
+    largest = requests.largest(space | {"activation": ["gelu"]})
+    assert (largest.layers, largest.ffn_size) == (4, 16)
+    assert largest.hidden_size >= 100
+
+
+def test_missing_teacher(tmp_path):
+    with pytest.raises(UserError, match="missing"):
+        requests.Teacher(tmp_path)
+
+
+def test_no_torch_for_what_every_start_of_snakemake_imports():
+    code = "import sys, kdnas.estimate.requests, kdnas.relay; sys.exit('torch' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
