@@ -31,7 +31,7 @@ def distil(teacher, count=4, rows=360, stage=STAGE, tokens=64, machine=ONE_THREA
 def test_default_asks_for_what_it_was_measured_to_take(teacher):
     asked = distil(teacher, stage=STAGE | {"epochs": 4, "min_steps": 0})  # an episode of config/config.yaml
     assert MEASURED_MB < asked.mb < 4 * MEASURED_MB
-    assert asked.minutes <= 30
+    assert asked.minutes <= 45
 
 
 @pytest.mark.parametrize("more", [{"count": 12}, {"tokens": 512}, {"stage": STAGE | {"batch_size": 256}}])
