@@ -25,6 +25,7 @@ DAEMONS = ("munged", "slurmctld", "slurmd")  # in the order of their start
 FEATURE = "timed"  # what the node calls itself: the node type that latency jobs ask for
 CPUS = 4  # more than are needed for two jobs at once: only --exclusive keeps a job alone then
 START_SECONDS = 120
+STOP_SECONDS = 45
 
 CONFIGURATION = """
 ClusterName=kdnas
@@ -108,13 +109,11 @@ def stop(folder: Path) -> None:
     """End the daemons of ``folder``, and the jobs that still run."""
     folder = folder.resolve()
     environment = _environment(folder)
-    subprocess.run(
-        ["scancel", "--user", getpass.getuser()],
-        env=os.environ | environment,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    _client(environment, "scancel", "--user", getpass.getuser())
+    deadline = time.monotonic() + STOP_SECONDS
+    # a job that is told to end has half a minute for it
+    while time.monotonic() < deadline and _client(environment, "squeue", "--noheader"):
+        time.sleep(0.5)
     for daemon in reversed(DAEMONS):
         path = folder / f"{daemon}.pid"
         if path.is_file():
@@ -161,16 +160,21 @@ def _run(daemon: str, *arguments: str, environment: dict[str, str]) -> None:
 def _wait_for_node(folder: Path, environment: dict[str, str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        command = ["sinfo", "--noheader", "--format=%T"]
-        process = subprocess.run(
-            command, env=os.environ | environment, capture_output=True, text=True, check=False
-        )
-        if process.stdout.strip() == "idle":
+        state = _client(environment, "sinfo", "--noheader", "--format=%T")
+        if state == "idle":
             return
         time.sleep(0.2)
     logs = [folder / f"{daemon}.log" for daemon in DAEMONS]
     words = "\n".join(path.read_text()[-2000:] for path in logs if path.is_file())
-    raise RuntimeError(f"the node is not idle after {START_SECONDS} s: {process.stdout}\n{words}")
+    raise RuntimeError(f"the node is not idle after {START_SECONDS} s: {state}\n{words}")
+
+
+def _client(environment: dict[str, str], *command: str) -> str:
+    """Return what a command of SLURM says; nothing where it fails."""
+    process = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    return process.stdout.strip()
 
 
 def _end(pid: int) -> None:
