@@ -83,8 +83,8 @@ def _log(folder: Path, how: str) -> str:
 
 
 def _attempts(folder: Path, how: str) -> list[Job]:
-    ending = f"seed_{SEEDS[how]}", f"_{SEEDS[how]}"
-    return [job for job in jobs(folder) if job.rule == "finetune_teacher" and job.wildcards.endswith(ending)]
+    wildcards = f"mnli_{SEEDS[how]}"
+    return [job for job in jobs(folder) if (job.rule, job.wildcards) == ("finetune_teacher", wildcards)]
 
 
 @pytest.mark.parametrize(
