@@ -22,8 +22,8 @@ from kdnas.estimate.shapes import (
 )
 from kdnas.space import Architecture
 
-# a CPU thread's is half of what training MiniLM gave on an EPYC (docs/results.md), a GPU's a guess
-FLOPS = {"cpu": 2e10, "gpu": 5e12}
+# a CPU thread's: what fine-tuning MiniLM on MNLI gave on an EPYC (docs/results.md); a GPU's is a guess
+FLOPS = {"cpu": 4e10, "gpu": 5e12}
 PASS_SECONDS = 0.05  # of a network's step beside its operations: the optimiser, launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
 GPU_MB = 3000  # the host's memory for CUDA libraries, a guess: not measured here

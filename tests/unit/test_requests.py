@@ -66,7 +66,7 @@ def test_teacher_itself(teacher):
 
 def test_timing_and_predicting(teacher):
     latency = {"sequence_length": 128, "batch_size": 1, "warmup": 3, "max_rounds": 60}
-    few, many = (requests.timing(teacher, [STUDENT] * count, latency, ONE_THREAD) for count in (2, 40))
+    few, many = (requests.timing(teacher, [STUDENT] * count, latency, ONE_THREAD) for count in (2, 400))
     assert few.mb < many.mb and few.minutes < many.minutes
     assert requests.predicting(teacher, 400, 64, ONE_THREAD).minutes == 15
     assert requests.predicting(teacher, 400_000, 64, ONE_THREAD).minutes > 60
