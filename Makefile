@@ -49,7 +49,7 @@ test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadgroup
 
 test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node (needs Debian's slurm-wlm and munge)
-	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet tests/slurm
+	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/slurm
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet

@@ -11,11 +11,15 @@ import pytest
 import site_profile
 
 
+def pytest_configure() -> None:
+    """Say what is missing before anything starts."""
+    if cluster.missing():
+        raise pytest.UsageError(f"not installed: {', '.join(cluster.missing())}; see docs/cluster.md")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def slurm(tmp_path_factory) -> Iterator[Path]:
-    """A running cluster; clients find it by SLURM_CONF."""
-    if cluster.missing():
-        pytest.exit(f"not installed: {', '.join(cluster.missing())}; see docs/cluster.md", returncode=1)
+    """A running cluster, one for each worker of pytest-xdist; clients find it by SLURM_CONF."""
     folder = tmp_path_factory.mktemp("cluster")
     with pytest.MonkeyPatch.context() as patch:
         try:
