@@ -76,7 +76,7 @@ def memory(request):
     """The function of a rule's ``mem_mb``; ``request`` is one of the functions above."""
 
     def mem_mb(wildcards, input, attempt):
-        return attempt * request(wildcards, input).mb
+        return attempt * _sized(request, wildcards, input).mb
 
     return mem_mb
 
@@ -85,9 +85,16 @@ def minutes(request):
     """The function of a rule's ``runtime``."""
 
     def runtime(wildcards, input, attempt):
-        return min(requests.LONGEST_MINUTES, attempt * request(wildcards, input).minutes)
+        return min(requests.LONGEST_MINUTES, attempt * _sized(request, wildcards, input).minutes)
 
     return runtime
+
+
+def _sized(request, wildcards, input):
+    try:
+        return request(wildcards, input)
+    except (UserError, KeyError, TypeError):  # a damaged input, of which the job itself will tell
+        return requests.Request(requests.START_MB, requests.START_MINUTES)
 
 
 def _on_proxy(input, student, count, stage):
