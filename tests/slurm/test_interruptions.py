@@ -9,6 +9,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from experiment import RESULTS, copy_run, write_config
@@ -16,7 +17,7 @@ from site_profile import Job, jobs, submit, write_profile
 
 # long enough to be met at work; only a signal makes a checkpoint
 LONG = {
-    "teacher": {"training": {"epochs": 1000}},
+    "teacher": {"training": {"epochs": 100}},
     "training": {"checkpoint_minutes": 60},
     "seeds": [1, 2, 3, 4],
 }
@@ -54,8 +55,9 @@ def _interrupt(folder: Path, run) -> None:
 
 def _end(how: str, number: str) -> None:
     if how == "limit":
-        # moves the time limit of the job to this moment; SLURM looks at limits every half minute
+        # moves the time limit of the job to this moment
         _scontrol("update", f"JobId={number}", "EndTime=now")
+        Thread(target=_rest_until_ended, args=(number,)).start()
     elif how == "cancelled":
         subprocess.run(["scancel", number], check=True)
     elif how == "requeued":
@@ -65,16 +67,44 @@ def _end(how: str, number: str) -> None:
         os.kill(_step_process(number), signal.SIGTERM)
 
 
+def _rest_until_ended(number: str) -> None:
+    """Let the training rest until SLURM, which looks at time limits every half minute, has told it to end."""
+    training = _step_process(number)
+    while below := _children(training):
+        (training,) = below
+    os.kill(training, signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while _state(number) == "RUNNING" and time.monotonic() < deadline:
+            time.sleep(0.5)
+    finally:
+        os.kill(training, signal.SIGCONT)
+
+
+def _state(number: str) -> str:
+    command = ["squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={number}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _scontrol(*arguments: str) -> None:
     subprocess.run(["scontrol", *arguments], check=True)
 
 
 def _step_process(number: str) -> int:
+    """Return the process of a job's first step: the only child of its slurmstepd."""
+    (manager,) = (pid for pid, _, command in _processes() if command.startswith(f"slurmstepd: [{number}.0]"))
+    (process,) = _children(manager)
+    return process
+
+
+def _children(parent: int) -> list[int]:
+    return [pid for pid, above, _ in _processes() if above == parent]
+
+
+def _processes() -> list[tuple[int, int, str]]:
     output = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(maxsplit=2) for line in output.splitlines()[1:]]
-    (manager,) = [row[0] for row in rows if row[2].startswith(f"slurmstepd: [{number}.0]")]
-    (process,) = [row[0] for row in rows if row[1] == manager]
-    return int(process)
+    rows = (line.split(maxsplit=2) for line in output.splitlines()[1:])
+    return [(int(pid), int(parent), command) for pid, parent, command in rows]
 
 
 def _log(folder: Path, how: str) -> str:
