@@ -59,6 +59,8 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 # finished jobs are remembered for longer than the tests take
 MinJobAge=7200
+# of two clusters on one machine, each has numbers of its own, so that a process can be told by its job's
+FirstJobId={controller_port}00
 ReturnToService=2
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=16000 Feature={feature} State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
