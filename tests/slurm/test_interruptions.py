@@ -55,8 +55,8 @@ def _interrupt(folder: Path, run) -> None:
 
 def _end(how: str, number: str) -> None:
     if how == "limit":
-        # moves the time limit of the job to this moment
-        _scontrol("update", f"JobId={number}", "EndTime=now")
+        # moves the time limit of the job to a moment from now, which must not have passed at the controller
+        _scontrol("update", f"JobId={number}", "EndTime=now+3")
         Thread(target=_rest_until_ended, args=(number,)).start()
     elif how == "cancelled":
         subprocess.run(["scancel", number], check=True)
