@@ -81,6 +81,11 @@ def training_params():
     return {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
 
 
+def heldout_share(wildcards):
+    """The share of a task that no model trains on: of the search task alone."""
+    return config["search"]["proxy"]["heldout"] if wildcards.task == SEARCH_TASK else 0.0
+
+
 def local_task_files(wildcards):
     """The files of a task in a local folder but its test splits, so that changed data is fetched anew."""
     data = config["data"]

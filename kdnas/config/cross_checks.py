@@ -173,12 +173,6 @@ def _check_search(search: dict[str, Any]) -> None:
             f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
             f"{architectures} architectures of search.space, as none is proposed twice"
         )
-    proxy = search["proxy"]
-    if proxy["share"] + proxy["heldout"] > 1 + 1e-9:  # 0.7 + 0.3 may exceed 1 by rounding
-        raise UserError(
-            f"search.proxy.share {proxy['share']} and search.proxy.heldout {proxy['heldout']} add up to "
-            f"{proxy['share'] + proxy['heldout']:g}; allowed: a sum of at most 1"
-        )
     exploration = search["exploration"]
     if exploration["end"] > exploration["start"]:
         raise UserError(
@@ -228,7 +222,9 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
     most = data["max_train_rows"]
     if isinstance(most, dict):
         most = most.get(search["task"])
-    rows = data["synthetic"]["train_rows"] if most is None else min(most, data["synthetic"]["train_rows"])
+    generated = data["synthetic"]["train_rows"]
+    most = min(most or generated, generated)
+    rows = min(most, generated - round(search["proxy"]["heldout"] * most))
     proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
     batch_size = config["distillation"]["proxy"]["batch_size"]
     if batch_size > proxy_rows:

@@ -32,9 +32,13 @@ MEAN_TOKENS = {
 
 @dataclass(frozen=True)
 class TaskSize:
-    """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself."""
+    """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself.
+
+    ``heldout_rows`` are those that measure candidates, 0 for a task that is not searched on.
+    """
 
     train_rows: int
+    heldout_rows: int
     evaluation_rows: int
     tokens: float
     measured: bool
@@ -52,16 +56,20 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     rows, sample = _rows(task, config)
     most = max_train_rows(name, config["data"]["max_train_rows"])
     train_rows = rows[TRAIN] if most is None else min(most, rows[TRAIN])
+    heldout_rows = 0
+    if name == config["search"]["task"]:
+        heldout_rows = round(config["search"]["proxy"]["heldout"] * train_rows)
+        train_rows = min(train_rows, rows[TRAIN] - heldout_rows)
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         tokens = min(MEAN_TOKENS[name], config["teacher"]["max_length"])
-        return TaskSize(train_rows, evaluation_rows, tokens, measured=False)
+        return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=False)
     from kdnas.training.batches import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
     lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
     tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
-    return TaskSize(train_rows, evaluation_rows, tokens, measured=True)
+    return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=True)
 
 
 def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.frames import fingerprint, read_meta, read_split, write_split, write_task
+from kdnas.heldout import HELDOUT, hold_out
 from kdnas.sources import hub, local, synthetic
 from kdnas.sources.checks import check_split
 from kdnas.stratify import allocate, draw, strata
@@ -25,13 +26,14 @@ SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
 def load_task(
-    task_name: str, data_config: Mapping[str, Any]
+    task_name: str, data_config: Mapping[str, Any], heldout: float = 0.0
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
     ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
-    ``max_train_rows`` cuts the training split alone. Raises UserError for data that is missing, damaged or
-    not what the registry says.
+    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split, taken
+    out of the training split before that is cut (kdnas.heldout). Raises UserError for data that is missing,
+    damaged or not what the registry says.
     """
     task = get_task(task_name)
     source = data_config["source"]
@@ -41,6 +43,8 @@ def load_task(
     for split, (rows, where) in SOURCES[source].load(task, data_config).items():
         frames[split] = check_split(task, split, rows, where)
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
+    if heldout:
+        frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
     frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
     is_synthetic = source == "synthetic"
     meta = {
@@ -49,7 +53,7 @@ def load_task(
         "synthetic": is_synthetic,
         "fingerprint": fingerprint(frames),
         "splits": {
-            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits[split]}
+            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
             for split, frame in frames.items()
         },
     }
