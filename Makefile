@@ -46,7 +46,7 @@ test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
 	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
-	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadgroup
+	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet

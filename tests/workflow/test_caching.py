@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 from experiment import RESULTS, copy_sources, digests, plan, succeed, write_config
 
-pytestmark = pytest.mark.xdist_group("runs")  # of several workers, one makes the finished runs
-
 TIMED = ("logs", "benchmarks")  # folders whose files hold times
 EVALUATIONS = ("cohort_", "proxy_", "full_")  # files that hold times
 DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
