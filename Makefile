@@ -7,7 +7,8 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_ARGS) \
+# Python compiles what it imports; compiling all that is installed would double the time
+INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
 ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"

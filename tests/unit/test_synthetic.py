@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.synthetic import TASKS, acceptability, generate, nli, rte, sentiment, similarity, tasks
+from kdnas.synthetic import TASKS, acceptability, generate, generator, nli, rte, sentiment, similarity, tasks
 from kdnas.synthetic.grammar import article, ing, participle, past, plural, third
 from kdnas.synthetic.lexicon import AWAY, GENERAL, HOME, KINDS
 
@@ -114,6 +114,10 @@ def test_same_arguments_same_bytes_and_another_seed_other_texts():
     for split in one:
         pd.testing.assert_frame_equal(one[split], two[split])
     assert one["train"]["premise"].tolist() != other["train"]["premise"].tolist()
+
+
+def test_every_named_task_has_a_generator():
+    assert tuple(generator.TASKS) == TASKS
 
 
 def test_frames_do_not_depend_on_hash_seed(tmp_path):
