@@ -7,7 +7,7 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-# Python compiles what it imports; compiling all that is installed would double the time
+# Python compiles what it imports; to compile all that is installed takes longer than to download it
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kdnas.rows import divide_rows
 from kdnas.stratify import allocate, check_strata, strata
 from kdnas.tasks import Task
 
@@ -25,7 +26,7 @@ def hold_out(
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
     groups = pd.factorize(frame[task.text_columns[0]])[0]
-    quotas = allocate(sizes, round(share * min(len(frame), rows or len(frame))))
+    quotas = allocate(sizes, divide_rows(len(frame), rows, share)[1])
     chosen = _draw_groups(groups, stratum, quotas, np.random.default_rng(0))
     for side in (chosen, ~chosen):
         check_strata(task, f"search.proxy.heldout is {share}", sizes, stratum[side])

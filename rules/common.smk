@@ -22,6 +22,8 @@ from kdnas.names import (
     table_names,
 )
 
+from kdnas.rows import heldout_share
+
 STORE = "results/store"
 
 try:
@@ -81,9 +83,9 @@ def training_params():
     return {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
 
 
-def heldout_share(wildcards):
-    """The share of a task that no model trains on: of the search task alone."""
-    return config["search"]["proxy"]["heldout"] if wildcards.task == SEARCH_TASK else 0.0
+def heldout(wildcards):
+    """The share of a task that no model trains on."""
+    return heldout_share(wildcards.task, config["search"])
 
 
 def local_task_files(wildcards):

@@ -12,7 +12,7 @@ rule fetch_task:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
     params:
         data={key: value for key, value in config["data"].items() if key not in ("tasks", "diagnostic")},
-        heldout=heldout_share,
+        heldout=heldout,
         code=code_digest("fetch_task"),
     message:
         "Fetching task {wildcards.task}"

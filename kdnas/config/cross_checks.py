@@ -11,6 +11,7 @@ from typing import Any
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.models.family import FAMILY
+from kdnas.rows import divide_rows, max_train_rows
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
@@ -219,12 +220,8 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
     data, search = config["data"], config["search"]
     if data["source"] != "synthetic":
         return
-    most = data["max_train_rows"]
-    if isinstance(most, dict):
-        most = most.get(search["task"])
-    generated = data["synthetic"]["train_rows"]
-    most = min(most or generated, generated)
-    rows = min(most, generated - round(search["proxy"]["heldout"] * most))
+    most = max_train_rows(search["task"], data["max_train_rows"])
+    rows, _ = divide_rows(data["synthetic"]["train_rows"], most, search["proxy"]["heldout"])
     proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
     batch_size = config["distillation"]["proxy"]["batch_size"]
     if batch_size > proxy_rows:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kdnas.frames import read_meta, read_split
-from kdnas.sources import local, max_train_rows, synthetic
+from kdnas.rows import divide_rows, heldout_share, max_train_rows
+from kdnas.sources import local, synthetic
 from kdnas.tasks import TRAIN, Task, get_task
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
@@ -55,11 +56,7 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     task = get_task(name)
     rows, sample = _rows(task, config)
     most = max_train_rows(name, config["data"]["max_train_rows"])
-    train_rows = rows[TRAIN] if most is None else min(most, rows[TRAIN])
-    heldout_rows = 0
-    if name == config["search"]["task"]:
-        heldout_rows = round(config["search"]["proxy"]["heldout"] * train_rows)
-        train_rows = min(train_rows, rows[TRAIN] - heldout_rows)
+    train_rows, heldout_rows = divide_rows(rows[TRAIN], most, heldout_share(name, config["search"]))
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         tokens = min(MEAN_TOKENS[name], config["teacher"]["max_length"])

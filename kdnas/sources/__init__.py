@@ -14,10 +14,11 @@ import pandas as pd
 from kdnas.errors import UserError
 from kdnas.frames import fingerprint, read_meta, read_split, write_split, write_task
 from kdnas.heldout import HELDOUT, hold_out
+from kdnas.rows import max_train_rows
 from kdnas.sources import hub, local, synthetic
 from kdnas.sources.checks import check_split
 from kdnas.stratify import allocate, draw, strata
-from kdnas.tasks import TASKS, TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Task, get_task
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
@@ -58,19 +59,6 @@ def load_task(
         },
     }
     return frames, meta
-
-
-def max_train_rows(task_name: str, value: Any) -> int | None:
-    """Return what ``value`` (``data.max_train_rows``) says of a task, None for all rows; raises UserError."""
-    key = "data.max_train_rows"
-    if isinstance(value, Mapping):
-        unknown = sorted(set(value) - set(TASKS))
-        if unknown:
-            raise UserError(f"{key} names the unknown task {unknown[0]!r}; allowed are {', '.join(TASKS)}")
-        key, value = f"{key}.{task_name}", value.get(task_name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UserError(f"{key} is {value!r}; allowed are a number of rows from 1, or null for all")
-    return value
 
 
 def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:

@@ -30,7 +30,12 @@ TASKS = {
 
 
 def generate(task: str, seed: int, train_rows: int, validation_rows: int) -> dict[str, pd.DataFrame]:
-    """See :func:`kdnas.synthetic.generate`."""
+    """Generate the splits of one GLUE task, with the columns and label codes of ``nyu-mll/glue``.
+
+    Returns a frame for each split: ``train`` (``train_rows`` rows), then the validation split or splits
+    (``validation_rows`` rows each). Same arguments, same frames, on any machine. Raises UserError for a
+    task outside ``TASKS``, a number of rows below 1, and more rows than there are distinct texts.
+    """
     if task not in TASKS:
         raise UserError(f"task {task!r} cannot be generated: the synthetic tasks are {', '.join(TASKS)}")
     for key, rows in (("train_rows", train_rows), ("validation_rows", validation_rows)):

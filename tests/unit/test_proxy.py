@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kdnas.errors import UserError
 from kdnas.heldout import hold_out
 from kdnas.proxy import build_proxy
+from kdnas.rows import divide_rows
 from kdnas.stratify import BINS, allocate, draw, strata
 from kdnas.tasks import get_task
 
@@ -110,6 +111,23 @@ def test_shares_that_do_not_fit(share, message):
 def test_a_slice_leaves_every_class_on_both_sides(share):
     with pytest.raises(UserError, match=f"search.proxy.heldout is {share}, which leaves no row of class"):
         hold_out(triples(100), get_task("mnli"), share, None)
+
+
+def test_a_class_with_too_few_rows_is_named():
+    frame = sst2([0] * 200 + [1] * 2)
+    with pytest.raises(UserError, match="no row of class 1 of sst2; it has 2 of the 202 training rows"):
+        hold_out(frame, get_task("sst2"), 0.2, None)
+    with pytest.raises(UserError, match="no row of class 1 of sst2; it has 2 of the 202 training rows"):
+        build_proxy(frame, "sst2", 0.2, 1)
+
+
+@given(st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.floats(0, 1))
+def test_rows_are_divided_without_a_remainder_lost_or_used_twice(rows, most, share):
+    train, held_out = divide_rows(rows, most, share)
+    wanted = min(rows, rows if most is None else most)
+    assert train + held_out <= rows
+    assert abs(held_out - share * wanted) <= 0.5
+    assert train == wanted or train + held_out == rows
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.fractions(0, 1))

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.synthetic import TASKS, acceptability, generate, generator, nli, rte, sentiment, similarity, tasks
+from kdnas.synthetic import TASKS, acceptability, generator, nli, rte, sentiment, similarity, tasks
+from kdnas.synthetic.generator import generate
 from kdnas.synthetic.grammar import article, ing, participle, past, plural, third
 from kdnas.synthetic.lexicon import AWAY, GENERAL, HOME, KINDS
 
@@ -125,7 +126,7 @@ def test_frames_do_not_depend_on_hash_seed(tmp_path):
     import sys
 
     code = (
-        "from kdnas.synthetic import TASKS, generate\n"
+        "from kdnas.synthetic.generator import TASKS, generate\n"
         "for task in TASKS: print(task, *(f.to_csv() for f in generate(task, 3, 30, 10).values()))"
     )
     outputs = set()
