@@ -7,7 +7,8 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-# Python compiles what it imports; to compile all that is installed takes longer than to download it
+# Python compiles what it imports, once and where it may; to compile all that is installed takes a minute more
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
@@ -47,7 +48,7 @@ test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
 	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
-	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2
+	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet
