@@ -7,7 +7,9 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check $(PIP_ARGS) \
+# Python compiles what it imports, once and where it may; to compile all that is installed takes a minute more
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
 ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
@@ -46,7 +48,7 @@ test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
 	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
-	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadgroup
+	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
 
 test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node (needs Debian's slurm-wlm and munge)
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/slurm

@@ -11,9 +11,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from kdnas.artifacts import file_sha256, read_json
+from kdnas.artifacts import file_sha256
 from kdnas.code_digest import code_digest
 from kdnas.frames import fingerprint, read_parquet, read_split
+from kdnas.heldout import HELDOUT
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
@@ -50,17 +51,14 @@ class Trial:
     max_length: int
 
     @classmethod
-    def on_proxy(cls, task: str, train: str, heldout: str, meta: str, max_length: int) -> Trial:
-        """Read the search's trial from the files of the proxy set; the held-out slice scores it."""
-        frames = [read_parquet(Path(path)).to_pandas() for path in (train, heldout)]
-        return cls(task, "proxy", *frames, read_json(meta)["fingerprint"], max_length)
+    def on_proxy(cls, task: str, proxy: str, data: str, max_length: int) -> Trial:
+        """Read the search's trial from the proxy set's file and the task's folder, whose slice scores it."""
+        frames = {TRAIN: read_parquet(Path(proxy)).to_pandas(), HELDOUT: read_split(data, HELDOUT)}
+        return cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
 
     @classmethod
     def on_whole_task(cls, task: str, data: str, max_length: int) -> Trial:
-        """Read a final student's trial from the task's folder; its first evaluation split scores it.
-
-        The training set holds the search's held-out slice too, so that slice could not score it.
-        """
+        """Read a final student's trial from the task's folder; its first evaluation split scores it."""
         split = get_task(task).evaluation_splits[0]
         frames = {name: read_split(data, name) for name in (TRAIN, split)}
         return cls(task, "student", *frames.values(), fingerprint(frames), max_length)

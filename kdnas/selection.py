@@ -23,7 +23,7 @@ def select_within_budget(history: pd.DataFrame, budget: float) -> tuple[pd.Serie
 
     Of equal qualities the faster wins. When no row is inside the budget: the fastest row, and False.
     """
-    select_best(history)
+    check_any_succeeded(history, "the search")
     succeeded = history[history["status"] == "ok"]
     inside = succeeded[succeeded["latency_ratio"] <= budget]
     if inside.empty:
@@ -46,7 +46,7 @@ def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, b
     Of equally fast ones the better wins. When no row is good enough: the best quality, of equals the faster,
     and False.
     """
-    select_best(history)
+    check_any_succeeded(history, "the search")
     succeeded = history[history["status"] == "ok"]
     good = succeeded[succeeded["quality"] >= quality]
     if good.empty:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kdnas.errors import UserError
+from kdnas.tasks import Task
+
 BINS = 5  # score ranges that stand for classes in a regression task
 
 
@@ -36,3 +39,17 @@ def draw(strata: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np
         rng.permutation(np.flatnonzero(strata == stratum))[:quota] for stratum, quota in enumerate(quotas)
     ]
     return np.sort(np.concatenate(chosen))
+
+
+def check_strata(task: Task, setting: str, sizes: np.ndarray, drawn: np.ndarray) -> None:
+    """Raise UserError if ``drawn``, the strata of the drawn rows, lacks one; ``setting`` says what drew them.
+
+    ``sizes`` holds the rows of each stratum before.
+    """
+    missing = np.flatnonzero(np.bincount(drawn, minlength=len(sizes)) == 0)
+    if len(missing):
+        kind = "score range" if task.regression else "class"
+        raise UserError(
+            f"{setting}, which leaves no row of {kind} {missing[0]} of {task.name}; it has "
+            f"{sizes[missing[0]]} of the {sizes.sum()} training rows"
+        )

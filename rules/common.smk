@@ -24,6 +24,8 @@ from kdnas.names import (
 )
 from kdnas.relay import relay_sigterm
 
+from kdnas.rows import heldout_share
+
 STORE = "results/store"
 
 if "SLURM_JOB_ID" in os.environ:
@@ -84,6 +86,11 @@ def code_digest(rule_name):
 def training_params():
     """The part of the config's training section that decides results."""
     return {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
+
+
+def heldout(wildcards):
+    """The share of a task that no model trains on."""
+    return heldout_share(wildcards.task, config["search"])
 
 
 def local_task_files(wildcards):

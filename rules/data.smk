@@ -12,6 +12,7 @@ rule fetch_task:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
     params:
         data={key: value for key, value in config["data"].items() if key not in ("tasks", "diagnostic")},
+        heldout=heldout,
         code=code_digest("fetch_task"),
     message:
         "Fetching task {wildcards.task}"
@@ -27,7 +28,6 @@ rule build_proxy:
         data=f"{R}/data/{SEARCH_TASK}",
     output:
         train=f"{R}/proxy/train.parquet",
-        heldout=f"{R}/proxy/heldout.parquet",
         meta=f"{R}/proxy/meta.json",
     log:
         f"{R}/logs/build_proxy.log",
@@ -37,7 +37,6 @@ rule build_proxy:
     params:
         task=SEARCH_TASK,
         share=config["search"]["proxy"]["share"],
-        heldout=config["search"]["proxy"]["heldout"],
         seed=SEEDS[0],
         code=code_digest("build_proxy"),
     message:

@@ -27,8 +27,6 @@ rule evaluate_fidelity:
         candidates=f"{R}/fidelity/candidates.json",
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
-        heldout=f"{R}/proxy/heldout.parquet",
-        proxy=f"{R}/proxy/meta.json",
         data=f"{R}/data/{SEARCH_TASK}",
     output:
         evaluations=f"{R}/fidelity/{{setting}}.json",

@@ -29,8 +29,7 @@ rule distill_candidates:
         candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
-        heldout=f"{R}/proxy/heldout.parquet",
-        proxy=f"{R}/proxy/meta.json",
+        data=f"{R}/data/{SEARCH_TASK}",
     output:
         evaluations=f"{R}/search/{{strategy}}/episode_{{episode}}/cohort_{{cohort}}.json",
     log:

@@ -6,8 +6,7 @@ rule distill_hand_crafted:
     input:
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
-        heldout=f"{R}/proxy/heldout.parquet",
-        proxy=f"{R}/proxy/meta.json",
+        data=f"{R}/data/{SEARCH_TASK}",
     output:
         evaluations=f"{R}/search/hand_crafted/evaluations.json",
     log:

@@ -1,4 +1,4 @@
-"""Draw the proxy set and its held-out slice from the search task's training rows."""
+"""Draw the proxy set from the search task's training rows."""
 
 from job import start
 
@@ -10,19 +10,15 @@ with start(snakemake):
 
     params = snakemake.params
     task_meta = read_meta(snakemake.input.data)
-    train, heldout = build_proxy(
-        read_split(snakemake.input.data, TRAIN), params.task, params.share, params.heldout, params.seed
-    )
+    train = build_proxy(read_split(snakemake.input.data, TRAIN), params.task, params.share, params.seed)
     write_split(snakemake.output.train, train)
-    write_split(snakemake.output.heldout, heldout)
     meta = {
         "task": params.task,
         "source": task_meta["source"],
         "synthetic": task_meta["synthetic"],
-        "fingerprint": fingerprint({"train": train, "heldout": heldout}),
+        "fingerprint": fingerprint({TRAIN: train}),
         "share": params.share,
-        "heldout": params.heldout,
         "seed": params.seed,
-        "splits": {"train": {"rows": len(train)}, "heldout": {"rows": len(heldout)}},
+        "rows": len(train),
     }
     write_json(snakemake.output.meta, meta)

@@ -13,7 +13,7 @@ with start(snakemake):
     cohort = int(snakemake.wildcards.cohort)
     proposals = read_json(snakemake.input.candidates)
     inputs = snakemake.input
-    trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
+    trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length)
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             proposals["candidates"][cohort - 1 :: params.cohorts],

@@ -13,7 +13,7 @@ with start(snakemake):
 
     params = snakemake.params
     files = snakemake.input
-    trial = Trial.on_proxy(params.task, files.train, files.heldout, files.proxy, params.max_length)
+    trial = Trial.on_proxy(params.task, files.train, files.data, params.max_length)
     candidates = [
         {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
         for entry in params.students

@@ -15,7 +15,7 @@ with start(snakemake):
     if setting.proxy_epochs is None:
         trial = Trial.on_whole_task(params.task, inputs.data, params.max_length)
     else:
-        trial = Trial.on_proxy(params.task, inputs.train, inputs.heldout, inputs.proxy, params.max_length)
+        trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length)
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             read_json(inputs.candidates)["candidates"],

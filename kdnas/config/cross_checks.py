@@ -11,6 +11,7 @@ from typing import Any
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.models.family import FAMILY
+from kdnas.rows import divide_rows, max_train_rows
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
@@ -173,12 +174,6 @@ def _check_search(search: dict[str, Any]) -> None:
             f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
             f"{architectures} architectures of search.space, as none is proposed twice"
         )
-    proxy = search["proxy"]
-    if proxy["share"] + proxy["heldout"] > 1 + 1e-9:  # 0.7 + 0.3 may exceed 1 by rounding
-        raise UserError(
-            f"search.proxy.share {proxy['share']} and search.proxy.heldout {proxy['heldout']} add up to "
-            f"{proxy['share'] + proxy['heldout']:g}; allowed: a sum of at most 1"
-        )
     exploration = search["exploration"]
     if exploration["end"] > exploration["start"]:
         raise UserError(
@@ -225,10 +220,8 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
     data, search = config["data"], config["search"]
     if data["source"] != "synthetic":
         return
-    most = data["max_train_rows"]
-    if isinstance(most, dict):
-        most = most.get(search["task"])
-    rows = data["synthetic"]["train_rows"] if most is None else min(most, data["synthetic"]["train_rows"])
+    most = max_train_rows(search["task"], data["max_train_rows"])
+    rows, _ = divide_rows(data["synthetic"]["train_rows"], most, search["proxy"]["heldout"])
     proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
     batch_size = config["distillation"]["proxy"]["batch_size"]
     if batch_size > proxy_rows:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from kdnas.frames import read_meta, read_split
-from kdnas.sources import local, max_train_rows, synthetic
+from kdnas.rows import divide_rows, heldout_share, max_train_rows
+from kdnas.sources import local, synthetic
 from kdnas.tasks import TRAIN, Task, get_task
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
@@ -32,9 +33,13 @@ MEAN_TOKENS = {
 
 @dataclass(frozen=True)
 class TaskSize:
-    """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself."""
+    """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself.
+
+    ``heldout_rows`` are those that measure candidates, 0 for a task that is not searched on.
+    """
 
     train_rows: int
+    heldout_rows: int
     evaluation_rows: int
     tokens: float
     measured: bool
@@ -51,17 +56,17 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     task = get_task(name)
     rows, sample = _rows(task, config)
     most = max_train_rows(name, config["data"]["max_train_rows"])
-    train_rows = rows[TRAIN] if most is None else min(most, rows[TRAIN])
+    train_rows, heldout_rows = divide_rows(rows[TRAIN], most, heldout_share(name, config["search"]))
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         tokens = min(MEAN_TOKENS[name], config["teacher"]["max_length"])
-        return TaskSize(train_rows, evaluation_rows, tokens, measured=False)
+        return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=False)
     from kdnas.training.batches import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
     lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
     tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
-    return TaskSize(train_rows, evaluation_rows, tokens, measured=True)
+    return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=True)
 
 
 def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:

@@ -175,7 +175,7 @@ class Workload:
 
     def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:
         proxy, size = self.config["search"]["proxy"], self.sizes[self.config["search"]["task"]]
-        rows = round(proxy["share"] * size.train_rows), round(proxy["heldout"] * size.train_rows)
+        rows = round(proxy["share"] * size.train_rows), size.heldout_rows
         stage = stage or self._stage(self.config["distillation"]["proxy"])
         return self._evaluated(rule, student, count, stage, *rows)
 

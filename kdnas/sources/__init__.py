@@ -13,10 +13,12 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.frames import fingerprint, read_meta, read_split, write_split, write_task
+from kdnas.heldout import HELDOUT, hold_out
+from kdnas.rows import max_train_rows
 from kdnas.sources import hub, local, synthetic
 from kdnas.sources.checks import check_split
 from kdnas.stratify import allocate, draw, strata
-from kdnas.tasks import TASKS, TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Task, get_task
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
@@ -25,13 +27,14 @@ SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
 def load_task(
-    task_name: str, data_config: Mapping[str, Any]
+    task_name: str, data_config: Mapping[str, Any], heldout: float = 0.0
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
     ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
-    ``max_train_rows`` cuts the training split alone. Raises UserError for data that is missing, damaged or
-    not what the registry says.
+    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split, taken
+    out of the training split before that is cut (kdnas.heldout). Raises UserError for data that is missing,
+    damaged or not what the registry says.
     """
     task = get_task(task_name)
     source = data_config["source"]
@@ -41,6 +44,8 @@ def load_task(
     for split, (rows, where) in SOURCES[source].load(task, data_config).items():
         frames[split] = check_split(task, split, rows, where)
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
+    if heldout:
+        frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
     frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
     is_synthetic = source == "synthetic"
     meta = {
@@ -49,24 +54,11 @@ def load_task(
         "synthetic": is_synthetic,
         "fingerprint": fingerprint(frames),
         "splits": {
-            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits[split]}
+            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
             for split, frame in frames.items()
         },
     }
     return frames, meta
-
-
-def max_train_rows(task_name: str, value: Any) -> int | None:
-    """Return what ``value`` (``data.max_train_rows``) says of a task, None for all rows; raises UserError."""
-    key = "data.max_train_rows"
-    if isinstance(value, Mapping):
-        unknown = sorted(set(value) - set(TASKS))
-        if unknown:
-            raise UserError(f"{key} names the unknown task {unknown[0]!r}; allowed are {', '.join(TASKS)}")
-        key, value = f"{key}.{task_name}", value.get(task_name)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UserError(f"{key} is {value!r}; allowed are a number of rows from 1, or null for all")
-    return value
 
 
 def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:

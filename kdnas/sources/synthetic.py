@@ -13,7 +13,7 @@ from kdnas.tasks import Task
 
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, name for messages)}`` as the section ``data.synthetic`` asks for."""
-    from kdnas.synthetic import generate
+    from kdnas.synthetic.generator import generate
 
     settings = data_config["synthetic"]
     frames = generate(task.name, settings["seed"], settings["train_rows"], settings["validation_rows"])

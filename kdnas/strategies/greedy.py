@@ -26,7 +26,7 @@ class RewardScale:
 
     @classmethod
     def of(cls, history: pd.DataFrame) -> RewardScale:
-        """Return that of a history's candidates that did not fail; of fewer than two there is none."""
+        """Return that of a history's candidates that did not fail; the deviation of fewer than two is 1."""
         rewards = history.loc[history["status"] == "ok", "reward"].astype(float)
         if len(rewards) < 2:
             return cls(*rewards)

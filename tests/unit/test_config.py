@@ -279,7 +279,6 @@ def test_long_values_are_shortened():
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
-        ({"search__proxy": {"share": 0.9, "heldout": 0.2}}, "add up to 1.1;"),
         ({"search__exploration__start": 0.01}, "search.exploration.end is 0.05"),
         ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or from 3 to the 36 arch"),
         ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or from 3 to the 36"),
@@ -305,8 +304,8 @@ def test_long_values_are_shortened():
             "reward.quality is loss",
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
-        # 0.3 of 1200 is 360; 0.3 of 100 is 30
-        ({"distillation__proxy__batch_size": 361}, "at most the 360 rows"),
+        # 0.2 of 1400 is held out, 0.3 of 1120 is 336; 0.3 of 100 is 30
+        ({"distillation__proxy__batch_size": 337}, "at most the 336 rows"),
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
     ],
 )  # fmt: skip
@@ -328,8 +327,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"search__episodes": 9},
         {"fidelity__architectures": 3},
         {"fidelity__architectures": 36},
-        {"search__proxy": {"share": 0.7, "heldout": 0.3}},
-        {"distillation__proxy__batch_size": 360},
+        {"distillation__proxy__batch_size": 336},
         {"data__max_train_rows": {"rte": 10}},
         {"data__source": "hub", "data__max_train_rows": 10},
         {

@@ -139,7 +139,9 @@ def test_padding_counts_as_tokens():
 
 def test_data_not_fetched_yet_has_official_rows_and_the_table_of_lengths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert task_size("mnli", config(), None) == TaskSize(392_702, 9_815 + 9_832, MEAN_TOKENS["mnli"], False)
+    assert task_size("mnli", config(), None) == TaskSize(
+        392_702 - 78_540, 78_540, 9_815 + 9_832, MEAN_TOKENS["mnli"], False
+    )
     capped = config(data={"source": "hub", "tasks": ["mnli"], "max_train_rows": {"mnli": 500}})
     assert task_size("mnli", capped, None).train_rows == 500
     short = config(teacher={"max_length": 8})
@@ -157,7 +159,8 @@ def test_generated_data_is_measured_under_the_tokenizer(tmp_path):
     }
     tokenizer = AutoTokenizer.from_pretrained(write_teacher(tmp_path / "teacher"))
     size = task_size("mnli", config(data=synthetic, teacher={"max_length": 16}), tokenizer)
-    assert (size.train_rows, size.evaluation_rows, size.measured) == (90, 14, True)
+    # a fifth of 90 is held out
+    assert (size.train_rows, size.heldout_rows, size.evaluation_rows, size.measured) == (72, 18, 14, True)
     assert 8 < size.tokens <= 16
 
 
@@ -198,7 +201,7 @@ def workload(**sections):
         students={"latency_budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
         **sections,
     )
-    sizes = {"mnli": TaskSize(100, 65, 5.0, True), "rte": TaskSize(33, 10, 5.0, True)}
+    sizes = {"mnli": TaskSize(100, 30, 65, 5.0, True), "rte": TaskSize(33, 0, 10, 5.0, True)}
     return Workload(checked, TINY, Embeddings(10, 8, 2), sizes)
 
 

@@ -12,12 +12,12 @@ import pytest
 from conftest import DISTILLATION, write_frame
 from scipy.stats import bootstrap, kendalltau
 
-from kdnas.artifacts import read_json, write_json
+from kdnas.artifacts import read_json
 from kdnas.errors import UserError
 from kdnas.fidelity import Setting, recipe, search_setting, settings, spread
 from kdnas.figures.fidelity import fidelity_figure
 from kdnas.figures.saving import save_figure
-from kdnas.frames import fingerprint, write_split, write_task
+from kdnas.frames import write_split, write_task
 from kdnas.ranking import RESAMPLES, kendall_tau, tau_interval
 from kdnas.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.tables.fidelity import fidelity_table
@@ -164,12 +164,9 @@ def test_resamples_without_a_tau_are_left_out_and_counted():
 def files(tmp_path):
     """A proxy set and a whole task on disk."""
     task = get_task("mnli")
-    proxy = {"train": write_frame(task, 40, 1), "heldout": write_frame(task, 20, 2)}
-    for name, frame in proxy.items():
-        write_split(tmp_path / "proxy" / f"{name}.parquet", frame)
-    write_json(tmp_path / "proxy" / "meta.json", {"fingerprint": fingerprint(proxy)})
+    write_split(tmp_path / "proxy.parquet", write_frame(task, 40, 1))
     frames = {split: write_frame(task, 48, number) for number, split in enumerate(task.splits, start=5)}
-    write_task(tmp_path / "data", frames, {})
+    write_task(tmp_path / "data", frames | {"heldout": write_frame(task, 20, 2)}, {})
     return tmp_path
 
 
@@ -179,8 +176,7 @@ def test_study_shares_the_searchs_evaluations_and_no_others(files, teacher_folde
 
     store = Store(files / "store")
     entries = [{"candidate": 1, "architecture": Architecture(2, 12, 3, 24, "gelu").to_dict()}]
-    names = [str(files / "proxy" / name) for name in ("train.parquet", "heldout.parquet", "meta.json")]
-    proxy = Trial.on_proxy("mnli", *names, 32)
+    proxy = Trial.on_proxy("mnli", str(files / "proxy.parquet"), str(files / "data"), 32)
     whole = Trial.on_whole_task("mnli", str(files / "data"), 32)
 
     def evaluate(trial, distillation):

@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdnas.errors import UserError
+from kdnas.heldout import hold_out
 from kdnas.proxy import build_proxy
+from kdnas.rows import divide_rows
 from kdnas.stratify import BINS, allocate, draw, strata
+from kdnas.tasks import get_task
 
 
 def triples(premises: int) -> pd.DataFrame:
@@ -38,72 +41,93 @@ def sst2(labels: list[int]) -> pd.DataFrame:
 
 
 def test_shares_and_classes():
-    train, heldout = build_proxy(triples(100), "mnli", 0.3, 0.2, 1)
-    assert train["label"].value_counts().to_dict() == {0: 30, 1: 30, 2: 30}
+    train, heldout = hold_out(triples(100), get_task("mnli"), 0.2, None)
+    assert train["label"].value_counts().to_dict() == {0: 80, 1: 80, 2: 80}
     assert heldout["label"].value_counts().to_dict() == {0: 20, 1: 20, 2: 20}
+    proxy = build_proxy(train, "mnli", 0.3, 1)
+    assert proxy["label"].value_counts().to_dict() == {0: 24, 1: 24, 2: 24}
+    assert build_proxy(train, "mnli", 1.0, 1).equals(train)
 
 
 def test_rows_keep_their_content_and_order():
     frame = triples(100)
-    for part in build_proxy(frame, "mnli", 0.3, 0.2, 1):
+    for part in (*hold_out(frame, get_task("mnli"), 0.2, None), build_proxy(frame, "mnli", 0.3, 1)):
         assert part["idx"].is_monotonic_increasing
         original = frame[frame["idx"].isin(part["idx"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(part, original)
 
 
 def test_a_heldout_premise_is_never_trained_on():
-    train, heldout = build_proxy(triples(100), "mnli", 0.5, 0.5, 1)
+    train, heldout = hold_out(triples(100), get_task("mnli"), 0.5, None)
     assert not set(train["premise"]) & set(heldout["premise"])
     assert heldout["premise"].value_counts().unique().tolist() == [3]
+    assert len(train) + len(heldout) == 300
+
+
+def test_a_slice_is_a_share_of_the_rows_that_training_will_have():
+    train, heldout = hold_out(triples(100), get_task("mnli"), 0.2, 150)
+    assert (len(train), len(heldout)) == (270, 30)
+    assert len(hold_out(triples(100), get_task("mnli"), 0.2, 1000)[1]) == 60
 
 
 def test_unbalanced_classes_keep_their_shares():
-    train, heldout = build_proxy(sst2([0] * 900 + [1] * 100), "sst2", 0.3, 0.2, 5)
-    assert train["label"].value_counts().to_dict() == {0: 270, 1: 30}
+    frame = sst2([0] * 900 + [1] * 100)
+    assert build_proxy(frame, "sst2", 0.3, 5)["label"].value_counts().to_dict() == {0: 270, 1: 30}
+    heldout = hold_out(frame, get_task("sst2"), 0.2, None)[1]
     assert heldout["label"].value_counts().to_dict() == {0: 180, 1: 20}
-
-
-def test_all_rows_are_used_when_the_shares_add_up_to_one():
-    train, heldout = build_proxy(sst2([0] * 7 + [1] * 6), "sst2", 0.5, 0.5, 1)
-    assert not set(train["idx"]) & set(heldout["idx"])
-    assert len(train) + len(heldout) >= 12
 
 
 def test_scores_are_stratified_by_quantile():
     frame = scores(500)
-    for part, rows in zip(build_proxy(frame, "stsb", 0.3, 0.2, 1), (150, 100), strict=True):
+    parts = build_proxy(frame, "stsb", 0.3, 1), hold_out(frame, get_task("stsb"), 0.2, None)[1]
+    for part, rows in zip(parts, (150, 100), strict=True):
         assert len(part) == rows
         quintiles = np.histogram(part["label"], bins=np.linspace(0, 5, BINS + 1))[0]
         assert abs(quintiles - rows / BINS).max() <= 1
 
 
 def test_the_seed_alone_decides():
-    first, again, other = (build_proxy(triples(100), "mnli", 0.3, 0.2, seed) for seed in (1, 1, 2))
-    pd.testing.assert_frame_equal(first[0], again[0])
-    pd.testing.assert_frame_equal(first[1], again[1])
-    assert not first[0].equals(other[0])
-    assert not first[1].equals(other[1])
+    first, again, other = (build_proxy(triples(100), "mnli", 0.3, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(other)
+    slices = [hold_out(triples(100), get_task("mnli"), 0.2, None)[1] for _ in range(2)]
+    pd.testing.assert_frame_equal(*slices)
 
 
 @pytest.mark.parametrize(
-    ("share", "heldout", "message"),
+    ("share", "message"),
     [
-        (0.0, 0.2, "search.proxy.share is 0.0"),
-        (1.0, 0.2, "search.proxy.share is 1.0"),
-        (0.3, 0.0, "search.proxy.heldout is 0.0"),
-        (0.7, 0.4, r"search.proxy.heldout is 0.4; .* search.proxy.share \(0.7\)"),
-        (0.3, 0.001, "search.proxy.heldout is 0.001, too small: it leaves no row of class 0 of mnli"),
-        (0.001, 0.3, "search.proxy.share is 0.001, too small"),
+        (0.0, "search.proxy.share is 0.0; allowed"),
+        (1.1, "search.proxy.share is 1.1; allowed"),
+        (0.001, "search.proxy.share is 0.001, which leaves no row of class 0 of mnli; it has 100 of the 300"),
     ],
 )
-def test_shares_that_do_not_fit(share, heldout, message):
+def test_shares_that_do_not_fit(share, message):
     with pytest.raises(UserError, match=message):
-        build_proxy(triples(100), "mnli", share, heldout, 1)
+        build_proxy(triples(100), "mnli", share, 1)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.999])
+def test_a_slice_leaves_every_class_on_both_sides(share):
+    with pytest.raises(UserError, match=f"search.proxy.heldout is {share}, which leaves no row of class"):
+        hold_out(triples(100), get_task("mnli"), share, None)
 
 
 def test_a_class_with_too_few_rows_is_named():
-    with pytest.raises(UserError, match="no row of class 1 of sst2, which has 2 of the 202 training rows"):
-        build_proxy(sst2([0] * 200 + [1] * 2), "sst2", 0.3, 0.2, 1)
+    frame = sst2([0] * 200 + [1] * 2)
+    with pytest.raises(UserError, match="no row of class 1 of sst2; it has 2 of the 202 training rows"):
+        hold_out(frame, get_task("sst2"), 0.2, None)
+    with pytest.raises(UserError, match="no row of class 1 of sst2; it has 2 of the 202 training rows"):
+        build_proxy(frame, "sst2", 0.2, 1)
+
+
+@given(st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.floats(0, 1))
+def test_rows_are_divided_without_a_remainder_lost_or_used_twice(rows, most, share):
+    train, held_out = divide_rows(rows, most, share)
+    wanted = min(rows, rows if most is None else most)
+    assert train + held_out <= rows
+    assert abs(held_out - share * wanted) <= 0.5
+    assert train == wanted or train + held_out == rows
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.fractions(0, 1))

@@ -328,6 +328,18 @@ def test_the_training_split_is_cut_by_class_in_order(tmp_path, value):
     assert load_task("sst2", config | {"max_train_rows": value})[1] == meta
 
 
+def test_a_held_out_slice_is_taken_out_before_the_cut(tmp_path):
+    train = rows("sst2", "train", 100).assign(label=[0] * 75 + [1] * 25)
+    config = make(tmp_path, "sst2", train=train, validation=rows("sst2", "validation", 60))
+    frames, meta = load_task("sst2", config | {"max_train_rows": 40}, 0.2)
+    assert frames["train"]["label"].value_counts().to_dict() == {0: 30, 1: 10}
+    assert frames["heldout"]["label"].value_counts().to_dict() == {0: 6, 1: 2}
+    assert not set(frames["train"]["idx"]) & set(frames["heldout"]["idx"])
+    assert meta["splits"]["heldout"] == {"rows": 8, "official_rows": None}
+    whole, _ = load_task("sst2", config, 0.2)
+    assert (len(whole["train"]), len(whole["heldout"])) == (80, 20)
+
+
 @pytest.mark.parametrize("value", [None, 6, 1000, {"mnli": 2}, {"rte": None}])
 def test_no_cut(tmp_path, value):
     frames, _ = load_task("rte", make(tmp_path, "rte") | {"max_train_rows": value})

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.synthetic import TASKS, acceptability, generate, nli, rte, sentiment, similarity, tasks
+from kdnas.synthetic import TASKS, acceptability, generator, nli, rte, sentiment, similarity, tasks
+from kdnas.synthetic.generator import generate
 from kdnas.synthetic.grammar import article, ing, participle, past, plural, third
 from kdnas.synthetic.lexicon import AWAY, GENERAL, HOME, KINDS
 
@@ -116,12 +117,16 @@ def test_same_arguments_same_bytes_and_another_seed_other_texts():
     assert one["train"]["premise"].tolist() != other["train"]["premise"].tolist()
 
 
+def test_every_named_task_has_a_generator():
+    assert tuple(generator.TASKS) == TASKS
+
+
 def test_frames_do_not_depend_on_hash_seed(tmp_path):
     import subprocess
     import sys
 
     code = (
-        "from kdnas.synthetic import TASKS, generate\n"
+        "from kdnas.synthetic.generator import TASKS, generate\n"
         "for task in TASKS: print(task, *(f.to_csv() for f in generate(task, 3, 30, 10).values()))"
     )
     outputs = set()

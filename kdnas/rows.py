@@ -1,0 +1,37 @@
+"""How many rows of a task train, and how many of the search task measure candidates; counts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.tasks import TASKS
+
+
+def max_train_rows(task_name: str, value: Any) -> int | None:
+    """Return what ``value`` (``data.max_train_rows``) says of a task, None for all rows; raises UserError."""
+    key = "data.max_train_rows"
+    if isinstance(value, Mapping):
+        unknown = sorted(set(value) - set(TASKS))
+        if unknown:
+            raise UserError(f"{key} names the unknown task {unknown[0]!r}; allowed are {', '.join(TASKS)}")
+        key, value = f"{key}.{task_name}", value.get(task_name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise UserError(f"{key} is {value!r}; allowed are a number of rows from 1, or null for all")
+    return value
+
+
+def heldout_share(task_name: str, search: Mapping[str, Any]) -> float:
+    """Return the share that the config's ``search`` holds out of a task: of the search task alone."""
+    return search["proxy"]["heldout"] if task_name == search["task"] else 0.0
+
+
+def divide_rows(rows: int, most: int | None, heldout: float) -> tuple[int, int]:
+    """Return how many of a task's ``rows`` train, at most ``most`` (None: all), and how many are held out.
+
+    The latter are the share ``heldout`` of the former's maximum, and come first where rows are short.
+    """
+    most = min(rows, most or rows)
+    held_out = round(heldout * most)
+    return min(most, rows - held_out), held_out
