@@ -31,6 +31,7 @@ from kdnas.training.loop import out_of_memory, train
 from kdnas.training.objective import Weights
 from kdnas.training.prediction import distillation_loss, predict, scores
 from kdnas.training.run import Run
+from kdnas.training.sample import Sample
 
 KIND = "evaluations"
 
@@ -144,6 +145,7 @@ def _train_new(
         trial.max_length,
         teacher.config.vocab_size,
     )
+    sample = Sample.draw(data, teacher, seed, run.device)
     values: dict[int, dict[str, Any]] = {}
     trained: dict[int, _Trained] = {}
     for entry in candidates:
@@ -153,14 +155,13 @@ def _train_new(
             trained[number] = _prepare(
                 keys[number],
                 architecture,
-                teacher,
+                sample,
                 task,
                 weights,
                 distillation["initialisation"],
                 stage,
                 seed,
                 run,
-                data.vocabulary,
             )
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
@@ -193,18 +194,18 @@ def _train_new(
 def _prepare(
     key: dict[str, Any],
     architecture: Architecture,
-    teacher: nn.Module,
+    sample: Sample,
     task: Task,
     weights: Weights,
     initialisation: str,
     stage: Stage,
     seed: int,
     run: Run,
-    vocabulary: Vocabulary,
 ) -> _Trained:
-    student, hidden_index = build_student(architecture, teacher, task, initialisation, stage.dropout, seed)
-    objective = make_objective(weights, architecture, teacher, task, hidden_index, seed)
-    whole = vocabulary.shrink(student)
+    signals = sample.signals if initialisation == "teacher" else None
+    student = build_student(architecture, sample.teacher, task, signals, stage.dropout, seed)
+    objective = make_objective(weights, student, sample, task)
+    whole = sample.data.vocabulary.shrink(student)
     return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
 
 

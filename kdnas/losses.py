@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+States = tuple[torch.Tensor, ...]
+
+RIDGE = 1e-3  # of the mean square of what a fitted map reads
 
 
 @dataclass
@@ -40,9 +45,8 @@ def uniform_last_layers(student_layers: int, teacher_layers: int) -> list[tuple[
 class HiddenStateLoss(nn.Module):
     """Squared error between mapped student states and two concatenated teacher states a layer.
 
-    Each student layer has a linear map from its hidden size to twice the teacher's. It starts as the
-    selection of ``hidden_index`` (the teacher's dimensions that the student was sliced from) where there
-    is one, so that a sliced student starts near its target, and at random otherwise.
+    Each student layer has a linear map from its hidden size to twice the teacher's; :meth:`fit` starts it
+    near its targets.
     """
 
     def __init__(
@@ -51,23 +55,36 @@ class HiddenStateLoss(nn.Module):
         student_hidden: int,
         teacher_layers: int,
         teacher_hidden: int,
-        hidden_index: list[int] | None,
     ) -> None:
         super().__init__()
         self.layers = uniform_last_layers(student_layers, teacher_layers)
         self.maps = nn.ModuleList(nn.Linear(student_hidden, 2 * teacher_hidden) for _ in self.layers)
-        if hidden_index is not None:
-            selection = torch.zeros(teacher_hidden, student_hidden)
-            selection[hidden_index, torch.arange(student_hidden)] = 1.0
-            for linear in self.maps:
-                nn.init.zeros_(linear.bias)
-                with torch.no_grad():
-                    linear.weight.copy_(torch.cat([selection, selection]))
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[tuple[States, States, torch.Tensor]]) -> None:
+        """Set every map to the least-squares prediction of its targets on ``batches``.
+
+        Each batch holds the student's and the teacher's states, as :meth:`forward` takes them, and the mask.
+        """
+        reads = [0.0] * len(self.maps)
+        writes = [0.0] * len(self.maps)
+        for student, teacher, mask in batches:
+            real = mask.bool()
+            for layer, (state, (uniform, last)) in enumerate(zip(student, self.layers, strict=True)):
+                state = F.pad(state[real], (0, 1), value=1.0).double()
+                target = torch.cat([teacher[uniform], teacher[last]], dim=-1)[real].double()
+                reads[layer] = reads[layer] + state.T @ state
+                writes[layer] = writes[layer] + state.T @ target
+        for linear, read, write in zip(self.maps, reads, writes, strict=True):
+            ridge = RIDGE * read.diagonal().mean() * torch.eye(len(read), device=read.device)
+            solution = torch.linalg.solve(read + ridge, write).T
+            linear.weight.copy_(solution[:, :-1])
+            linear.bias.copy_(solution[:, -1])
 
     def forward(
         self,
-        student: tuple[torch.Tensor, ...],
-        teacher: tuple[torch.Tensor, ...],
+        student: States,
+        teacher: States,
         mask: torch.Tensor,
     ) -> torch.Tensor:
         """Return the mean over layers, real tokens (``mask`` (batch, tokens)) and dimensions."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from kdnas.artifacts import atomic_folder, file_sha256, read_json, write_json
+from kdnas.artifacts import atomic_folder, file_sha256, write_json
 from kdnas.code_digest import code_digest
 from kdnas.errors import UserError
 from kdnas.frames import read_meta, read_split
@@ -24,6 +24,7 @@ from kdnas.training.learner import Learner
 from kdnas.training.loop import train
 from kdnas.training.objective import Weights
 from kdnas.training.run import Run
+from kdnas.training.sample import Sample
 from kdnas.training.scoring import describe, score_splits
 
 
@@ -82,7 +83,6 @@ def _train(
     weights = Weights.from_config(job.settings)
     stage = run.stage(job.settings[job.stage])
     teacher = load_classifier(job.teacher_folder)
-    student, hidden_index = _first_weights(job, teacher, stage.dropout)
     data = load_data(
         read_split(job.data_folder, TRAIN),
         {split: read_split(job.data_folder, split) for split in task.evaluation_splits},
@@ -91,7 +91,9 @@ def _train(
         job.max_length,
         teacher.config.vocab_size,
     )
-    objective = make_objective(weights, job.architecture, teacher, task, hidden_index, job.seed)
+    sample = Sample.draw(data, teacher, job.seed, run.device)
+    student = _first_weights(job, sample, stage.dropout)
+    objective = make_objective(weights, student, sample, task)
     whole = data.vocabulary.shrink(student)
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
@@ -112,20 +114,16 @@ def _train(
     scores = score_splits(student, data.scored, task, run.device)
     data.vocabulary.restore(student.cpu(), whole)
     with atomic_folder(model_folder) as folder:
-        details = {"architecture": job.architecture.to_dict(), "hidden_index": hidden_index, "task": job.task}
+        details = {"architecture": job.architecture.to_dict(), "task": job.task}
         save_classifier(student, job.teacher_folder, folder, details)
     run.checkpoints.remove(learner)
     return describe(job.student, task, job.seed, meta, scores, student, model_folder, len(data.train))
 
 
-def _first_weights(
-    job: Distillation, teacher: nn.Module, dropout: float
-) -> tuple[nn.Module, list[int] | None]:
-    """Return the student before training and the teacher's hidden dimensions that it was cut from."""
+def _first_weights(job: Distillation, sample: Sample, dropout: float) -> nn.Module:
+    """Return the student before training."""
     task = get_task(job.task)
-    if job.start is None:
-        return build_student(
-            job.architecture, teacher, task, job.settings["initialisation"], dropout, job.seed
-        )
-    student = pretrained_classifier(job.start, task, dropout, seed_of(job.seed, job.architecture))
-    return student, read_json(job.start / "kdnas.json")["hidden_index"]
+    if job.start is not None:
+        return pretrained_classifier(job.start, task, dropout, seed_of(job.seed, job.architecture))
+    signals = sample.signals if job.settings["initialisation"] == "teacher" else None
+    return build_student(job.architecture, sample.teacher, task, signals, dropout, job.seed)

@@ -1,1 +1,1 @@
-"""Teachers and students: fetching, loading, slicing, saving."""
+"""Teachers and students: fetching, loading, narrowing, saving."""

@@ -1,4 +1,4 @@
-"""Which models of transformers can be taught and sliced here."""
+"""Which models of transformers can be taught and narrowed here."""
 
 from __future__ import annotations
 

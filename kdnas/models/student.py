@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
 from torch import nn
 
 from kdnas.artifacts import digest
-from kdnas.models.loading import base_model, classifier_config, new_classifier, student_config
-from kdnas.models.slicing import slice_encoder
+from kdnas.models.loading import classifier_config, new_classifier, student_config
+from kdnas.models.narrowing import narrow_classifier
+from kdnas.models.signals import LayerSignals
 from kdnas.space import Architecture
 from kdnas.tasks import Task
 
@@ -16,40 +18,22 @@ def build_student(
     architecture: Architecture,
     teacher: nn.Module,
     task: Task,
-    initialisation: str,
+    signals: Sequence[LayerSignals] | None,
     dropout: float,
     seed: int,
-) -> tuple[nn.Module, list[int] | None]:
-    """Return a student classifier and the teacher's hidden dimensions that it was cut from (or None).
+) -> nn.Module:
+    """Return a student classifier of ``task``, which is the teacher's too.
 
-    ``initialisation`` is ``random`` or ``teacher`` (see :mod:`kdnas.models.slicing`). With ``teacher`` the
-    pooler and, where the task has the same labels, the classification head are cut from the teacher too.
+    With the teacher's ``signals`` it starts as the narrowed teacher (:mod:`kdnas.models.narrowing`), without
+    them at random.
     """
     config = classifier_config(student_config(teacher.config, architecture), task, dropout)
     student = new_classifier(config, seed_of(seed, architecture))
-    if initialisation == "random":
-        return student, None
-    shape = Architecture.from_model_config(teacher.config)
-    sliced, hidden = slice_encoder(base_model(teacher).state_dict(), shape, architecture)
-    base_model(student).load_state_dict(sliced)
-    _slice_head(teacher, student, torch.tensor(hidden), shape.hidden_size)
-    return student, hidden
-
-
-def _slice_head(teacher: nn.Module, student: nn.Module, hidden: torch.Tensor, size: int) -> None:
-    given = teacher.state_dict()
-    head = {}
-    for name, value in student.state_dict().items():
-        if name.startswith("classifier."):
-            cut = given[name].detach().float().cpu()
-            # the labels' axis is the first of the last matrix, and its bias: never cut
-            axes = range(cut.dim()) if value.shape != cut.shape else ()
-            for axis in axes:
-                if cut.shape[axis] == size and value.shape[axis] == len(hidden):
-                    cut = cut.index_select(axis, hidden)
-            if cut.shape == value.shape:
-                head[name] = cut
-    student.load_state_dict(head, strict=False)
+    if signals is not None:
+        shape = Architecture.from_model_config(teacher.config)
+        prefix = teacher.base_model_prefix
+        student.load_state_dict(narrow_classifier(teacher.state_dict(), prefix, signals, shape, architecture))
+    return student
 
 
 def seed_of(seed: int, architecture: Architecture) -> int:

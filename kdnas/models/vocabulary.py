@@ -7,7 +7,8 @@ memory for a small student, whose embedding matrix is most of its parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -36,6 +37,15 @@ class Vocabulary:
         )
         model.config.vocab_size = len(self.used)
         return weight
+
+    @contextmanager
+    def shrunk(self, model: nn.Module) -> Iterator[None]:
+        """Cut the word embedding for the time of a ``with``, in which nothing trains it."""
+        whole = self.shrink(model)
+        try:
+            yield
+        finally:
+            self.restore(model, whole)
 
     def restore(self, model: nn.Module, whole: torch.Tensor) -> None:
         """Put the trained rows back into the whole matrix and the matrix back into the model."""

@@ -8,33 +8,26 @@ import torch
 from torch import nn
 
 from kdnas.losses import HiddenStateLoss
-from kdnas.models.student import seed_of
-from kdnas.space import Architecture
 from kdnas.tasks import Task
 from kdnas.training.forward import Forward
 from kdnas.training.objective import Objective, Weights
+from kdnas.training.sample import Sample
 
 
 def make_objective(
     weights: Weights,
-    architecture: Architecture,
-    teacher: nn.Module,
+    student: nn.Module,
+    sample: Sample,
     task: Task,
-    hidden_index: list[int] | None,
-    seed: int,
 ) -> Objective:
-    """Build a student's objective; the random maps of the hidden-state loss are drawn from ``seed``."""
+    """Build the objective of ``student``; the maps of the hidden-state loss are fitted on ``sample``."""
     hidden = None
     if weights.hidden:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(seed, architecture))
-            hidden = HiddenStateLoss(
-                architecture.layers,
-                architecture.hidden_size,
-                teacher.config.num_hidden_layers,
-                teacher.config.hidden_size,
-                hidden_index,
-            )
+        shapes = (student.config, sample.teacher.config)
+        hidden = HiddenStateLoss(
+            *(size for shape in shapes for size in (shape.num_hidden_layers, shape.hidden_size))
+        )
+        sample.fit(hidden, student)
     return Objective(weights, task.regression, hidden)
 
 

@@ -304,8 +304,8 @@ def test_long_values_are_shortened():
             "reward.quality is loss",
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
-        # 0.2 of 1400 is held out, 0.3 of 1120 is 336; 0.3 of 100 is 30
-        ({"distillation__proxy__batch_size": 337}, "at most the 336 rows"),
+        # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30
+        ({"distillation__proxy__batch_size": 289}, "at most the 288 rows"),
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,7 +25,7 @@ def test_uniform_last_by_hand():
 
 def test_hidden_loss_counts_real_tokens_only():
     torch.manual_seed(0)
-    loss = HiddenStateLoss(2, 3, 4, 5, None)
+    loss = HiddenStateLoss(2, 3, 4, 5)
     student = tuple(torch.randn(2, 4, 3) for _ in range(2))
     teacher = tuple(torch.randn(2, 4, 5) for _ in range(4))
     mask = torch.tensor([[1.0, 1, 1, 0], [1, 0, 0, 0]])
@@ -38,15 +39,38 @@ def test_hidden_loss_counts_real_tokens_only():
     assert float(loss(student, teacher, mask)) == pytest.approx(total / count, rel=1e-5)
 
 
-def test_hidden_loss_of_a_sliced_student_starts_at_what_slicing_lost():
-    teacher = tuple(torch.randn(1, 3, 4) for _ in range(2))
-    loss = HiddenStateLoss(2, 4, 2, 4, [0, 1, 2, 3])
-    # nothing was cut away, and both targets of each layer are the layer itself
-    assert float(loss(teacher, teacher, torch.ones(1, 3))) == 0.0
-    half = tuple(state[..., [1, 3]] for state in teacher)
-    loss = HiddenStateLoss(2, 2, 2, 4, [1, 3])
-    lost = sum(float((state[..., [0, 2]] ** 2).mean()) for state in teacher) / 2 / 2
-    assert float(loss(half, teacher, torch.ones(1, 3))) == pytest.approx(lost, rel=1e-5)
+def test_fitted_maps_are_the_least_squares_ones_over_real_tokens():
+    generator = torch.Generator().manual_seed(1)
+    batches = []
+    for tokens in (7, 9):
+        student = tuple(torch.randn(4, tokens, 3, generator=generator) for _ in range(2))
+        teacher = tuple(torch.randn(4, tokens, 5, generator=generator) for _ in range(4))
+        mask = (torch.arange(tokens) < torch.tensor([[tokens], [3], [1], [5]])).float()
+        batches.append((student, teacher, mask))
+    loss = HiddenStateLoss(2, 3, 4, 5)
+    loss.fit(batches)
+    real = [mask.bool().numpy() for _, _, mask in batches]
+    for layer, (uniform, last) in enumerate([(0, 2), (2, 3)]):
+        reads = np.concatenate([b[0][layer].numpy()[m] for b, m in zip(batches, real, strict=True)])
+        targets = np.concatenate(
+            [
+                torch.cat([b[1][uniform], b[1][last]], -1).numpy()[m]
+                for b, m in zip(batches, real, strict=True)
+            ]
+        )
+        best = np.linalg.lstsq(np.hstack([reads, np.ones((len(reads), 1))]), targets, rcond=None)[0]
+        assert np.allclose(loss.maps[layer].weight.detach().numpy(), best[:-1].T, atol=2e-3)
+        assert np.allclose(loss.maps[layer].bias.detach().numpy(), best[-1], atol=2e-3)
+
+
+def test_maps_fitted_to_what_a_line_explains_leave_no_loss():
+    student = (torch.randn(1, 40, 4),)
+    turned = student[0] @ torch.randn(4, 3) + torch.randn(3)
+    loss = HiddenStateLoss(1, 4, 1, 3)
+    batch = (student, (turned,), torch.ones(1, 40))
+    assert float(loss(*batch)) > 0.1
+    loss.fit([batch])
+    assert float(loss(*batch)) < 1e-4
 
 
 def test_logits_loss_by_hand():

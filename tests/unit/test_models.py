@@ -1,4 +1,4 @@
-"""Fetching, slicing, the compact vocabulary and saved folders, for every model of the family."""
+"""Fetching, narrowing, the compact vocabulary and saved folders, for every model of the family."""
 
 import shutil
 
@@ -19,7 +19,9 @@ from kdnas.models.loading import (
     save_classifier,
     student_config,
 )
-from kdnas.models.slicing import slice_encoder, teacher_layer
+from kdnas.models.narrowing import narrow_classifier, teacher_layer
+from kdnas.models.residual import residual_basis
+from kdnas.models.signals import measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.space import Architecture
@@ -30,31 +32,103 @@ SHAPE = Architecture(4, 24, 6, 48, "gelu")
 
 
 def logits(model, seed=0, high=64):
-    generator = torch.Generator().manual_seed(seed)
-    ids = torch.randint(4, high, (3, 9), generator=generator)
+    ids = token_ids(seed=seed, high=high)
     with torch.no_grad():
         return model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
 
 
+def token_ids(rows=3, tokens=9, seed=0, high=64):
+    return torch.randint(4, high, (rows, tokens), generator=torch.Generator().manual_seed(seed))
+
+
+def signals_of(teacher, rows=24):
+    ids = token_ids(rows, seed=1)
+    return measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
+
+
+def narrow(teacher, student, signals=None):
+    prefix = teacher.base_model_prefix
+    tensors = narrow_classifier(teacher.state_dict(), prefix, signals or signals_of(teacher), SHAPE, student)
+    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items()}
+
+
 @pytest.mark.parametrize("model_type", FAMILY)
-def test_slicing_nothing_away_gives_the_teacher(model_type, tmp_path):
+def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
-    student, hidden = build_student(SHAPE, teacher, TASK, "teacher", 0.0, 1)
-    assert hidden == list(range(24))
+    student = build_student(SHAPE, teacher, TASK, signals_of(teacher), 0.0, 1)
     assert torch.equal(logits(student), logits(teacher))
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
 @pytest.mark.parametrize("heads", [2, 3, 6])
-def test_any_smaller_shape_can_be_sliced_and_runs(model_type, heads, tmp_path):
+def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
     small = Architecture(3, 12, heads, 20, "relu")
-    student, hidden = build_student(small, teacher, TASK, "teacher", 0.0, 1)
+    student = build_student(small, teacher, TASK, signals_of(teacher), 0.0, 1)
     assert Architecture.from_model_config(student.config) == small
-    assert len(hidden) == 12
     assert torch.isfinite(logits(student)).all()
-    embedding = base_model(teacher).embeddings.word_embeddings.weight
-    assert torch.equal(base_model(student).embeddings.word_embeddings.weight, embedding[:, hidden])
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_a_teacher_that_needs_fewer_dimensions_is_narrowed_without_loss(model_type, tmp_path):
+    """A model of 12 dimensions is laid into 24 by hand, along a basis that holds (1, ..., 1)."""
+    own = {"embedding_size": 10} if model_type == "electra" else {}
+    folder = write_teacher(tmp_path / "small", model_type, hidden_size=12, intermediate_size=20, **own)
+    small = pretrained_classifier(folder, TASK, 0.0, 1)
+    large = pretrained_classifier(write_teacher(tmp_path / "large", model_type, **own), TASK, 0.0, 2)
+    with torch.no_grad():
+        for name, gain in small.named_parameters():
+            if name.endswith("LayerNorm.weight"):
+                gain.fill_(0.9)  # other gains are not diagonal in another basis
+    large.load_state_dict(widen(small.state_dict(), large.state_dict()))
+    expected = logits(small)
+    differences = expected.std(0).max()
+    assert (logits(large) - expected).abs().max() < 0.01 * differences
+    student = build_student(Architecture(4, 12, 6, 20, "gelu"), large, TASK, signals_of(large), 0.0, 1)
+    assert (logits(student) - expected).abs().max() < 0.02 * differences
+
+
+def widen(small, large):
+    """Return the tensors of a model of twice the hidden size that computes what ``small`` does."""
+    generator = torch.Generator().manual_seed(3)
+    ones = torch.ones(24, 1) / 24**0.5
+    others = torch.randn(24, 11, generator=generator)
+    basis = torch.linalg.qr(torch.cat([ones, others], 1)).Q
+    basis[:, 0] = ones[:, 0]
+    first = torch.linalg.qr(torch.cat([torch.ones(12, 1), torch.eye(12)[:, 1:]], 1)).Q
+    first[:, 0] = 1 / 12**0.5
+    basis = basis @ first.T  # (1, ..., 1) of the small one goes to that of the large one
+    spread = torch.cat([torch.arange(2) + 4 * head for head in range(6)])  # rows of each head that are in use
+    tensors = {}
+    for name, value in small.items():
+        wide = torch.zeros_like(large[name])
+        module, _, part = name.rpartition(".")
+        if "LayerNorm" in module:
+            if wide.shape == value.shape:
+                wide = value
+            else:
+                wide = basis @ value if part == "bias" else torch.full((24,), float(value[0]) / 2**0.5)
+        elif module.endswith("_embeddings"):
+            wide = value @ basis.T if value.shape != wide.shape else value
+        elif module.endswith("embeddings_project"):
+            wide = basis @ value
+        elif module.endswith(("query", "key", "value")):
+            scale = 2**0.5 if module.endswith("query") else 1.0
+            wide[spread] = scale * (value @ basis.T if part == "weight" else value)
+        elif module.endswith("attention.output.dense"):
+            wide = basis @ value if part == "bias" else wide.index_copy(1, spread, basis @ value)
+        elif module.endswith("intermediate.dense"):
+            wide[7:27] = value @ basis.T if part == "weight" else value
+        elif module.endswith("output.dense"):
+            wide = basis @ value if part == "bias" else wide.index_copy(1, torch.arange(7, 27), basis @ value)
+        elif module.endswith(("pooler.dense", "classifier.dense")):
+            wide[:12] = value @ basis.T if part == "weight" else value
+        elif part == "weight":
+            wide[:, :12] = value
+        else:
+            wide = value
+        tensors[name] = wide
+    return tensors
 
 
 def test_layers_are_every_kth_and_the_last():
@@ -63,27 +137,85 @@ def test_layers_are_every_kth_and_the_last():
     assert [teacher_layer(i, 2, 12) for i in range(2)] == [5, 11]
 
 
-def test_dimensions_without_weight_are_the_ones_cut_away(tmp_path):
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_signals_are_moments_over_real_tokens(model_type, tmp_path):
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    rows = [token_ids(1, length, seed=length, high=60)[0] + 1 for length in (9, 5, 7)]
+    padded = torch.nn.utils.rnn.pad_sequence(
+        rows, batch_first=True, padding_value=teacher.config.pad_token_id
+    )
+    mask = torch.tensor([[1] * len(row) + [0] * (9 - len(row)) for row in rows])
+    signals = measure_signals(
+        teacher,
+        [
+            {"input_ids": padded[:2], "attention_mask": mask[:2]},
+            {"input_ids": padded[2:], "attention_mask": mask[2:]},
+        ],
+    )
+    with torch.no_grad():
+        alone = [
+            teacher(input_ids=row[None], attention_mask=torch.ones(1, len(row)), output_hidden_states=True)
+            for row in rows
+        ]
+    before, after = (torch.cat([output.hidden_states[i][0] for output in alone]).double() for i in (2, 3))
+    assert torch.allclose(signals[2].entering.mean, before.mean(0), atol=1e-5)
+    assert torch.allclose(signals[2].entering.second, before.T @ before / 21, atol=1e-5)
+    assert torch.allclose(signals[2].leaving.second, after.T @ after / 21, atol=1e-5)
+    assert torch.allclose(signals[3].entering.second, signals[2].leaving.second, atol=1e-6)
+    assert len(signals) == 4 and signals[3].neurons.second.shape == (48, 48)
+
+
+def test_basis_is_orthonormal_and_keeps_the_direction_of_the_mean(tmp_path):
+    signals = signals_of(pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1))
+    basis = residual_basis(signals, 9)
+    assert torch.allclose(basis.T @ basis, torch.eye(9, dtype=torch.float64), atol=1e-9)
+    ones = torch.ones(24, dtype=torch.float64) / 24**0.5
+    assert torch.allclose(basis.T @ ones, torch.full((9,), 1 / 3, dtype=torch.float64), atol=1e-9)
+
+
+def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
-    tensors = {name: value.clone() for name, value in base_model(teacher).state_dict().items()}
-    dead_neurons, dead_dimensions = [3, 17, 40], [0, 11]
+    tensors = teacher.state_dict()
+    silent, unread = [3, 17], [40]
     for layer in range(4):
-        prefix = f"encoder.layer.{layer}."
-        tensors[prefix + "output.dense.weight"][:, dead_neurons] = 0.0
-        for reader in ("attention.self.query", "attention.self.key", "attention.self.value"):
-            tensors[f"{prefix}{reader}.weight"][:, dead_dimensions] = 0.0
-        tensors[prefix + "intermediate.dense.weight"][:, dead_dimensions] = 0.0
-    sliced, hidden = slice_encoder(tensors, SHAPE, Architecture(4, 18, 6, 45, "gelu"))
-    assert not set(dead_dimensions) & set(hidden)
-    kept = [neuron for neuron in range(48) if neuron not in dead_neurons]
-    source = tensors["encoder.layer.2.intermediate.dense.bias"][kept]
-    assert torch.equal(sliced["encoder.layer.2.intermediate.dense.bias"], source)
+        prefix = f"bert.encoder.layer.{layer}."
+        tensors[prefix + "intermediate.dense.weight"][silent] = 0.0
+        tensors[prefix + "intermediate.dense.bias"][silent] = -30.0  # gelu makes nothing of it
+        tensors[prefix + "output.dense.weight"][:, unread] = 0.0
+    teacher.load_state_dict(tensors)
+    narrowed = narrow(teacher, Architecture(4, 24, 6, 45, "gelu"))
+    kept = [neuron for neuron in range(48) if neuron not in silent + unread]
+    name = "encoder.layer.2.intermediate.dense.bias"
+    assert torch.equal(narrowed[name], tensors[f"bert.{name}"][kept])
+
+
+def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    module = teacher.bert.encoder.layer[1].output.dense
+    seen = []
+    hook = module.register_forward_hook(lambda _module, inputs, output: seen.append((inputs[0], output)))
+    signals = signals_of(teacher)
+    hook.remove()
+    reads, writes = (value.flatten(0, 1).double().numpy() for value in seen[0])
+    narrowed = narrow(teacher, Architecture(4, 24, 6, 30, "gelu"), signals)
+    biases = teacher.bert.encoder.layer[1].intermediate.dense.bias
+    kept = [int((biases == bias).nonzero()) for bias in narrowed["encoder.layer.1.intermediate.dense.bias"]]
+    inputs = np.hstack([reads[:, kept], np.ones((len(reads), 1))])
+
+    def error(weight, bias):
+        return np.square(inputs @ np.vstack([weight.T, bias]) - writes).mean()
+
+    best = np.linalg.lstsq(inputs, writes, rcond=None)[0].T
+    fitted = [narrowed[f"encoder.layer.1.output.dense.{part}"].numpy() for part in ("weight", "bias")]
+    plain = module.weight.detach().numpy()[:, kept], module.bias.detach().numpy()
+    least = error(best[:, :-1], best[:, -1])
+    assert least <= error(*fitted) < 1.05 * least < error(*plain)
 
 
 def test_attention_scores_keep_the_teachers_scale_when_heads_merge(tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
     tensors = base_model(teacher).state_dict()
-    sliced, _ = slice_encoder(tensors, SHAPE, Architecture(4, 24, 3, 48, "gelu"))
+    narrowed = narrow(teacher, Architecture(4, 24, 3, 48, "gelu"))
     x = torch.randn(5, 24)
 
     def scores(weights, heads):
@@ -93,22 +225,13 @@ def test_attention_scores_keep_the_teachers_scale_when_heads_merge(tmp_path):
         return torch.einsum("qhd,khd->hqk", q, k) / q.shape[-1] ** 0.5
 
     merged = scores(tensors, 6).view(3, 2, 5, 5).sum(1)
-    assert torch.allclose(scores(sliced, 3), merged, atol=1e-4)
-
-
-def test_whole_heads_are_kept_when_the_head_size_stays(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
-    tensors = base_model(teacher).state_dict()
-    sliced, _ = slice_encoder(tensors, SHAPE, Architecture(4, 12, 3, 48, "gelu"))
-    name = "encoder.layer.0.attention.self.value.bias"
-    teacher_heads = [head.tolist() for head in tensors[name].view(6, 4)]
-    assert all(head.tolist() in teacher_heads for head in sliced[name].view(3, 4))
+    assert torch.allclose(scores(narrowed, 3), merged, atol=1e-4)
 
 
 def test_wider_or_deeper_than_the_teacher_is_refused(teacher_base):
     teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
     with pytest.raises(ValueError, match="does not fit"):
-        slice_encoder(base_model(teacher).state_dict(), SHAPE, Architecture(4, 24, 6, 96, "gelu"))
+        build_student(Architecture(4, 24, 6, 96, "gelu"), teacher, TASK, signals_of(teacher), 0.0, 1)
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
@@ -142,7 +265,7 @@ def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
-    student, _ = build_student(Architecture(2, 12, 3, 24, "relu"), teacher, TASK, "teacher", 0.1, 1)
+    student = build_student(Architecture(2, 12, 3, 24, "relu"), teacher, TASK, signals_of(teacher), 0.1, 1)
     folder = tmp_path / "student"
     folder.mkdir()
     save_classifier(student, teacher_base, folder, {"task": "mnli"})

@@ -1,0 +1,208 @@
+"""A student's first weights: its teacher's, with fewer layers, heads, neurons and dimensions.
+
+The rule (our choice; docs/method.md says why):
+
+- Layers: student layer i (from 0, of L_S) starts from teacher layer ceil((i + 1) L_T / L_S) - 1, so every
+  k-th layer and always the last.
+- Hidden dimensions, one choice for the whole residual stream: the subspace that holds most of what the
+  copied layers read and leave (:mod:`kdnas.models.residual`). What lies outside it counts with its mean.
+- FFN neurons, a layer: those with the largest product of mean square activation and squared output norm
+  (weight times activation is what Wanda prunes by: Sun et al. 2023, arXiv 2306.11695, section 3).
+- Attention heads, a layer: the teacher's rows are cut in order into one chunk a student head; within a
+  chunk whole teacher heads come first, by importance, and within a head the most important rows. Queries
+  and keys share their rows; values and the output projection share theirs. Queries are rescaled so that
+  the attention scores keep the teacher's scale at another head size.
+- Output projections, of attention and FFN: refitted, so that what is left of their inputs predicts the
+  teacher's output best (least squares).
+- Classification head: the rows of its first matrix with the largest product of squared norms in and out.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import torch
+
+from kdnas.models.residual import narrow_norm, residual_basis
+from kdnas.models.signals import LayerSignals, Moments
+from kdnas.space import Architecture
+
+Tensors = dict[str, torch.Tensor]
+
+RIDGE = 1e-3  # of the mean square of what a refitted projection reads
+HEADS = (("bert.pooler.dense", "classifier"), ("classifier.dense", "classifier.out_proj"))
+_LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
+
+
+def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
+    """Return the teacher layer (from 0) from which student layer ``layer`` (from 0) starts."""
+    return math.ceil((layer + 1) * teacher_layers / student_layers) - 1
+
+
+def narrow_classifier(
+    teacher: Tensors, prefix: str, signals: Sequence[LayerSignals], shape: Architecture, student: Architecture
+) -> Tensors:
+    """Return a student's tensors, made of those of its teacher, a classifier of ``shape``.
+
+    ``prefix`` is that of the encoder's names in the state dictionary ``teacher``; ``signals`` has those of
+    every teacher layer. The student may not exceed the teacher in any dimension (ValueError). Tensors are
+    float32 copies on the CPU.
+    """
+    if (
+        student.layers > shape.layers
+        or student.hidden_size > shape.hidden_size
+        or student.ffn_size > shape.ffn_size
+    ):
+        raise ValueError(f"{student.short_name} does not fit into the teacher {shape.short_name}")
+    teacher = {name: value.detach().float().cpu() for name, value in teacher.items()}
+    sources = [teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
+    basis = residual_basis([signals[source] for source in sources], student.hidden_size)
+    narrowed: Tensors = {}
+    for name, value in teacher.items():
+        if name.startswith(f"{prefix}.embeddings"):
+            narrowed[name] = _narrow_embeddings(name, value, shape.hidden_size, basis)
+    norm = f"{prefix}.embeddings.LayerNorm"
+    if len(teacher[f"{norm}.weight"]) == shape.hidden_size:
+        _put_norm(narrowed, norm, teacher, norm, signals[0].entering, basis)
+    for target, source in enumerate(sources):
+        for name, value in _narrow_layer(
+            _below(teacher, f"{prefix}.encoder.layer.{source}"), signals[source], basis, shape, student
+        ).items():
+            narrowed[f"{prefix}.encoder.layer.{target}.{name}"] = value
+    narrowed |= _narrow_head(teacher, signals[-1].leaving, basis)
+    return narrowed
+
+
+def _below(tensors: Tensors, prefix: str) -> Tensors:
+    return {
+        name.removeprefix(f"{prefix}."): value
+        for name, value in tensors.items()
+        if name.startswith(f"{prefix}.")
+    }
+
+
+def _narrow_embeddings(name: str, value: torch.Tensor, size: int, basis: torch.Tensor) -> torch.Tensor:
+    """Narrow the hidden size's axis, if there is one: ELECTRA's embeddings have a size of their own."""
+    if name.endswith("_embeddings.weight") and value.shape[1] == size:
+        return (value.double() @ basis).float()
+    if ".embeddings_project." in name:
+        return (basis.T @ value.double()).float()
+    return value.clone()
+
+
+def _narrow_layer(
+    layer: Tensors, signals: LayerSignals, basis: torch.Tensor, shape: Architecture, student: Architecture
+) -> Tensors:
+    projections = ("query", "key", "value")
+    query, key, value = (f"attention.self.{name}" for name in projections)
+    context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
+    importance = _mean_squares(layer, query, signals.entering) * _mean_squares(layer, key, signals.entering)
+    scores = _attention_rows(importance, shape, student)
+    values = _attention_rows(signals.context.squares * _column_squares(layer, context), shape, student)
+    neurons = _top(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
+    narrowed: Tensors = {}
+    for name, rows, stream in (
+        (query, scores, signals.entering),
+        (key, scores, signals.entering),
+        (value, values, signals.entering),
+        (inner, neurons, signals.inner),
+    ):
+        _put_reading(narrowed, name, layer, rows, stream.mean, basis)
+    _put_writing(narrowed, context, layer, values, signals.context, basis)
+    _put_writing(narrowed, output, layer, neurons, signals.neurons, basis)
+    for name, leaving in (
+        ("attention.output.LayerNorm", signals.inner),
+        ("output.LayerNorm", signals.leaving),
+    ):
+        _put_norm(narrowed, name, layer, name, leaving, basis)
+    head_sizes = (size.hidden_size / size.attention_heads for size in (student, shape))
+    rescale = math.sqrt(next(head_sizes) / next(head_sizes))
+    for part in ("weight", "bias"):
+        narrowed[f"{query}.{part}"] *= rescale
+    return narrowed
+
+
+def _narrow_head(teacher: Tensors, leaving: Moments, basis: torch.Tensor) -> Tensors:
+    """Narrow the two matrices between the encoder and the logits."""
+    first, second = next(pair for pair in HEADS if f"{pair[0]}.weight" in teacher)
+    importance = _row_squares(teacher, first) * _column_squares(teacher, second)
+    rows = _top(importance, basis.shape[1])
+    narrowed: Tensors = {}
+    _put_reading(narrowed, first, teacher, rows, leaving.mean, basis)
+    narrowed[f"{second}.weight"] = teacher[f"{second}.weight"][:, rows].clone()
+    narrowed[f"{second}.bias"] = teacher[f"{second}.bias"].clone()
+    return narrowed
+
+
+def _put_reading(
+    narrowed: Tensors, name: str, layer: Tensors, rows: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
+) -> None:
+    """Put in the ``rows`` of a projection that reads the residual stream, whose mean is ``mean``."""
+    weight = layer[f"{name}.weight"][rows].double()
+    outside = mean - basis @ (basis.T @ mean)
+    narrowed[f"{name}.weight"] = (weight @ basis).float()
+    narrowed[f"{name}.bias"] = (layer[f"{name}.bias"][rows] + weight @ outside).float()
+
+
+def _put_writing(
+    narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, reads: Moments, basis: torch.Tensor
+) -> None:
+    """Put in a projection into the residual stream, refitted to the inputs that are ``kept``."""
+    weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
+    if len(kept) < weight.shape[1]:
+        centred = reads.second - torch.outer(reads.mean, reads.mean)
+        among = centred[kept][:, kept] + RIDGE * reads.squares.mean() * torch.eye(len(kept))
+        full = weight
+        weight = torch.linalg.solve(among, centred[kept] @ full.T).T
+        bias = bias + full @ reads.mean - weight @ reads.mean[kept]
+    else:
+        weight = weight[:, kept]
+    narrowed[f"{name}.weight"] = (basis.T @ weight).float()
+    narrowed[f"{name}.bias"] = (basis.T @ bias).float()
+
+
+def _put_norm(
+    narrowed: Tensors, name: str, layer: Tensors, source: str, leaving: Moments, basis: torch.Tensor
+) -> None:
+    pair = narrow_norm(layer[f"{source}.weight"], layer[f"{source}.bias"], leaving, basis)
+    narrowed[f"{name}.weight"], narrowed[f"{name}.bias"] = (value.clone() for value in pair)
+
+
+def _mean_squares(layer: Tensors, name: str, reads: Moments) -> torch.Tensor:
+    """Return the mean square of each output of a projection."""
+    weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
+    return ((weight @ reads.second) * weight).sum(1) + 2 * bias * (weight @ reads.mean) + bias**2
+
+
+def _row_squares(tensors: Tensors, name: str) -> torch.Tensor:
+    return (tensors[f"{name}.weight"] ** 2).sum(1)
+
+
+def _column_squares(tensors: Tensors, name: str) -> torch.Tensor:
+    return (tensors[f"{name}.weight"] ** 2).sum(0)
+
+
+def _top(importance: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the positions of the ``count`` largest values in ascending order; ties go to the first."""
+    order = torch.sort(importance, descending=True, stable=True).indices
+    return torch.sort(order[:count]).values
+
+
+def _attention_rows(importance: torch.Tensor, shape: Architecture, student: Architecture) -> torch.Tensor:
+    """Return the teacher's rows (hidden_size of them) that the student's heads take, head by head."""
+    teacher_size = shape.hidden_size // shape.attention_heads
+    student_size = student.hidden_size // student.attention_heads
+    rows = []
+    for chunk in torch.arange(shape.hidden_size).tensor_split(student.attention_heads):
+        parts = [
+            chunk[chunk // teacher_size == head] for head in torch.unique(chunk // teacher_size).tolist()
+        ]
+        parts.sort(key=lambda part: -float(importance[part].sum()))
+        taken: list[int] = []
+        for part in parts:
+            wanted = min(student_size - len(taken), len(part))
+            taken += part[_top(importance[part], wanted)].tolist()
+        rows += sorted(taken)
+    return torch.tensor(rows)

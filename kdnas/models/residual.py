@@ -1,0 +1,65 @@
+"""A teacher's residual stream in fewer dimensions: a subspace of it, and its layer norms there.
+
+The subspace holds the principal components of what the copied layers read and leave (our choice, after
+SliceGPT: Ashkboos et al. 2024, arXiv 2401.15024, which does it for norms without a mean and between blocks).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from kdnas.models.signals import LayerSignals, Moments
+
+
+def residual_basis(signals: Sequence[LayerSignals], size: int) -> torch.Tensor:
+    """Return an orthonormal basis (teacher's hidden size, ``size``) of the student's residual stream.
+
+    ``signals`` are those of the copied layers; each signal counts alike, whatever its scale. A layer norm
+    subtracts the mean over the dimensions, so the direction (1, ..., 1) of the teacher is that of the
+    student: what the student's norm takes away is what the teacher's does. At full size it is the identity.
+    """
+    streams = [stream for layer in signals for stream in (layer.entering, layer.inner, layer.leaving)]
+    whole = len(streams[0].mean)
+    if size == whole:
+        return torch.eye(whole, dtype=torch.float64)
+    total = sum(stream.second / stream.squares.sum() for stream in streams)
+    ones = torch.full((whole, 1), 1 / math.sqrt(whole), dtype=torch.float64)
+    centred = torch.eye(whole, dtype=torch.float64) - ones @ ones.T
+    components = torch.linalg.eigh(centred @ total @ centred).eigenvectors.flip(1)
+    basis = torch.cat([ones, components[:, : size - 1]], dim=1)
+    # a reflection that takes the first axis to (1, ..., 1) / sqrt(size)
+    normal = -torch.full((size,), 1 / math.sqrt(size), dtype=torch.float64)
+    normal[0] += 1
+    normal /= normal.norm().clamp_min(1e-12)
+    return basis - 2 * torch.outer(basis @ normal, normal)
+
+
+def narrow_norm(
+    weight: torch.Tensor, bias: torch.Tensor, leaving: Moments, basis: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return gain and bias (each (size,)) of a layer norm in ``basis``, given the teacher's and its output.
+
+    A norm's gain is not diagonal in another basis: each dimension gets the slope and intercept that predict
+    the teacher's output there best from the student's normalised input.
+    """
+    if basis.shape[0] == basis.shape[1]:
+        return weight, bias
+    gain = torch.where(weight.abs() < 1e-6, torch.inf, weight.double())
+    normalised = (leaving.mean - bias) / gain
+    with_bias = leaving.second - torch.outer(leaving.mean, bias.double())
+    outer = (with_bias - torch.outer(bias.double(), leaving.mean - bias)) / torch.outer(gain, gain)
+    variance = _along(outer - torch.outer(normalised, normalised), basis)
+    covariance = _along(with_bias / gain - torch.outer(leaving.mean, normalised), basis)
+    slope = covariance / variance.clamp_min(1e-9)
+    intercept = basis.T @ leaving.mean - slope * (basis.T @ normalised)
+    # the student divides by the deviation of what is left of the vector
+    left = _along(outer, basis).sum() / basis.shape[1]
+    return (slope * left.sqrt()).float(), intercept.float()
+
+
+def _along(matrix: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
+    """Return the quadratic form of ``matrix`` along each column of ``basis``."""
+    return ((matrix @ basis) * basis).sum(0)

@@ -1,0 +1,88 @@
+"""What a teacher's layers carry on real tokens: its students are narrowed by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from kdnas.models.loading import base_model
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The mean (n,) of vectors over tokens and the mean (n, n) of their outer products; float64, CPU."""
+
+    mean: torch.Tensor
+    second: torch.Tensor
+
+    @property
+    def squares(self) -> torch.Tensor:
+        """Mean square of each component, shape (n,)."""
+        return self.second.diagonal()
+
+
+@dataclass(frozen=True)
+class LayerSignals:
+    """What one layer carries.
+
+    The residual stream as attention reads it (``entering``), as the FFN reads it (``inner``) and as it leaves
+    the layer; what the output projections of attention (``context``) and of the FFN (``neurons``) read.
+    """
+
+    entering: Moments
+    inner: Moments
+    leaving: Moments
+    context: Moments
+    neurons: Moments
+
+
+class _Sums:
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.total: torch.Tensor | None = None
+        self.products: torch.Tensor | None = None
+
+    def add(self, vectors: torch.Tensor) -> None:
+        total, products = vectors.sum(0), vectors.T @ vectors
+        self.tokens += len(vectors)
+        self.total = total if self.total is None else self.total + total
+        self.products = products if self.products is None else self.products + products
+
+    def moments(self) -> Moments:
+        return Moments(self.total.cpu().double() / self.tokens, self.products.cpu().double() / self.tokens)
+
+
+def measure_signals(model: nn.Module, batches: Iterable[dict[str, torch.Tensor]]) -> list[LayerSignals]:
+    """Run ``model`` on ``batches`` (its inputs, each (batch, tokens)); return every layer's signals."""
+    layers = base_model(model).encoder.layer
+    sums = [{name: _Sums() for name in LayerSignals.__dataclass_fields__} for _ in layers]
+    mask = torch.zeros(())
+
+    def reads(module: nn.Module, entry: _Sums):
+        return module.register_forward_pre_hook(lambda _module, inputs: entry.add(inputs[0][mask]))
+
+    def leaves(module: nn.Module, entry: _Sums):
+        return module.register_forward_hook(lambda _module, _inputs, output: entry.add(output[mask]))
+
+    hooks = []
+    for layer, entries in zip(layers, sums, strict=True):
+        hooks += [
+            reads(layer.attention.self.query, entries["entering"]),
+            reads(layer.attention.output.dense, entries["context"]),
+            reads(layer.intermediate.dense, entries["inner"]),
+            reads(layer.output.dense, entries["neurons"]),
+            leaves(layer.output, entries["leaving"]),
+        ]
+    model.eval()
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                mask = batch["attention_mask"].bool()
+                model(**batch)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [LayerSignals(**{name: entry.moments() for name, entry in entries.items()}) for entries in sums]

@@ -1,0 +1,54 @@
+"""A sample of the training rows, and what a teacher makes of it before its students train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import nn
+
+from kdnas.losses import HiddenStateLoss, States
+from kdnas.models.signals import LayerSignals, measure_signals
+from kdnas.training.batches import collate, epoch_batches
+from kdnas.training.data import TrainingData
+from kdnas.training.forward import MODEL_INPUTS, Forward
+
+BATCHES, ROWS = 8, 32
+
+
+@dataclass
+class Sample:
+    """256 training rows in batches, with the data that they are of and its teacher."""
+
+    batches: list[dict[str, torch.Tensor]]
+    data: TrainingData
+    teacher: nn.Module
+
+    @classmethod
+    def draw(cls, data: TrainingData, teacher: nn.Module, seed: int, device: torch.device) -> Sample:
+        """Draw the rows with ``seed``; the models that look at them run on ``device``."""
+        rows = epoch_batches(data.train.lengths, ROWS, seed, 0)[:BATCHES]
+        return cls([collate(data.train, batch, device) for batch in rows], data, teacher.to(device))
+
+    @cached_property
+    def signals(self) -> list[LayerSignals]:
+        """What the teacher's layers carry, to narrow it by."""
+        inputs = [{name: batch[name] for name in MODEL_INPUTS if name in batch} for batch in self.batches]
+        with self.data.vocabulary.shrunk(self.teacher):
+            return measure_signals(self.teacher, inputs)
+
+    @cached_property
+    def _targets(self) -> list[States]:
+        return self._states(self.teacher)
+
+    def fit(self, hidden: HiddenStateLoss, student: nn.Module) -> None:
+        """Start the maps of ``hidden`` where they predict the teacher's states best from the student's."""
+        masks = [batch["attention_mask"] for batch in self.batches]
+        hidden.to(masks[0].device).fit(zip(self._states(student), self._targets, masks, strict=True))
+
+    @torch.no_grad()
+    def _states(self, model: nn.Module) -> list[States]:
+        with self.data.vocabulary.shrunk(model):
+            forward = Forward(model.to(self.batches[0]["input_ids"].device).eval(), True, False)
+            return [forward(batch).hidden_states for batch in self.batches]
