@@ -98,8 +98,8 @@ def _sized(request, wildcards, input):
 
 
 def _on_proxy(input, student, count, stage):
-    splits = read_json(_made(input.proxy))["splits"]
-    rows, scored = (splits[split]["rows"] for split in ("train", "heldout"))
+    rows = read_json(Path(_made(input.train)).with_name("meta.json"))["rows"]
+    scored = _splits(input.data)["heldout"]["rows"]
     return requests.distillation(
         _teacher(input.teacher), student, count, rows, scored, stage, TOKENS, TRAINER
     )
@@ -136,10 +136,13 @@ def _shapes(students):
 
 def _rows(folder):
     """The rows of a data folder's training split, where it has one, and of all its other splits."""
-    _made(folder)
-    splits = read_json(Path(folder) / "meta.json")["splits"]
+    splits = _splits(folder)
     others = sum(values["rows"] for split, values in splits.items() if split != "train")
     return splits.get("train", {"rows": 0})["rows"], others
+
+
+def _splits(folder):
+    return read_json(Path(_made(folder)) / "meta.json")["splits"]
 
 
 def _made(path):
