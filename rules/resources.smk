@@ -65,7 +65,7 @@ def for_timing_hand_crafted(wildcards, input):
 
 def for_timing_students(wildcards, input):
     shapes = [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
-    return _timing(input, shapes, wildcards.device)
+    return _timing(input, shapes, "gpu" if gpus_of_students(wildcards) else "cpu")
 
 
 def for_predicting(wildcards, input):
