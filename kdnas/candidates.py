@@ -204,7 +204,8 @@ def _prepare(
 ) -> _Trained:
     signals = sample.signals if initialisation == "teacher" else None
     student = build_student(architecture, sample.teacher, task, signals, stage.dropout, seed)
-    objective = make_objective(weights, student, sample, task)
+    objective = make_objective(weights, student, sample.teacher, task)
+    sample.fit(objective, student)
     whole = sample.data.vocabulary.shrink(student)
     return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
 

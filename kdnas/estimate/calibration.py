@@ -195,7 +195,7 @@ class _Bench:
         stage = self.config["distillation"]["proxy"]
         shape = classifier_config(student_config(self.base, self.student), self.task, stage["dropout"])
         student = new_classifier(shape, seed=0)
-        objective = make_objective(self.weights, self.student, teacher, self.task, None, seed=0)
+        objective = make_objective(self.weights, student, teacher, self.task)
         learner = self._learner(student, objective, stage)
         forward_teacher = teacher_forward(teacher, self.weights, self.run.device)
         targets: dict[int, Any] = {}

@@ -11,23 +11,14 @@ from kdnas.losses import HiddenStateLoss
 from kdnas.tasks import Task
 from kdnas.training.forward import Forward
 from kdnas.training.objective import Objective, Weights
-from kdnas.training.sample import Sample
 
 
-def make_objective(
-    weights: Weights,
-    student: nn.Module,
-    sample: Sample,
-    task: Task,
-) -> Objective:
-    """Build the objective of ``student``; the maps of the hidden-state loss are fitted on ``sample``."""
+def make_objective(weights: Weights, student: nn.Module, teacher: nn.Module, task: Task) -> Objective:
+    """Build the objective of ``student``; the maps of its hidden-state loss are yet to be fitted."""
     hidden = None
     if weights.hidden:
-        shapes = (student.config, sample.teacher.config)
-        hidden = HiddenStateLoss(
-            *(size for shape in shapes for size in (shape.num_hidden_layers, shape.hidden_size))
-        )
-        sample.fit(hidden, student)
+        sizes = ((model.config.num_hidden_layers, model.config.hidden_size) for model in (student, teacher))
+        hidden = HiddenStateLoss(*next(sizes), *next(sizes))
     return Objective(weights, task.regression, hidden)
 
 

@@ -8,11 +8,12 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from kdnas.losses import HiddenStateLoss, States
+from kdnas.losses import States
 from kdnas.models.signals import LayerSignals, measure_signals
 from kdnas.training.batches import collate, epoch_batches
 from kdnas.training.data import TrainingData
 from kdnas.training.forward import MODEL_INPUTS, Forward
+from kdnas.training.objective import Objective
 
 BATCHES, ROWS = 8, 32
 
@@ -42,10 +43,12 @@ class Sample:
     def _targets(self) -> list[States]:
         return self._states(self.teacher)
 
-    def fit(self, hidden: HiddenStateLoss, student: nn.Module) -> None:
-        """Start the maps of ``hidden`` where they predict the teacher's states best from the student's."""
-        masks = [batch["attention_mask"] for batch in self.batches]
-        hidden.to(masks[0].device).fit(zip(self._states(student), self._targets, masks, strict=True))
+    def fit(self, objective: Objective, student: nn.Module) -> None:
+        """Start the maps of the hidden-state loss, if any, where they predict the teacher's states best."""
+        if objective.hidden is not None:
+            masks = [batch["attention_mask"] for batch in self.batches]
+            states = zip(self._states(student), self._targets, masks, strict=True)
+            objective.hidden.to(masks[0].device).fit(states)
 
     @torch.no_grad()
     def _states(self, model: nn.Module) -> list[States]:

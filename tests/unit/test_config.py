@@ -327,7 +327,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"search__episodes": 9},
         {"fidelity__architectures": 3},
         {"fidelity__architectures": 36},
-        {"distillation__proxy__batch_size": 336},
+        {"distillation__proxy__batch_size": 288},
         {"data__max_train_rows": {"rte": 10}},
         {"data__source": "hub", "data__max_train_rows": 10},
         {

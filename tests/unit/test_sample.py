@@ -1,0 +1,72 @@
+"""What the teacher makes of a sample of the training rows, on the compact vocabulary as on the whole one."""
+
+import pytest
+import torch
+from conftest import DISTILLATION, write_frame
+
+from kdnas.models.loading import load_classifier, new_classifier, student_config
+from kdnas.models.signals import measure_signals
+from kdnas.space import Architecture
+from kdnas.tasks import get_task
+from kdnas.training.batches import collate, encode, epoch_batches
+from kdnas.training.data import load_data
+from kdnas.training.distillation import make_objective
+from kdnas.training.forward import MODEL_INPUTS
+from kdnas.training.objective import Weights
+from kdnas.training.sample import Sample
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def sample(teacher_folder):
+    task = get_task("mnli")
+    rows = write_frame(task, 320, 1)
+    teacher = load_classifier(teacher_folder)
+    data = load_data(rows, {}, task, teacher_folder, 32, teacher.config.vocab_size)
+    return Sample.draw(data, teacher, 5, CPU), rows
+
+
+def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher_folder):
+    from kdnas.models.loading import load_tokenizer
+
+    sample, rows = sample
+    whole = encode(rows, get_task("mnli"), load_tokenizer(teacher_folder), 32)
+    drawn = epoch_batches(whole.lengths, 32, 5, 0)[:8]
+    batches = [collate(whole, batch, CPU) for batch in drawn]
+    expected = measure_signals(
+        load_classifier(teacher_folder),
+        [{name: batch[name] for name in MODEL_INPUTS if name in batch} for batch in batches],
+    )
+    assert sum(len(batch) for batch in drawn) == 256
+    for ours, theirs in zip(sample.signals, expected, strict=True):
+        assert torch.allclose(ours.neurons.second, theirs.neurons.second, atol=1e-6)
+        assert torch.allclose(ours.leaving.mean, theirs.leaving.mean, atol=1e-6)
+    assert sample.teacher.config.vocab_size == 200
+
+
+def test_fitted_objective_starts_below_the_mean_as_prediction(sample):
+    sample, _ = sample
+    shape = student_config(sample.teacher.config, Architecture(2, 12, 3, 24, "gelu"))
+    student = new_classifier(shape, 1)
+    objective = make_objective(Weights.from_config(DISTILLATION), student, sample.teacher, get_task("mnli"))
+    sample.fit(objective, student)
+    assert student.config.vocab_size == 200
+    hidden = objective.hidden
+    batch = sample.batches[0]
+    with (
+        sample.data.vocabulary.shrunk(student),
+        sample.data.vocabulary.shrunk(sample.teacher),
+        torch.no_grad(),
+    ):
+        inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
+        states = [
+            model.eval()(**inputs, output_hidden_states=True).hidden_states[1:]
+            for model in (student, sample.teacher)
+        ]
+    mask = batch["attention_mask"].float()
+    real = mask.bool()
+    spread = torch.stack(
+        [torch.cat([states[1][i] for i in pair], -1)[real].var(0).mean() for pair in hidden.layers]
+    ).mean()
+    assert float(hidden(*states, mask)) < 0.95 * float(spread)
