@@ -22,8 +22,8 @@ def claim(device: str, threads: int) -> Iterator[torch.device]:
     """Yield the device of a job and fix its CPU threads.
 
     ``device`` is the config's ``training.device``. A GPU is held by a lock on a file, one a device, that
-    the operating system gives back when the process ends, however it ends. Raises UserError for ``gpu``
-    where there is none.
+    the operating system gives back when the process ends, however it ends; when all are held, this waits.
+    Raises UserError for ``gpu`` where there is none.
     """
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -41,7 +41,8 @@ def _free_gpu() -> Iterator[int]:
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     while True:
         for index in range(torch.cuda.device_count()):
-            with open(LOCKS / f"gpu_{index}", "w") as file:
+            # not its number: a cluster that hands out single GPUs numbers each job's from 0
+            with open(LOCKS / f"gpu_{torch.cuda.get_device_properties(index).uuid}", "w") as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
