@@ -94,6 +94,8 @@ def distill_candidates(
     new = [entry for entry in candidates if stored[entry["candidate"]] is None]
     run.report(f"{len(candidates)} candidates, {len(candidates) - len(new)} of them from the store")
     values = _train_new(new, keys, teacher_folder, trial, distillation, seed, run, store) if new else {}
+    for key in keys.values():
+        run.checkpoints.remove(key)
     return [
         {
             "candidate": entry["candidate"],
@@ -187,7 +189,6 @@ def _train_new(
         else:
             values[number] = _evaluate(item, targets, task, data.scored["scored"], data.vocabulary, run)
             store.put(KIND, keys[number], values[number])
-        run.checkpoints.remove(learner)
     return values
 
 

@@ -58,6 +58,7 @@ def finetune_teacher(
     else:
         run.report("taken from the store")
     write_json(metrics_file, metrics)
+    run.checkpoints.remove(key)
 
 
 def _train(
@@ -94,5 +95,4 @@ def _train(
     data.vocabulary.restore(model.cpu(), whole)
     with atomic_folder(model_folder) as folder:
         save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task.name})
-    run.checkpoints.remove(learner)
     return describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train))

@@ -74,6 +74,7 @@ def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metri
     else:
         run.report("taken from the store")
     write_json(metrics_file, metrics | {"model": job.student})
+    run.checkpoints.remove(key)
 
 
 def _train(
@@ -117,7 +118,6 @@ def _train(
     with atomic_folder(model_folder) as folder:
         details = {"architecture": job.architecture.to_dict(), "task": job.task}
         save_classifier(student, job.teacher_folder, folder, details)
-    run.checkpoints.remove(learner)
     return describe(job.student, task, job.seed, meta, scores, student, model_folder, len(data.train))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from kdnas.artifacts import atomic_path
+from kdnas.artifacts import atomic_path, digest
 from kdnas.training.learner import Learner
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -21,10 +22,6 @@ class Checkpoints:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def path(self, learner: Learner) -> Path:
-        """Return the learner's file."""
-        return self.folder / f"{learner.digest}.safetensors"
-
     def save(self, learner: Learner) -> None:
         """Write weights, optimiser state and step, atomically."""
         tensors = {}
@@ -33,13 +30,13 @@ class Checkpoints:
             state = learner.optimizer.state.get(parameter, {})
             tensors |= {f"{moment}.{name}": state[moment] for moment in MOMENTS if moment in state}
         details = {"next_step": learner.next_step, "seconds": learner.seconds}
-        with atomic_path(self.path(learner)) as temporary:
+        with atomic_path(self._path(learner.digest)) as temporary:
             contiguous = {name: value.cpu().contiguous() for name, value in tensors.items()}
             save_file(contiguous, temporary, {"details": json.dumps(details)})
 
     def restore(self, learner: Learner) -> bool:
         """Restore the learner from its file; False if there is none or it is damaged."""
-        path = self.path(learner)
+        path = self._path(learner.digest)
         try:
             with safe_open(path, "pt") as file:
                 details = json.loads(file.metadata()["details"])
@@ -63,6 +60,9 @@ class Checkpoints:
         learner.seconds = details["seconds"]
         return True
 
-    def remove(self, learner: Learner) -> None:
-        """Delete the learner's file."""
-        self.path(learner).unlink(missing_ok=True)
+    def remove(self, key: dict[str, Any]) -> None:
+        """Delete the file of the learner with this key, whose result is safe."""
+        self._path(digest(key)).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.safetensors"

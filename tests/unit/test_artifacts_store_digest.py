@@ -2,6 +2,9 @@
 
 import errno
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -34,6 +37,23 @@ def test_folder_appears_whole_or_not_at_all(tmp_path):
         with atomic_folder(tmp_path / "f") as folder:
             (folder / text).write_text(text)
     assert [path.name for path in (tmp_path / "f").iterdir()] == ["2"]
+
+
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(write, tmp_path):
+    code = (
+        "import os, signal, sys, kdnas.artifacts as artifacts\n"
+        "with getattr(artifacts, sys.argv[1])(sys.argv[2]): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, write.__name__, tmp_path / "a.x"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (orphan,) = tmp_path.iterdir()
+    (tmp_path / ".other.x").write_text("")
+    with write(tmp_path / "a.x") as first:
+        assert not orphan.exists()
+        with write(tmp_path / "a.x") as second:
+            assert first.exists() and second.exists() and first != second
+    assert {path.name for path in tmp_path.iterdir()} == {"a.x", ".other.x"}
 
 
 def test_writing_where_a_file_stands_in_the_way_is_one_sentence(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import write_teacher
+from tiny import write_teacher
 
 from kdnas.config.validation import validate
 from kdnas.errors import UserError

@@ -9,8 +9,8 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import DISTILLATION, write_frame
 from scipy.stats import bootstrap, kendalltau
+from tiny import DISTILLATION, write_frame
 
 from kdnas.artifacts import read_json
 from kdnas.errors import UserError

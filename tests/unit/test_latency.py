@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import write_teacher
 from scipy.stats import binom
+from tiny import write_teacher
 
 from kdnas.errors import UserError
 from kdnas.latency import profile as module

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import FAMILY, write_teacher
+from tiny import FAMILY, write_teacher
 
 from kdnas.artifacts import read_json
 from kdnas.errors import UserError

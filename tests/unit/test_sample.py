@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import DISTILLATION, write_frame
+from tiny import DISTILLATION, write_frame
 
 from kdnas.models.loading import load_classifier, new_classifier, student_config
 from kdnas.models.signals import measure_signals

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import write_frame
+from tiny import write_frame
 
 from kdnas.errors import UserError
 from kdnas.frames import read_split, write_task

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import DISTILLATION, FAMILY, STAGE, write_frame, write_teacher
+from tiny import DISTILLATION, FAMILY, STAGE, write_frame, write_teacher
 
 from kdnas.artifacts import read_json
 from kdnas.errors import UserError

@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 import torch
-from conftest import DISTILLATION, STAGE, write_frame
+from tiny import DISTILLATION, STAGE, write_frame
 
 from kdnas import candidates as module
 from kdnas.candidates import Trial, distill_candidates

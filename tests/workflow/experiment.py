@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Snakefile", "rules", "scripts", "kdnas", "config", "envs", "profiles", "report")
 NAME = "tiny"
 RESULTS = f"results/{NAME}"
+TIMED = ("logs", "benchmarks")  # folders whose files hold times
+EVALUATIONS = ("cohort_", "proxy_", "full_")  # files that hold times
 TEACHER = {"layers": 2, "hidden_size": 24, "attention_heads": 2, "ffn_size": 48, "activation": "gelu"}
 HAND_CRAFTED = TEACHER | {"layers": 1, "ffn_size": 40}
 SPACE = {
@@ -120,10 +122,10 @@ def write_latency_table(path: Path) -> None:
             writer.writerow({"device": "cpu", **row, "latency_ms": f"{cost:.2f}"})
 
 
-def snakemake(
+def command_line(
     folder: Path, *arguments: str, root: Path = ROOT, cores: int | None = 2, prefix: Sequence[str] = ()
-) -> subprocess.CompletedProcess[str]:
-    """Run the workflow of the checkout ``root`` in ``folder``; both output streams are in ``stdout``.
+) -> list[str]:
+    """Return the command that runs the workflow of the checkout ``root`` in ``folder``.
 
     ``prefix`` is a command that runs the command in its arguments. On a cluster there are no ``cores``.
     """
@@ -132,12 +134,15 @@ def snakemake(
     if cores is not None:
         command += ["--cores", str(cores)]
     command += ["--workflow-profile", str(root / "profiles" / "default")]
-    command += ["--configfile", str(folder / "config.yaml")]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    return [*command, "--configfile", str(folder / "config.yaml")]
+
+
+def snakemake(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run :func:`command_line`; both output streams are in ``stdout``."""
     return subprocess.run(
-        command,
+        command_line(folder, *arguments, **options),
         cwd=folder,
-        env=environment,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -184,6 +189,17 @@ def digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def reproducible(folder: Path) -> dict[str, str]:
+    """Return the digests of all results but those with times in them."""
+    found = {}
+    for name, digest in digests(folder / RESULTS).items():
+        path = Path(name)
+        timed = path.parts[0] in TIMED or path.stem == "cost" or path.name.startswith(EVALUATIONS)
+        if not timed and path.name != ".snakemake_timestamp":
+            found[name] = digest
+    return found
 
 
 def copy_run(source: Path, target: Path) -> Path:

@@ -10,22 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from experiment import RESULTS, copy_sources, digests, plan, succeed, write_config
+from experiment import RESULTS, copy_sources, plan, reproducible, succeed, write_config
 
-TIMED = ("logs", "benchmarks")  # folders whose files hold times
-EVALUATIONS = ("cohort_", "proxy_", "full_")  # files that hold times
 DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
-
-
-def reproducible(folder: Path) -> dict[str, str]:
-    """Return the digests of all results but those with times in them."""
-    found = {}
-    for name, digest in digests(folder / RESULTS).items():
-        path = Path(name)
-        timed = path.parts[0] in TIMED or path.stem == "cost" or path.name.startswith(EVALUATIONS)
-        if not timed and path.name != ".snakemake_timestamp":
-            found[name] = digest
-    return found
 
 
 def test_two_runs_from_nothing_give_the_same_bytes(runs):

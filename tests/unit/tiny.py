@@ -1,0 +1,95 @@
+"""Small random teachers of every model type, small frames, and settings that suit them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from kdnas.tasks import Task
+
+WORDS = [f"w{number}" for number in range(60)]
+FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")
+
+STAGE = {
+    "epochs": 2,
+    "min_steps": 0,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "dropout": 0.1,
+}
+
+DISTILLATION = {
+    "initialisation": "teacher",
+    "temperature": 2.0,
+    "relation_heads": 3,
+    "losses": {"hidden": 1.0, "logits": 1.0, "relations": 1.0, "labels": 1.0},
+    "proxy": STAGE,
+    "student": STAGE,
+    "glue": STAGE,
+}
+
+
+def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **changes: int) -> Path:
+    """Write a random encoder with hidden size 24, 6 heads and FFN 48, and a word-level tokenizer."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+
+    padding = 0 if model_type in ("bert", "electra") else 1
+    specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    if padding:
+        specials[:2] = ["[CLS]", "[PAD]"]
+    vocabulary = {word: code for code, word in enumerate([*specials, *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B [SEP]",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]"
+    )
+    settings = {
+        "vocab_size": 200,
+        "hidden_size": 24,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 6,
+        "intermediate_size": 48,
+        "max_position_embeddings": 40,
+        "pad_token_id": padding,
+        "type_vocab_size": 1 if padding else 2,
+    }
+    if model_type == "electra":
+        settings["embedding_size"] = 24
+    config = AutoConfig.for_model(model_type, **(settings | changes))
+    torch.manual_seed(7)
+    model = AutoModel.from_config(config)
+    with torch.no_grad():
+        for parameter in model.parameters():  # gains and biases too, so that a wrong slice shows
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+def write_frame(task: Task, rows: int, seed: int) -> pd.DataFrame:
+    """Return random rows whose first word gives the label away."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 3 if task.regression else task.num_labels, rows)
+    frame = pd.DataFrame(
+        {
+            column: [
+                " ".join([WORDS[label], *generator.choice(WORDS[10:], generator.integers(2, 9))])
+                for label in labels
+            ]
+            for column in task.text_columns
+        }
+    )
+    frame["label"] = labels.astype(np.float32) if task.regression else labels
+    frame["idx"] = range(rows)
+    return frame
