@@ -169,6 +169,7 @@ def _train_new(
             if not out_of_memory(error):
                 raise
             values[number] = _failed("out of memory while it was built")
+    del sample  # the teacher's signals and states would stay in memory
     data.vocabulary.shrink(teacher)
     targets = teacher_forward(teacher, weights, run.device)
     learners = [item.learner for item in trained.values()]

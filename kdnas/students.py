@@ -96,6 +96,7 @@ def _train(
     student = _first_weights(job, sample, stage.dropout)
     objective = make_objective(weights, student, teacher, task)
     sample.fit(objective, student)
+    del sample  # the teacher's signals and states would stay in memory
     whole = data.vocabulary.shrink(student)
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)

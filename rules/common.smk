@@ -23,7 +23,6 @@ from kdnas.names import (
     table_names,
 )
 from kdnas.relay import relay_sigterm
-
 from kdnas.rows import heldout_share
 
 STORE = "results/store"

@@ -65,7 +65,7 @@ def narrow_classifier(
             narrowed[name] = _narrow_embeddings(name, value, shape.hidden_size, basis)
     norm = f"{prefix}.embeddings.LayerNorm"
     if len(teacher[f"{norm}.weight"]) == shape.hidden_size:
-        _put_norm(narrowed, norm, teacher, norm, signals[0].entering, basis)
+        _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
     for target, source in enumerate(sources):
         for name, value in _narrow_layer(
             _below(teacher, f"{prefix}.encoder.layer.{source}"), signals[source], basis, shape, student
@@ -95,8 +95,7 @@ def _narrow_embeddings(name: str, value: torch.Tensor, size: int, basis: torch.T
 def _narrow_layer(
     layer: Tensors, signals: LayerSignals, basis: torch.Tensor, shape: Architecture, student: Architecture
 ) -> Tensors:
-    projections = ("query", "key", "value")
-    query, key, value = (f"attention.self.{name}" for name in projections)
+    query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
     importance = _mean_squares(layer, query, signals.entering) * _mean_squares(layer, key, signals.entering)
     scores = _attention_rows(importance, shape, student)
@@ -116,9 +115,9 @@ def _narrow_layer(
         ("attention.output.LayerNorm", signals.inner),
         ("output.LayerNorm", signals.leaving),
     ):
-        _put_norm(narrowed, name, layer, name, leaving, basis)
-    head_sizes = (size.hidden_size / size.attention_heads for size in (student, shape))
-    rescale = math.sqrt(next(head_sizes) / next(head_sizes))
+        _put_norm(narrowed, name, layer, leaving, basis)
+    head_size, teachers = (size.hidden_size / size.attention_heads for size in (student, shape))
+    rescale = math.sqrt(head_size / teachers)
     for part in ("weight", "bias"):
         narrowed[f"{query}.{part}"] *= rescale
     return narrowed
@@ -154,19 +153,15 @@ def _put_writing(
     if len(kept) < weight.shape[1]:
         centred = reads.second - torch.outer(reads.mean, reads.mean)
         among = centred[kept][:, kept] + RIDGE * reads.squares.mean() * torch.eye(len(kept))
-        full = weight
-        weight = torch.linalg.solve(among, centred[kept] @ full.T).T
-        bias = bias + full @ reads.mean - weight @ reads.mean[kept]
-    else:
-        weight = weight[:, kept]
+        refitted = torch.linalg.solve(among, centred[kept] @ weight.T).T
+        bias = bias + weight @ reads.mean - refitted @ reads.mean[kept]
+        weight = refitted
     narrowed[f"{name}.weight"] = (basis.T @ weight).float()
     narrowed[f"{name}.bias"] = (basis.T @ bias).float()
 
 
-def _put_norm(
-    narrowed: Tensors, name: str, layer: Tensors, source: str, leaving: Moments, basis: torch.Tensor
-) -> None:
-    pair = narrow_norm(layer[f"{source}.weight"], layer[f"{source}.bias"], leaving, basis)
+def _put_norm(narrowed: Tensors, name: str, layer: Tensors, leaving: Moments, basis: torch.Tensor) -> None:
+    pair = narrow_norm(layer[f"{name}.weight"], layer[f"{name}.bias"], leaving, basis)
     narrowed[f"{name}.weight"], narrowed[f"{name}.bias"] = (value.clone() for value in pair)
 
 

@@ -47,14 +47,13 @@ class LayerSignals:
 class _Sums:
     def __init__(self) -> None:
         self.tokens = 0
-        self.total: torch.Tensor | None = None
-        self.products: torch.Tensor | None = None
+        self.total: torch.Tensor | float = 0.0
+        self.products: torch.Tensor | float = 0.0
 
     def add(self, vectors: torch.Tensor) -> None:
-        total, products = vectors.sum(0), vectors.T @ vectors
         self.tokens += len(vectors)
-        self.total = total if self.total is None else self.total + total
-        self.products = products if self.products is None else self.products + products
+        self.total = self.total + vectors.sum(0)
+        self.products = self.products + vectors.T @ vectors
 
     def moments(self) -> Moments:
         return Moments(self.total.cpu().double() / self.tokens, self.products.cpu().div_(self.tokens))

@@ -17,8 +17,10 @@ def make_objective(weights: Weights, student: nn.Module, teacher: nn.Module, tas
     """Build the objective of ``student``; the maps of its hidden-state loss are yet to be fitted."""
     hidden = None
     if weights.hidden:
-        sizes = ((model.config.num_hidden_layers, model.config.hidden_size) for model in (student, teacher))
-        hidden = HiddenStateLoss(*next(sizes), *next(sizes))
+        learns, teaches = student.config, teacher.config
+        hidden = HiddenStateLoss(
+            learns.num_hidden_layers, learns.hidden_size, teaches.num_hidden_layers, teaches.hidden_size
+        )
     return Objective(weights, task.regression, hidden)
 
 

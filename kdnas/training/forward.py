@@ -11,6 +11,11 @@ from kdnas.models.loading import base_model
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
+def model_inputs(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the part of a batch that a model takes."""
+    return {name: batch[name] for name in MODEL_INPUTS if name in batch}
+
+
 class Forward:
     """Runs a classifier and keeps logits, hidden states and the last layer's queries, keys and values."""
 
@@ -29,10 +34,9 @@ class Forward:
             self.captured.append(output)
 
     def __call__(self, batch: dict[str, torch.Tensor]) -> Outputs:
-        inputs = {name: batch[name] for name in MODEL_INPUTS if name in batch}
         self.captured, self.capturing = [], True
         try:
-            result = self.model(**inputs, output_hidden_states=self.hidden_states)
+            result = self.model(**model_inputs(batch), output_hidden_states=self.hidden_states)
         finally:
             self.capturing = False
         states = tuple(result.hidden_states[1:]) if self.hidden_states else ()

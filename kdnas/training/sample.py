@@ -12,7 +12,7 @@ from kdnas.losses import States
 from kdnas.models.signals import LayerSignals, measure_signals
 from kdnas.training.batches import collate, epoch_batches
 from kdnas.training.data import TrainingData
-from kdnas.training.forward import MODEL_INPUTS, Forward
+from kdnas.training.forward import Forward, model_inputs
 from kdnas.training.objective import Objective
 
 BATCHES, ROWS = 8, 32
@@ -35,9 +35,8 @@ class Sample:
     @cached_property
     def signals(self) -> list[LayerSignals]:
         """What the teacher's layers carry, to narrow it by."""
-        inputs = [{name: batch[name] for name in MODEL_INPUTS if name in batch} for batch in self.batches]
         with self.data.vocabulary.shrunk(self.teacher):
-            return measure_signals(self.teacher, inputs)
+            return measure_signals(self.teacher, map(model_inputs, self.batches))
 
     @cached_property
     def _targets(self) -> list[States]:
