@@ -160,7 +160,11 @@ def succeed(*arguments: Any, **options: Any) -> str:
 
 def plan(*arguments: Any, **options: Any) -> dict[str, int]:
     """Return the number of jobs a rule that a dry run plans, without the target rules."""
-    output = succeed(*arguments, "--dry-run", **options)
+    return job_counts(succeed(*arguments, "--dry-run", **options))
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """Return the number of jobs a rule that a run announced in its ``output``, without the target rules."""
     if "Nothing to be done" in output:
         return {}
     table = re.search(r"^Job stats:\njob +count\n[- ]+\n((?:\w+ +\d+\n)+)", output, re.MULTILINE)

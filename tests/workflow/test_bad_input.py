@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -69,16 +68,12 @@ def test_data(fresh):
     for split, frame in frames.items():
         frame.to_parquet(fresh / "glue" / "stsb" / f"{split}.parquet")
     train = fresh / "glue" / "stsb" / "train.parquet"
-    intact = train.read_bytes()
-    train.write_bytes(intact[: len(intact) // 2])
-    refuse(fresh, STSB, "glue/stsb/train.parquet", "damaged")
-
     wrong = frames["train"].copy()
     wrong.loc[4, "label"] = 7.5
     wrong.to_parquet(train)
     refuse(fresh, STSB, "glue/stsb/train.parquet, row 5", "7.5", "0 to 5")
 
-    train.write_bytes(intact)
+    frames["train"].to_parquet(train)
     go_on(fresh, STSB)
 
 
@@ -93,12 +88,7 @@ def test_teacher(fresh):
     teacher.rename(away)
     refuse(fresh, BASE, "teacher.name is 'teacher'", "no such folder")
 
-    shutil.copytree(away, teacher)
-    config = json.loads((teacher / "config.json").read_text())
-    (teacher / "config.json").write_text(json.dumps(config | {"model_type": "gpt2"}))
-    refuse(fresh, BASE, "gpt2", "bert, camembert, electra, roberta, xlm-roberta")
-
-    shutil.copy2(away / "config.json", teacher)
+    away.rename(teacher)
     refuse(fresh, BASE, f"cannot write {BASE}", prefix=FULL_DISK)
     go_on(fresh, BASE)
 

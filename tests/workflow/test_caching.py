@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from experiment import RESULTS, copy_sources, plan, reproducible, succeed, write_config
+from experiment import RESULTS, copy_sources, job_counts, plan, reproducible, succeed, write_config
 
 DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
 
@@ -41,9 +41,8 @@ def test_tables_and_figures_made_again_are_the_same_bytes(run_copy):
     assert {Path(name).suffix for name in before} >= {".csv", ".md", ".tex", ".svg", ".pdf", ".png"}
     for made in ("tables", "figures"):
         shutil.rmtree(run_copy / RESULTS / made)
-    again = plan(run_copy)
+    again = job_counts(succeed(run_copy))
     assert again and all(rule.startswith(("table_", "figure_")) for rule in again)
-    succeed(run_copy)
     assert reproducible(run_copy) == before
 
 
@@ -89,8 +88,9 @@ def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
     (folder / "train.parquet").touch()
     file = f"{RESULTS}/submissions/teacher/seed_1/STS-B.tsv"
     frames["validation"].assign(idx=range(9, -1, -1)).to_parquet(folder / "test.parquet")
-    assert plan(fresh, file) == {"fetch_test": 1, "predict_test": 1}
-    assert "STS-B.tsv will have 10 rows; the leaderboard wants 1379" in succeed(fresh, file)
+    output = succeed(fresh, file)
+    assert job_counts(output) == {"fetch_test": 1, "predict_test": 1}
+    assert "STS-B.tsv will have 10 rows; the leaderboard wants 1379" in output
     written = pd.read_csv(fresh / file, sep="\t")
     assert written.columns.tolist() == ["index", "prediction"]
     assert written["index"].tolist() == list(range(10))
