@@ -119,7 +119,10 @@ def markdown_text(table: Table) -> str:
 
 
 def latex_text(table: Table) -> str:
-    """Return the table as a LaTeX ``table`` that needs no package but ``booktabs``."""
+    """Return the table as a LaTeX ``table`` that needs ``booktabs`` and ``graphicx``.
+
+    A table that is wider than the page is scaled down to it.
+    """
     columns = list(table.shown.columns)
     lines = [" & ".join(column.translate(_LATEX) for column in columns) + r" \\", r"\midrule"]
     for position, cells in enumerate(table.shown.itertuples(index=False)):
@@ -134,10 +137,11 @@ def latex_text(table: Table) -> str:
     alignment = "".join("l" if left else "r" for left in _left(table))
     notes = "\\par\n".join(note.translate(_LATEX) for note in table.notes)
     return (
-        "% needs \\usepackage{booktabs}\n"
+        "% needs \\usepackage{booktabs,graphicx}\n"
         "\\begin{table}\n\\centering\n\\footnotesize\n\\setlength{\\tabcolsep}{4pt}\n"
         f"\\caption{{{table.title.translate(_LATEX)}}}\n\\label{{tab:{table.name}}}\n"
-        f"\\begin{{tabular}}{{{alignment}}}\n\\toprule\n{rows}\n\\bottomrule\n\\end{{tabular}}\n"
+        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
+        f"\\begin{{tabular}}{{{alignment}}}\n\\toprule\n{rows}\n\\bottomrule\n\\end{{tabular}}}}\n"
         "\\par\\smallskip\n\\begin{minipage}{\\linewidth}\\raggedright\\footnotesize\n"
         f"{notes}\n\\end{{minipage}}\n\\end{{table}}\n"
     )

@@ -352,13 +352,13 @@ AWKWARD = Table(
 )
 
 
-def test_latex_escapes_and_needs_only_booktabs():
+def test_latex_escapes_and_fits_the_page():
     text = latex_text(AWKWARD)
     assert r"a\_b & \textbf{1.0$_{\pm 0.2}$} & x|y \\" in text
     assert r"Model & \% \& \# & Pipe \\" in text
     assert r"\caption{50 \% of a\_b \& c}" in text
     assert r"\textasciitilde{} \textasciicircum{} \$ \{ \} \textbackslash{} é" in text
-    assert r"\begin{tabular}{lrr}" in text
+    assert "\\linewidth" in text and r"\begin{tabular}{lrr}" in text
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
 
 
