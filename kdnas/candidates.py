@@ -24,14 +24,14 @@ from kdnas.store import Store
 from kdnas.tasks import TRAIN, Task, get_task
 from kdnas.training.batches import Encoded
 from kdnas.training.data import load_data
-from kdnas.training.distillation import make_objective, recipe_key, teacher_forward
-from kdnas.training.forward import Forward
+from kdnas.training.distillation import make_objective, recipe_key
 from kdnas.training.learner import Learner, Stage
 from kdnas.training.loop import out_of_memory, train
 from kdnas.training.objective import Weights
 from kdnas.training.prediction import distillation_loss, predict, scores
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
+from kdnas.training.teaching import Teaching, make_teaching
 
 KIND = "evaluations"
 
@@ -171,12 +171,12 @@ def _train_new(
             values[number] = _failed("out of memory while it was built")
     del sample  # the teacher's signals and states would stay in memory
     data.vocabulary.shrink(teacher)
-    targets = teacher_forward(teacher, weights, run.device)
+    teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
     learners = [item.learner for item in trained.values()]
     if learners:
         train(
             learners,
-            targets,
+            teaching,
             data.train,
             seed,
             run.checkpoints,
@@ -188,7 +188,7 @@ def _train_new(
         if learner.failed is not None:
             values[number] = _failed(learner.failed)
         else:
-            values[number] = _evaluate(item, targets, task, data.scored["scored"], data.vocabulary, run)
+            values[number] = _evaluate(item, teaching, task, data.scored["scored"], data.vocabulary, run)
             store.put(KIND, keys[number], values[number])
     return values
 
@@ -214,7 +214,7 @@ def _prepare(
 
 def _evaluate(
     item: _Trained,
-    targets: Forward | None,
+    teaching: Teaching | None,
     task: Task,
     scored: Encoded,
     vocabulary: Vocabulary,
@@ -223,8 +223,8 @@ def _evaluate(
     learner = item.learner
     logits = predict(learner.model, scored, run.device)
     loss = 0.0
-    if targets is not None:
-        loss = distillation_loss(learner.forward, learner.objective, targets, scored, run.device)
+    if teaching is not None:
+        loss = distillation_loss(learner.forward, learner.objective, teaching.forward, scored, run.device)
     vocabulary.restore(learner.model.cpu(), item.whole_embedding)
     return {
         "status": "ok",

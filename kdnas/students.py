@@ -19,13 +19,14 @@ from kdnas.space import Architecture
 from kdnas.store import Store
 from kdnas.tasks import TRAIN, get_task
 from kdnas.training.data import load_data
-from kdnas.training.distillation import make_objective, recipe_key, teacher_forward
+from kdnas.training.distillation import make_objective, recipe_key
 from kdnas.training.learner import Learner
 from kdnas.training.loop import train
 from kdnas.training.objective import Weights
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
 from kdnas.training.scoring import describe, score_splits
+from kdnas.training.teaching import make_teaching
 
 
 @dataclass
@@ -102,7 +103,7 @@ def _train(
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
     train(
         [learner],
-        teacher_forward(teacher, weights, run.device),
+        make_teaching(teacher, weights, data.train, run.device, run.autocast),
         data.train,
         job.seed,
         run.checkpoints,

@@ -31,12 +31,12 @@ from kdnas.models.loading import classifier_config, new_classifier, student_conf
 from kdnas.space import Architecture
 from kdnas.tasks import Task, get_task
 from kdnas.training.batches import Encoded, collate
-from kdnas.training.distillation import make_objective, teacher_forward
+from kdnas.training.distillation import make_objective
 from kdnas.training.learner import Learner
-from kdnas.training.loop import teach
 from kdnas.training.objective import LABELS_ONLY, Objective, Weights
 from kdnas.training.prediction import predict
 from kdnas.training.run import Run, start_run
+from kdnas.training.teaching import make_teaching
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3  # after one that is not timed
@@ -197,14 +197,16 @@ class _Bench:
         student = new_classifier(shape, seed=0)
         objective = make_objective(self.weights, student, teacher, self.task)
         learner = self._learner(student, objective, stage)
-        forward_teacher = teacher_forward(teacher, self.weights, self.run.device)
         targets: dict[int, Any] = {}
 
         def step(rows: int) -> None:
             learner.step(self._batch(rows), targets[rows], 1000)
 
         def prepare(rows: int) -> None:
-            targets[rows] = teach(forward_teacher, self._batch(rows), self.run.autocast)
+            teaching = make_teaching(
+                teacher, self.weights, self._encoded(rows), self.run.device, self.run.autocast
+            )
+            targets[rows] = teaching(np.arange(rows), self._batch(rows)) if teaching else None
 
         forward = forward_flops(self.student, self.tokens) * self.tokens
         maps = maps_flops(self.student, self.shape) * self.tokens if self.weights.hidden else 0.0

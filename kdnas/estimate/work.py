@@ -82,6 +82,7 @@ class Workload:
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
         losses = config["distillation"]["losses"]
         self.learns_hidden = bool(losses["hidden"])
+        self.logits_suffice = not (losses["hidden"] or losses["relations"])
         self.learns_from_teacher = any(losses[name] for name in ("hidden", "logits", "relations"))
 
     def jobs(self) -> list[Job]:
@@ -193,11 +194,12 @@ class Workload:
         if self.learns_from_teacher:  # the distillation loss on the slice is another pass of both
             judged += _scoring(scored_rows, forward + maps)
             judged_teacher = _scoring(scored_rows, teacher)
+        taught = self._taught(steps, inputs, train_rows, teacher)
         rows = size.train_rows + size.evaluation_rows
         return Job(
             rule,
             {
-                TEACHER_PASS: self._taught(steps, inputs, teacher) + _times(count, judged_teacher),
+                TEACHER_PASS: taught + _times(count, judged_teacher),
                 STUDENT_STEP: Passes(steps * count, training_flops(forward + maps) * inputs * count),
                 STUDENT_PASS: _times(count, judged),
             },
@@ -218,7 +220,7 @@ class Workload:
         return Job(
             f"distill_{stage_name}",
             {
-                TEACHER_PASS: self._taught(steps, inputs, teacher),
+                TEACHER_PASS: self._taught(steps, inputs, size.train_rows, teacher),
                 STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
                 STUDENT_PASS: _scoring(size.evaluation_rows, forward),
             },
@@ -269,9 +271,11 @@ class Workload:
     def _maps(self, shape: Architecture) -> float:
         return maps_flops(shape, self.teacher) if self.learns_hidden else 0.0
 
-    def _taught(self, steps: float, inputs: float, forward: float) -> Passes:
-        """The teacher's forward passes beside ``steps`` steps."""
-        return Passes(steps, forward * inputs) if self.learns_from_teacher else Passes()
+    def _taught(self, steps: float, inputs: float, rows: int, forward: float) -> Passes:
+        """The teacher's passes: one beside each step, or over all ``rows`` once where its logits suffice."""
+        if not self.learns_from_teacher:
+            return Passes()
+        return _scoring(rows, forward) if self.logits_suffice else Passes(steps, forward * inputs)
 
     @functools.cached_property
     def _teacher_bytes(self) -> int:

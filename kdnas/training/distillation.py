@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from kdnas.losses import HiddenStateLoss
 from kdnas.tasks import Task
-from kdnas.training.forward import Forward
 from kdnas.training.objective import Objective, Weights
 
 
@@ -22,13 +20,6 @@ def make_objective(weights: Weights, student: nn.Module, teacher: nn.Module, tas
             learns.num_hidden_layers, learns.hidden_size, teaches.num_hidden_layers, teaches.hidden_size
         )
     return Objective(weights, task.regression, hidden)
-
-
-def teacher_forward(teacher: nn.Module, weights: Weights, device: torch.device) -> Forward | None:
-    """Return the teacher's forward pass for ``weights``; None where no loss looks at it."""
-    if not weights.needs_teacher:
-        return None
-    return Forward(teacher.to(device).eval(), bool(weights.hidden), bool(weights.relations))
 
 
 def recipe_key(distillation: dict[str, Any], stage: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import torch
 from kdnas.losses import Outputs
 from kdnas.training.batches import Encoded, collate, epoch_batches
 from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner, TrainingFailed
+from kdnas.training.teaching import Teaching
 
 REPORT_SECONDS = 10.0
 
@@ -24,7 +24,7 @@ class Stopped(SystemExit):
 
 def train(
     learners: list[Learner],
-    teacher: Forward | None,
+    teaching: Teaching | None,
     data: Encoded,
     seed: int,
     checkpoints: Checkpoints,
@@ -58,8 +58,9 @@ def train(
             active = [item for item in learners if item.failed is None and item.next_step == step]
             if not any(item.failed is None for item in learners):
                 break
-            batch = collate(data, batches[step % batches_an_epoch], device)
-            targets = teach(teacher, batch, learners[0].autocast)
+            rows = batches[step % batches_an_epoch]
+            batch = collate(data, rows, device)
+            targets = teaching(rows, batch) if teaching else None
             for learner in active:
                 _step(learner, batch, targets, steps)
             progress.after(step, learners)
@@ -73,16 +74,6 @@ def train(
                     raise Stopped(128 + stop.requested)
     finally:
         stop.restore()
-
-
-def teach(teacher: Forward | None, batch: dict[str, torch.Tensor], autocast: bool) -> Outputs | None:
-    """Return what the teacher makes of a batch, for learners to compare with; None without a teacher."""
-    if teacher is None:
-        return None
-    teacher.model.eval()
-    device = batch["input_ids"].device
-    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-        return teacher(batch)
 
 
 def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | None, steps: int) -> None:

@@ -236,6 +236,16 @@ def test_work_of_a_cohort_by_hand():
     assert job.passes[TEACHER_PASS] == Passes(6 + 2, forward * 150 + 2 * forward * 30)
 
 
+def test_teacher_runs_once_over_the_rows_where_its_logits_suffice():
+    losses = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
+    load = workload()
+    load.config["distillation"]["losses"] = losses
+    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    job = load.distill(load.students()[-1], "rte", "glue")
+    assert job.passes[TEACHER_PASS] == Passes(1, 96 * 5 * 33)  # 33 rows are a batch of 64
+    assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
+
+
 def test_no_teacher_runs_where_no_loss_looks_at_it():
     losses = {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}
     load = workload()
