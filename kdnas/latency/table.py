@@ -33,10 +33,7 @@ class LatencyTable:
                 architecture = Architecture.from_dict(row)
                 milliseconds = float(row["latency_ms"])
             except (ValueError, ArithmeticError, UserError) as error:
-                raise UserError(
-                    f"latency.table {path}, line {number} is no architecture with its milliseconds "
-                    f"({reason(error)})"
-                ) from error
+                raise UserError(f"latency.table {path}, line {number}: {reason(error)}") from error
             if not 0 < milliseconds < float("inf"):
                 raise UserError(
                     f"latency.table {path}, line {number}: latency_ms is {shown(milliseconds)}; allowed are "
