@@ -32,10 +32,8 @@ help: ## list what make can do
 	@echo '  SNAKEMAKE_ARGS=             more options of Snakemake for the run'
 
 run: $(VENV)/requirements.stamp ## run the workflow, write the report and print the headline table
-	@test -f '$(CONFIG)' || { echo 'CONFIG is $(CONFIG), which is no file; allowed: a file such as config/config.yaml' >&2; exit 1; }
-	@$(SNAKEMAKE) --cores $(CORES) $(WITH_CONFIG) $(SNAKEMAKE_ARGS)
-	@results="results/$$($(VENV)/bin/python -c 'import sys, yaml; from kdnas.config.validation import validate; \
-		print(validate(yaml.safe_load(open(sys.argv[1])) or {})["experiment"])' '$(CONFIG)')"; \
+	@results="$$($(VENV)/bin/python -m kdnas.config '$(CONFIG)')" || exit 1; \
+	$(SNAKEMAKE) --cores $(CORES) $(WITH_CONFIG) $(SNAKEMAKE_ARGS) || exit $$?; \
 	test -d "$$results" || { echo "Nothing in $$results yet, so no report."; exit 0; }; \
 	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
 	$(VENV)/bin/python -m kdnas.headline "$$results" && \

@@ -9,6 +9,7 @@ sys.path.insert(0, workflow.basedir)
 from kdnas.artifacts import check_writable
 from kdnas.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
+from kdnas.config.reading import read_config
 from kdnas.errors import UserError
 from kdnas.fidelity import Setting, recipe, settings
 from kdnas.leaderboard import LEADERBOARD, leaderboard_files
@@ -31,6 +32,9 @@ if "SLURM_JOB_ID" in os.environ:
     relay_sigterm()  # else a training would not hear that its time is up
 
 try:
+    for _file in workflow.config_settings.configfiles or []:
+        if os.path.isfile(_file):  # not a pipe, which can be read once
+            read_config(_file)  # Snakemake silently takes the last of two equal keys
     _checked = check_config(config)
     R = f"results/{_checked['experiment']}"
     for _folder in (R, STORE, ".snakemake"):  # Snakemake's own answer would be a traceback

@@ -6,12 +6,15 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.models.family import FAMILY
+from kdnas.names import SelectionRule
 from kdnas.rows import divide_rows, max_train_rows
+from kdnas.sentences import shown
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
@@ -20,6 +23,8 @@ ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positio
 def cross_check(config: dict[str, Any]) -> None:
     """Raise UserError for the first contradiction in a configuration that ``validate`` returned."""
     _check_names(config)
+    _check_paths(config)
+    _check_budgets(config["students"]["latency_budgets"])
     _check_matched(config)
     _check_data(config)
     _check_teacher(config["teacher"])
@@ -81,6 +86,38 @@ def _check_names(config: dict[str, Any]) -> None:
         if name in names:
             raise UserError(f"{path}.name is {name} a second time; allowed: each name once")
         names.add(name)
+
+
+def _check_paths(config: dict[str, Any]) -> None:
+    """A path that is not there is the clear error of the job that reads it; others would stop the plan."""
+    for section, key, is_path in (
+        ("data", "path", config["data"]["source"] == "local"),
+        ("teacher", "name", config["teacher"]["source"] == "local"),
+        ("latency", "table", True),
+    ):
+        path = config[section][key]
+        if not is_path or path is None:
+            continue
+        try:
+            Path(path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UserError(
+                f"{section}.{key} is {shown(path)}; allowed: a path that can be looked up ({reason})"
+            ) from error
+
+
+def _check_budgets(budgets: list[float]) -> None:
+    names: dict[str, float] = {}
+    for position, budget in enumerate(budgets):
+        other = names.setdefault(SelectionRule("budget", budget).name, budget)
+        if other != budget:
+            raise UserError(
+                f"students.latency_budgets[{position}] is {budget}; allowed: a share that differs from "
+                f"{other} in its first six digits, as both would name one student"
+            )
 
 
 def _check_matched(config: dict[str, Any]) -> None:

@@ -113,7 +113,10 @@ def _join(path: str, part: str | int) -> str:
 
 def _show(value: Any) -> str:
     """Return a value as a YAML user would write it, shortened."""
-    return _shorten(json.dumps(value, ensure_ascii=False, default=str))
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # Python refuses to write the longest ones
+        return "a number of more than 64 bits"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return _shorten(text if text.isprintable() else json.dumps(value, default=str))
 
 
 def _shorten(text: str) -> str:

@@ -8,9 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kdnas.config import check_config
+from kdnas.config.reading import read_config
 from kdnas.errors import UserError
 from kdnas.space import Architecture
 
@@ -25,7 +24,8 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        print(estimate(_config(options.config), _cores(options.cores), options.compare))
+        config = check_config(read_config(options.config))
+        print(estimate(config, _cores(options.cores), options.compare))
     except UserError as error:
         print(f"kdnas: {error}", file=sys.stderr)
         return 1
@@ -81,14 +81,6 @@ def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine
             "training.device is gpu and this machine has none: these are a CPU's hours; the run would stop."
         )
     return notes
-
-
-def _config(path: Path) -> dict[str, Any]:
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"the configuration {path} cannot be read ({str(error).splitlines()[0]})") from error
-    return check_config(given or {})
 
 
 def _cores(text: str) -> int:

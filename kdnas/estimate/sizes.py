@@ -12,6 +12,7 @@ import pandas as pd
 from kdnas.frames import read_meta, read_split
 from kdnas.rows import divide_rows, heldout_share, max_train_rows
 from kdnas.sources import local, synthetic
+from kdnas.sources.checks import check_split
 from kdnas.tasks import TRAIN, Task, get_task
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
@@ -51,7 +52,7 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     Rows are counted in a local folder or in what ``fetch_task`` has fetched from the hub, and are the
     official ones (kdnas.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut to
     ``teacher.max_length``; without rows or without a tokenizer they are those of a table. Raises UserError
-    for a local folder that lacks the task.
+    for a local folder that lacks the task or holds damaged rows.
     """
     task = get_task(name)
     rows, sample = _rows(task, config)
@@ -86,7 +87,8 @@ def _rows(task: Task, config: dict[str, Any]) -> tuple[dict[str, int], pd.DataFr
         few = settings | {"train_rows": min(SAMPLE, settings["train_rows"])}
         return rows, synthetic.load(task, {"synthetic": few})[TRAIN][0]
     if data["source"] == "local" and Path(data["path"]).is_dir():
-        frames = {split: frame for split, (frame, _) in local.load(task, data).items()}
+        loaded = local.load(task, data).items()
+        frames = {split: check_split(task, split, frame, file) for split, (frame, file) in loaded}
         return {split: len(frame) for split, frame in frames.items()}, frames[TRAIN]
     fetched = Path("results") / config["experiment"] / "data" / task.name
     if data["source"] == "hub" and (fetched / "meta.json").is_file():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from kdnas.errors import UserError
+from kdnas.sentences import reason, shown
 from kdnas.space import DIMENSIONS, Architecture
 
 COLUMNS = ("device", *DIMENSIONS, "latency_ms")
@@ -22,7 +23,7 @@ class LatencyTable:
         except FileNotFoundError as error:
             raise UserError(f"latency.table is {str(path)!r}, but there is no such file") from error
         except (ValueError, OSError) as error:
-            raise UserError(f"latency.table {path} is not a CSV file ({error})") from error
+            raise UserError(f"latency.table {path} is not a CSV file ({reason(error)})") from error
         missing = [column for column in COLUMNS if column not in table.columns]
         if missing:
             raise UserError(f"latency.table {path} has no column {missing[0]}; needed: {', '.join(COLUMNS)}")
@@ -31,11 +32,11 @@ class LatencyTable:
             try:
                 architecture = Architecture.from_dict(row)
                 milliseconds = float(row["latency_ms"])
-            except (ValueError, UserError) as error:
-                raise UserError(f"latency.table {path}, line {number}: {error}") from error
+            except (ValueError, ArithmeticError, UserError) as error:
+                raise UserError(f"latency.table {path}, line {number}: {reason(error)}") from error
             if not 0 < milliseconds < float("inf"):
                 raise UserError(
-                    f"latency.table {path}, line {number}: latency_ms is {row['latency_ms']}; allowed are "
+                    f"latency.table {path}, line {number}: latency_ms is {shown(milliseconds)}; allowed are "
                     "milliseconds above 0"
                 )
             self.rows[str(row["device"]), architecture] = milliseconds

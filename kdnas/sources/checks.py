@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kdnas.errors import UserError
+from kdnas.sentences import listed, shown
 from kdnas.tasks import TRAIN, Task
 
 
@@ -52,7 +53,7 @@ def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
     """Raise UserError unless a file's label names are the registry's, in the registry's order."""
     if task.labels is not None and tuple(names) != task.labels:
         raise UserError(
-            f"{where} declares the label order {_listed(names)}; {task.name} needs {_listed(task.labels)}"
+            f"{where} declares the label order {listed(names)}; {task.name} needs {listed(task.labels)}"
         )
 
 
@@ -62,7 +63,7 @@ def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where:
         raise UserError(f"{where} has no rows")
     for column in needed:
         if column not in frame:
-            raise UserError(f"{where} has no column {column!r}; it has {_listed(frame.columns)}")
+            raise UserError(f"{where} has no column {column!r}; it has {listed(frame.columns)}")
     return {column: _texts(frame[column], where) for column in task.text_columns}
 
 
@@ -77,11 +78,13 @@ def _texts(column: pd.Series, where: str) -> pd.Series:
     values = _values(column, where)
     for row, value in enumerate(values, start=1):
         if not isinstance(value, str):
-            raise UserError(f"{where}, row {row}: {column.name} is {value!r}, which is no text")
+            raise UserError(f"{where}, row {row}: {column.name} is {shown(value)}, which is no text")
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise UserError(f"{where}, row {row}: {column.name} is {value!r}, no valid Unicode") from error
+            raise UserError(
+                f"{where}, row {row}: {column.name} is {shown(value)}, no valid Unicode"
+            ) from error
     return pd.Series(values, dtype="str")
 
 
@@ -98,14 +101,14 @@ def _check_empty_texts(task: Task, split: str, texts: dict[str, pd.Series], wher
 
 def _codes(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
     allowed = ", ".join(f"{code} ({name})" for code, name in enumerate(task.labels))
-    by_name = {name: code for code, name in enumerate(task.labels)}
+    by_text = {text: code for code, name in enumerate(task.labels) for text in (name, str(code))}
     codes = []
     for row, value in enumerate(_values(frame["label"], where), start=1):
         code = value
         if isinstance(value, str):
-            code = by_name.get(value, int(value) if value.isdecimal() else None)
+            code = by_text.get(value)
         if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code < task.num_labels:
-            raise UserError(f"{where}, row {row}: label is {value!r}; allowed are {allowed}")
+            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed are {allowed}")
         codes.append(code)
     return pd.Series(codes, dtype="int64")
 
@@ -117,7 +120,7 @@ def _scores(task: Task, column: pd.Series, where: str) -> pd.Series:
         score = _number(value)
         if not low <= score <= high:
             raise UserError(
-                f"{where}, row {row}: label is {value!r}; allowed are numbers {low:g} to {high:g}"
+                f"{where}, row {row}: label is {shown(value)}; allowed are numbers {low:g} to {high:g}"
             )
         scores.append(score)
     return pd.Series(scores, dtype="float32")
@@ -129,7 +132,7 @@ def _number(value: Any) -> float:
         return math.nan
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
 
 
@@ -148,10 +151,8 @@ def _idx(frame: pd.DataFrame, where: str) -> pd.Series:
         return pd.Series(range(len(frame)), dtype="int64")
     values = _values(frame["idx"], where)
     for row, value in enumerate(values, start=1):
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise UserError(f"{where}, row {row}: idx is {value!r}, which is no whole number")
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+            raise UserError(
+                f"{where}, row {row}: idx is {shown(value)}; allowed are whole numbers of 64 bits"
+            )
     return pd.Series(values, dtype="int64")
-
-
-def _listed(names: Iterable[Any]) -> str:
-    return ", ".join(map(str, names)) or "none"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.errors import UserError
+from kdnas.sentences import listed, reason
 from kdnas.sources.checks import check_label_order
 from kdnas.tasks import Task
 
@@ -37,9 +38,8 @@ def _load_dataset(subset: str, revision: str) -> Any:
     try:
         return load_dataset(DATASET, subset, revision=revision)
     except Exception as error:  # the clients below raise dozens of unrelated classes
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise UserError(
-            f"cannot load {subset} of {DATASET} at revision {revision} from the hub ({reason}); "
+            f"cannot load {subset} of {DATASET} at revision {revision} from the hub ({reason(error)}); "
             "without a network, set data.source to local and data.path to a folder that holds GLUE"
         ) from error
 
@@ -51,7 +51,7 @@ def _rows(
 
     where = f"{DATASET}/{subset}/{split}"
     if split not in dataset:
-        raise UserError(f"{where} does not exist at revision {revision}; there are {', '.join(dataset)}")
+        raise UserError(f"{where} does not exist at revision {revision}; there are {listed(dataset)}")
     label = dataset[split].features.get("label")
     if isinstance(label, ClassLabel):
         check_label_order(task, label.names, where)

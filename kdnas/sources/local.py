@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from kdnas.errors import UserError
 from kdnas.frames import read_parquet
 from kdnas.local_folders import OFFICIAL_FOLDERS, subset_folders
+from kdnas.sentences import listed, reason
 from kdnas.sources.checks import check_label_order
 from kdnas.tasks import Task
 
@@ -87,7 +89,7 @@ def _subset_folder(subset: str, path: Path) -> Path:
         raise UserError(f"data.path is {path}, which is no folder")
     found = subset_folders(path, subset)
     if not found:
-        there = ", ".join(sorted(entry.name for entry in path.iterdir() if entry.is_dir())) or "no folder"
+        there = listed(sorted(entry.name for entry in path.iterdir() if entry.is_dir()))
         raise UserError(
             f"data.path is {path}, which has no folder for the task {subset} "
             f"({subset} or {OFFICIAL_FOLDERS[subset]}); there is {there}"
@@ -101,7 +103,7 @@ def _load_split(
     task: Task, split: str, folder: Path, tsv: str, read_tsv: Callable[[Task, Path], pd.DataFrame]
 ) -> tuple[pd.DataFrame, str]:
     names = sorted(entry.name for entry in folder.iterdir())
-    shards = [name for name in names if re.fullmatch(rf"{split}-\d+-of-\d+\.parquet", name)]
+    shards = [name for name in names if re.fullmatch(rf"{split}-[0-9]{{5}}-of-[0-9]{{5}}\.parquet", name)]
     readers: dict[str, Callable[[Task, Path], pd.DataFrame]] = {
         f"{split}.parquet": _read_parquet,
         f"{split}.jsonl": _read_json_lines,
@@ -136,18 +138,23 @@ def _read_parquet(task: Task, path: Path) -> pd.DataFrame:
     try:
         notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
         label = notes.get("info", {}).get("features", {}).get("label", {})
-    except (ValueError, AttributeError) as error:
+        # the datasets library notes the order of the label names
+        names = list(label["names"]) if label.get("_type") == "ClassLabel" else None
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} has damaged notes on its features, written by the datasets library"
         ) from error
-    if label.get("_type") == "ClassLabel":  # the datasets library notes the order of the label names
-        check_label_order(task, label["names"], str(path))
+    if names is not None:
+        check_label_order(task, names, str(path))
     columns = [column for column in task.columns if column in table.column_names]
     for column in columns:
         if table.column_names.count(column) > 1:
             raise UserError(f"{path} has the column {column!r} twice; keep one")
-    # Without pandas' metadata no column turns into the index.
-    return table.select(columns).replace_schema_metadata(None).to_pandas()
+    try:
+        # Without pandas' metadata no column turns into the index.
+        return table.select(columns).replace_schema_metadata(None).to_pandas()
+    except (ValueError, TypeError, pa.ArrowException) as error:
+        raise UserError(f"{path} has columns of a type that is not read ({reason(error)})") from error
 
 
 def _read_json_lines(task: Task, path: Path) -> pd.DataFrame:
@@ -155,7 +162,7 @@ def _read_json_lines(task: Task, path: Path) -> pd.DataFrame:
     for number, line in enumerate(_read_text(path).removesuffix("\n").split("\n"), start=1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
@@ -194,7 +201,7 @@ def _read_columns(
     header = fixed_header or lines.pop(0)
     for column in wanted.values():
         if column not in header:
-            raise UserError(f"{path} has no column {column!r}; its first line has {', '.join(header)}")
+            raise UserError(f"{path} has no column {column!r}; its first line has {listed(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
     is_broken = _is_broken if "label" in wanted else partial(_is_broken_test, columns=len(header))
     broken = [number for number, line in enumerate(lines) if is_broken(line, places)]
@@ -220,7 +227,7 @@ def _is_broken(line: list[str], places: Mapping[str, int]) -> bool:
 
 def _is_broken_test(line: list[str], places: Mapping[str, int], columns: int) -> bool:
     """Return whether a test file's line has not all its columns or its index is no number."""
-    return len(line) != columns or not re.fullmatch("[0-9]+", line[places["idx"]])
+    return len(line) != columns or not re.fullmatch("[0-9]{1,18}", line[places["idx"]])
 
 
 def _read_text(path: Path) -> str:

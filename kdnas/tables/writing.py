@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdnas.artifacts import write_text
 from kdnas.errors import UserError
+from kdnas.sentences import reason
 
 _LATEX = str.maketrans(
     {
@@ -154,7 +155,9 @@ def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing") from error
     except (ValueError, OSError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run the same command again") from error
+        raise UserError(
+            f"{path} is damaged ({reason(error)}); delete it and run the same command again"
+        ) from error
 
 
 def write_table(table: Table, csv: str | Path, markdown: str | Path, latex: str | Path) -> None:

@@ -427,7 +427,7 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
     ("content", "arguments", "words"),
     [
         (None, [], "cannot be read"),
-        ("seeds: [", [], "cannot be read"),
+        ("seeds: [", [], "line 1, is no YAML"),
         ("sedes: [1]", [], "did you mean seeds"),
         ("seeds: [1]", ["--cores", "0"], "--cores is '0'"),
         ("seeds: [1]", ["--compare", "nowhere"], "nowhere has no benchmark files"),

@@ -1,0 +1,73 @@
+"""Reading a configuration file as Snakemake does, but with a sentence for what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kdnas.errors import UserError
+from kdnas.sentences import reason, shown
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """Return what a configuration file, YAML or JSON, says, unchecked; raises UserError.
+
+    A key that stands twice is refused: Snakemake would silently take the last.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        given = _parse(text)
+    except OSError as error:
+        raise UserError(f"the configuration {path} cannot be read ({error.strerror or error})") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}," if error.problem_mark else ""
+        raise UserError(
+            f"the configuration {path}{line} is no YAML ({_fault(error)}); allowed: keys as in "
+            "config/config.yaml, each once, indented by spaces"
+        ) from error
+    # a value with a tag or in the form of a date is converted by code that raises whatever it raises
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"the configuration {path} is no YAML ({reason(error)}); allowed: UTF-8 text with keys as in "
+            "config/config.yaml"
+        ) from error
+    if not isinstance(given, dict):
+        raise UserError(
+            f"the configuration {path} is {'empty' if given is None else shown(given)}; allowed: keys as in "
+            "config/config.yaml"
+        )
+    return given
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_each_once)
+    except ValueError:
+        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")  # YAML's reader will tell which
+    return dict(pairs)
+
+
+class _Loader(yaml.SafeLoader):
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return node
+
+
+def _fault(error: yaml.MarkedYAMLError) -> str:
+    return reason(ValueError(error.problem or error.context or "its structure is broken"))
