@@ -4,7 +4,7 @@
 
 ``config/paper.yaml`` with other numbers of episodes, candidates and cohorts, in a scratch folder: once from
 nothing and once finished. Nothing is trained: the outputs are empty files, which Snakemake's own ``--touch``
-records as made. The last rows are of the first size in a folder with as many finished experiments as ``--experiments``.
+records as made. The last rows are of the first size in a folder with ``--experiments`` finished ones.
 """
 
 from __future__ import annotations
