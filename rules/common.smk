@@ -1,5 +1,6 @@
 # The checked config, and the names and paths that all rules share.
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -82,7 +83,15 @@ wildcard_constraints:
 
 
 def code_digest(rule_name):
-    """A digest of the rule's script and of every library module behind it: a changed one re-runs the rule."""
+    """The function of a rule's ``code``: a digest of its script and of every library module behind it.
+
+    A changed one re-runs the rule. Every job starts a Snakemake of its own, which asks for no other rule's.
+    """
+    return lambda wildcards: _script_digest(rule_name)
+
+
+@functools.cache
+def _script_digest(rule_name):
     return _code_digest(Path(workflow.basedir) / "scripts" / f"{rule_name}.py")
 
 

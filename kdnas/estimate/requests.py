@@ -16,7 +16,9 @@ from kdnas.estimate.shapes import (
     activation_bytes,
     forward_flops,
     maps_flops,
+    moments_bytes,
     parameters,
+    sample_states_bytes,
     training_bytes,
     training_flops,
 )
@@ -110,7 +112,8 @@ def distillation(
     """Return the request of distilling ``count`` students no larger than ``student`` side by side.
 
     ``rows``, ``scored``, ``stage`` and ``tokens`` as in :func:`finetuning`; each student is scored twice, by
-    accuracy and by loss, the teacher beside it.
+    accuracy and by loss, the teacher beside it. Memory is that of training or, where students are small, of
+    what is made of the sample before (kdnas.training.sample).
     """
     inputs = _inputs(stage, rows)
     taught = forward_flops(teacher.shape, tokens) * tokens
@@ -120,10 +123,14 @@ def distillation(
         training_flops(forward) * inputs + 2 * forward * scored
     )
     states = (teacher.shape.layers + 6 * student.layers) * teacher.shape.hidden_size
-    memory = BYTES * teacher.weights(teacher.shape)
-    memory += count * training_bytes(teacher.weights(student) + int(maps / 2))
-    memory += activation_bytes(student, stage["batch_size"], tokens)
-    memory += BYTES * stage["batch_size"] * tokens * states + ROW_BYTES * tokens * (rows + scored)
+    weights = count * (teacher.weights(student) + int(maps / 2))
+    training = training_bytes(weights) + activation_bytes(student, stage["batch_size"], tokens)
+    training += BYTES * stage["batch_size"] * tokens * states
+    before = BYTES * weights + moments_bytes(teacher.shape)
+    before += sample_states_bytes(teacher.shape, tokens) + sample_states_bytes(student, tokens)
+    memory = (
+        BYTES * teacher.weights(teacher.shape) + max(training, before) + ROW_BYTES * tokens * (rows + scored)
+    )
     seconds = flops / machine.flops + PASS_SECONDS * (1 + count) * inputs / stage["batch_size"]
     return _request(memory, seconds, machine)
 

@@ -9,6 +9,7 @@ from kdnas.space import Architecture, encoder_parameters
 
 BYTES = 4  # of a float32 number
 TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
+SAMPLE_ROWS = 256  # what kdnas.training.sample draws, which needs torch
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,13 @@ def activation_bytes(architecture: Architecture, rows: int, tokens: int) -> int:
     """
     width = 16 * architecture.hidden_size + 6 * architecture.ffn_size
     return BYTES * rows * tokens * architecture.layers * width
+
+
+def moments_bytes(teacher: Architecture) -> int:
+    """Return the memory of a teacher's second moments: a layer has four matrices H x H and one F x F."""
+    return BYTES * teacher.layers * (4 * teacher.hidden_size**2 + teacher.ffn_size**2)
+
+
+def sample_states_bytes(architecture: Architecture, tokens: int) -> int:
+    """Return the memory of all layers' states on the sample of training rows, each of ``tokens`` tokens."""
+    return BYTES * SAMPLE_ROWS * tokens * architecture.layers * architecture.hidden_size

@@ -1,9 +1,12 @@
 """A GPU for each job, with pretended GPUs: what is held, what is given back."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +15,8 @@ import torch
 from kdnas.errors import UserError
 from kdnas.training import device as module
 from kdnas.training.device import claim
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -80,3 +85,16 @@ def test_without_a_gpu_auto_is_the_cpu_and_gpu_is_refused(gpus):
         claim("gpu", 1),
     ):
         pass
+
+
+def test_threads_are_the_configs_and_not_what_a_scheduler_leaves():
+    """Snakemake tells a job with fewer cores than threads in the environment; bits depend on the number."""
+    code = (
+        "import torch; from kdnas.training.device import claim\n"
+        "with claim('cpu', 2): print(torch.__config__.parallel_info())"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert set(re.findall(r"get_(?:num|max)_threads\(\) : (\d+)", process.stdout)) == {"2"}

@@ -1,6 +1,7 @@
 """What jobs ask a cluster for follows their sizes."""
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from kdnas.space import Architecture
 
 STAGE = {"epochs": 3, "min_steps": 150, "batch_size": 32}
 MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")
 ONE_THREAD = requests.Machine("auto", 1)
 MEASURED_MB = 1240  # the largest job of the embedded default (docs/results.md), without Snakemake around it
+BERT_SIGNALS_MB = 1820  # of a process that measures BERT-Base's second moments on batches of 32 x 128 tokens
 
 
 @pytest.fixture
@@ -32,6 +35,27 @@ def test_default_asks_for_what_it_was_measured_to_take(teacher):
     asked = distil(teacher, stage=STAGE | {"epochs": 4, "min_steps": 0})  # an episode of config/config.yaml
     assert MEASURED_MB < asked.mb < 4 * MEASURED_MB
     assert asked.minutes <= 45
+
+
+def test_what_is_made_of_the_sample_counts_where_training_takes_less(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(BERT))
+    small = Architecture(4, 256, 4, 1024, "gelu")
+    asked = requests.distillation(requests.Teacher(tmp_path), small, 1, 1000, 100, STAGE, 128, ONE_THREAD)
+    teacher = 4 * 109_484_547
+    student = 4 * (11_171_331 + 4 * 256 * 1536)  # with its four maps
+    moments = 4 * 12 * (4 * 768 * 768 + 3072 * 3072)
+    states = 4 * 256 * 128 * (12 * 768 + 4 * 256)  # of 256 rows of 128 tokens
+    data = 200 * 128 * 1100
+    megabytes = 1.5 * (1200 + (teacher + student + moments + states + data) / 1e6)
+    assert asked.mb == 5500 == 100 * math.ceil(megabytes / 100)
+    assert asked.mb > 2 * BERT_SIGNALS_MB
+
+
+def test_rows_of_the_sample_are_those_that_training_draws():
+    from kdnas.estimate.shapes import SAMPLE_ROWS
+    from kdnas.training.sample import BATCHES, ROWS
+
+    assert SAMPLE_ROWS == BATCHES * ROWS
 
 
 @pytest.mark.parametrize("more", [{"count": 12}, {"tokens": 512}, {"stage": STAGE | {"batch_size": 256}}])
