@@ -12,7 +12,7 @@ import numpy as np
 
 from kdnas.space import Architecture, SearchSpace, encoder_parameters
 
-_STAGES = ("proxy", "student", "glue")
+_OTHERS = ("proxy", "student", "glue", "start_from_search_task")  # of the config's section, left to one stage
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ def recipe(distillation: dict[str, Any], setting: Setting) -> dict[str, Any]:
     stage = distillation[setting.stage]
     if setting.proxy_epochs is not None:
         stage = stage | {"epochs": setting.proxy_epochs, "min_steps": 0}
-    shared = {key: value for key, value in distillation.items() if key not in _STAGES}
+    shared = {
+        key: value for key, value in distillation.items() if key not in (*_STAGES, "start_from_search_task")
+    }
     return shared | {"initialisation": setting.initialisation, setting.stage: stage}
 
 

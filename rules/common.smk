@@ -170,8 +170,15 @@ def controller_params():
 
 def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
-    others = {"proxy", "student", "glue"} - {stage}
+    others = {"proxy", "student", "glue", "start_from_search_task"} - {stage}
     return {key: value for key, value in config["distillation"].items() if key not in others}
+
+
+def glue_start(wildcards):
+    """The student that a task of GLUE starts from; nothing where it starts as on the search task."""
+    if wildcards.task not in config["distillation"]["start_from_search_task"]:
+        return []
+    return f"{R}/students/{wildcards.student}/{SEARCH_TASK}/seed_{wildcards.seed}/model"
 
 
 def fidelity_recipe(wildcards):

@@ -1,10 +1,10 @@
-# GLUE: every student on every other task, from the student that the search task left, with that task's teacher.
+# GLUE: every student on every other task, with that task's teacher.
 
 
 rule distill_glue:
     input:
         architecture=f"{R}/students/{{student}}/architecture.json",
-        start=f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{{seed}}/model",
+        start=glue_start,
         teacher=f"{R}/teacher/{{task}}/seed_{{seed}}/model",
         data=f"{R}/data/{{task}}",
     output:

@@ -1,4 +1,4 @@
-"""Rule distill_glue: one student on one more task, from where the search task left it."""
+"""Rule distill_glue: one student on one more task."""
 
 from job import start, training_run
 
@@ -17,7 +17,7 @@ with start(snakemake):
         task=snakemake.wildcards.task,
         seed=int(snakemake.wildcards.seed),
         stage="glue",
-        start=Path(snakemake.input.start),
+        start=Path(snakemake.input.start) if snakemake.input.start else None,
         teacher_folder=Path(snakemake.input.teacher),
         data_folder=Path(snakemake.input.data),
         max_length=params.max_length,

@@ -35,6 +35,13 @@ def test_teacher_of_an_intermediate_task_comes_first(fresh):
     assert plan(fresh, target)["finetune_teacher"] == 2
 
 
+def test_task_that_starts_from_its_teacher_needs_no_student_of_the_search_task(fresh):
+    write_config(fresh, {"distillation": {"start_from_search_task": []}})
+    planned = plan(fresh, f"{RESULTS}/students/narrow/stsb/seed_1/metrics.json")
+    assert planned["distill_glue"] == planned["finetune_teacher"] == 1
+    assert "distill_student" not in planned
+
+
 def counted(folder):
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     return count_jobs(check_config(config))
