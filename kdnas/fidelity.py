@@ -67,9 +67,7 @@ def recipe(distillation: dict[str, Any], setting: Setting) -> dict[str, Any]:
     stage = distillation[setting.stage]
     if setting.proxy_epochs is not None:
         stage = stage | {"epochs": setting.proxy_epochs, "min_steps": 0}
-    shared = {
-        key: value for key, value in distillation.items() if key not in (*_STAGES, "start_from_search_task")
-    }
+    shared = {key: value for key, value in distillation.items() if key not in _OTHERS}
     return shared | {"initialisation": setting.initialisation, setting.stage: stage}
 
 
