@@ -371,7 +371,7 @@ def test_cross_check_takes_what_is_just_inside(changes):
             "students.hand_crafted[0].layers is 7;",
         ),
         (
-            {"distillation__initialisation": "random"},
+            {"distillation__initialisation": "random", "distillation__losses": {"hidden": 1.0}},
             {"num_hidden_layers": 3},
             "search.space.layers[2] is 4; allowed with distillation.losses.hidden above 0",
         ),
