@@ -24,7 +24,7 @@ RULES = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
 
 # modules that read pickles
 MODULES = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
-# functions by the end of their dotted name; `eval` alone, as `model.eval()` is a mode
+# `eval` and its like are looked for as names alone, as `model.eval()` is a mode
 ATTRIBUTES = {
     *("numpy.load", "np.load", "torch.load", "torch.save", "torch.hub", "torch.jit"),
     *("os.system", "os.popen", "os.execv", "os.execvp", "os.spawnv", "subprocess.getoutput"),
@@ -48,7 +48,8 @@ def unsafe(source: str) -> list[str]:
             imported = {f"{module}.{alias.name}" for alias in node.names}
             names = [module] if module.partition(".")[0] in MODULES else sorted(imported & ATTRIBUTES)
         elif isinstance(node, ast.Attribute):
-            names = [ast.unparse(node)] if ast.unparse(node) in ATTRIBUTES else []
+            if isinstance(node.value, ast.Name) and f"{node.value.id}.{node.attr}" in ATTRIBUTES:
+                names = [f"{node.value.id}.{node.attr}"]
             names += [node.attr] if node.attr in ("to_pickle", "read_pickle") else []
         elif isinstance(node, ast.Name):
             names = [node.id] if node.id in BUILTINS else []
