@@ -18,7 +18,7 @@ SNAKEFILES := Snakefile rules
 WITH_CONFIG := --configfile '$(CONFIG)'
 
 .DEFAULT_GOAL := help
-.PHONY: help run estimate test test-slurm test-kills format config-reference clean clean-environment
+.PHONY: help run estimate test test-slurm test-kills test-faults format config-reference clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -53,6 +53,9 @@ test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node
 
 test-kills: $(VENV)/development.stamp ## kill the workflow 30 times at random moments and compare what comes out
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --capture no tests/kill
+
+test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, and take their network away
+	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet

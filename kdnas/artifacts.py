@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,21 +34,33 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | Path) -> Iterator[Path]:
+def atomic_folder(path: str | Path, keep: Callable[[Path], bool] = lambda path: False) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; rename it to ``path`` if the block succeeds.
 
-    An existing ``path`` is replaced only then. Otherwise like :func:`atomic_path`.
+    An existing ``path`` is replaced only then, and only where ``keep(path)`` is false. Otherwise like
+    :func:`atomic_path`.
     """
     path = Path(path)
     try:
         with temporary_beside(path, folder=True) as temporary:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
-            if path.exists():
-                shutil.rmtree(path)
-            temporary.replace(path)
+            while not _renamed(temporary, path) and not keep(path):
+                with contextlib.suppress(FileNotFoundError):  # another writer of the same removes it too
+                    shutil.rmtree(path)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _renamed(temporary: Path, path: Path) -> bool:
+    """Rename a folder; False where ``path`` is one with files in it."""
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def check_writable(folder: str | Path) -> None:

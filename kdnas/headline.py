@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdnas.checksums import check
 from kdnas.errors import UserError
 from kdnas.tables.writing import mean_sd, number, read_csv
 
@@ -23,6 +24,7 @@ def headline(folder: str | Path) -> str:
     Where there is a table of the paper's claims, its overall verdicts follow.
     Raises UserError if the tables are missing or damaged.
     """
+    check(folder, [Path(folder) / "tables" / f"{name}.csv" for name in ("glue", "efficiency", "claims")])
     scores = read_csv(Path(folder) / "tables" / "glue.csv")
     sizes = read_csv(Path(folder) / "tables" / "efficiency.csv").set_index("model")
     summary = {

@@ -65,12 +65,14 @@ class Store:
         target = self.root / kind / name[:2] / name
         checksums = self.get(f"{kind}_checksums", key)
         if checksums is not None and _intact(target, checksums):
-            return  # another job made the same; a reader may be in it
+            return
         files = sorted(path for path in Path(source).iterdir() if path.is_file())
-        with atomic_folder(target) as folder:
+        checksums = {file.name: file_sha256(file) for file in files}
+        # jobs that make the same at the same moment leave the first one's folder alone: a reader may be in it
+        with atomic_folder(target, keep=lambda folder: _intact(folder, checksums)) as folder:
             for file in files:
                 _link_or_copy(file, folder / file.name)
-        self.put(f"{kind}_checksums", key, {file.name: file_sha256(file) for file in files})
+        self.put(f"{kind}_checksums", key, checksums)
 
     def get_model(self, key: dict[str, Any], target: str | Path) -> dict[str, Any] | None:
         """Make ``target`` from the model trained under ``key`` and return its metrics; None without one."""

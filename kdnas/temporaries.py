@@ -34,7 +34,10 @@ def _create(path: Path, folder: bool) -> tuple[Path, int]:
     while True:
         if folder:
             temporary = tempfile.mkdtemp(prefix=prefix, dir=path.parent)
-            handle = os.open(temporary, os.O_RDONLY)
+            try:
+                handle = os.open(temporary, os.O_RDONLY)
+            except FileNotFoundError:  # somebody took it for an orphan
+                continue
         else:
             handle, temporary = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
         with contextlib.suppress(OSError):  # a file system without locks: its orphans stay

@@ -93,7 +93,9 @@ def minutes(request):
 def _sized(request, wildcards, input):
     try:
         return request(wildcards, input)
-    except (UserError, KeyError, TypeError):  # a damaged input, of which the job itself will tell
+    except FileNotFoundError:  # _made's
+        raise
+    except Exception:  # a damaged input, of which the job itself will tell
         return requests.Request(requests.START_MB, requests.START_MINUTES)
 
 

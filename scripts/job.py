@@ -1,4 +1,4 @@
-"""What scripts share: find the library, redirect the output, fail with one sentence, start a training."""
+"""What scripts share: find the library, redirect the output, check inputs, fail with one sentence, train."""
 
 from __future__ import annotations
 
@@ -18,19 +18,24 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 def start(snakemake) -> Iterator[None]:
     """Run a script's body with its output in the rule's log.
 
+    Before it, the artifacts that it reads are held to their checksums; after it, its own are recorded.
     A UserError ends the job with its one sentence, on the terminal and in the log; anything else leaves
     its traceback in the log. Both exit with 1.
     """
+    from kdnas import checksums
     from kdnas.errors import UserError
 
     if not snakemake.rule.startswith("fetch_"):
         # compute nodes have no network, and nothing after the fetch rules may want one
         os.environ["HF_HUB_OFFLINE"] = "1"
+    results = Path(*Path(snakemake.output[0]).parts[:2])  # results/<experiment>
     terminal = sys.stderr
     with open(snakemake.log[0], "w", buffering=1, encoding="utf-8") as log:
         with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
             try:
+                checksums.check(results, snakemake.input)
                 yield
+                checksums.record(results, snakemake.output, snakemake.rule)
                 return
             except UserError as error:
                 sentence = str(error)

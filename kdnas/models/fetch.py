@@ -100,7 +100,7 @@ def local_folder(teacher: dict[str, Any]) -> Path:
 
 def _hub(teacher: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         return Path(
@@ -111,8 +111,10 @@ def _hub(teacher: dict[str, Any]) -> Path:
             )
         )
     except RepositoryNotFoundError as error:
-        raise UserError(f"teacher.name is {teacher['name']!r}, but the hub has no such model") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"teacher.name is {teacher['name']!r}, but the hub has no such model, or none that you may read"
+        ) from error
+    except Exception as error:  # the client repeats a request by itself; in the end it raises many classes
         raise UserError(
             f"teacher {teacher['name']} at revision {teacher['revision']} could not be fetched from the hub "
             f"({type(error).__name__}); check the network or use teacher.source local"

@@ -65,7 +65,9 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
     from transformers import AutoModel
 
     model = new_classifier(classifier_config(load_config(folder), task, dropout), seed)
-    encoder, report = AutoModel.from_pretrained(folder, output_loading_info=True, dtype=torch.float32)
+    encoder, report = AutoModel.from_pretrained(
+        folder, output_loading_info=True, dtype=torch.float32, use_safetensors=True
+    )
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise UserError(f"the weights in {folder} lack {missing[0]} and {len(missing) - 1} more")
@@ -84,7 +86,9 @@ def load_classifier(folder: str | Path) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
 
     try:
-        return AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+        return AutoModelForSequenceClassification.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True
+        )
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,13 @@ class Checkpoints:
             tensors[f"value.{name}"] = parameter.detach()
             state = learner.optimizer.state.get(parameter, {})
             tensors |= {f"{moment}.{name}": state[moment] for moment in MOMENTS if moment in state}
-        details = {"next_step": learner.next_step, "seconds": learner.seconds}
+        contiguous = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        details = {
+            "next_step": learner.next_step,
+            "seconds": learner.seconds,
+            "sha256": _sha256(contiguous),
+        }
         with atomic_path(self._path(learner.digest)) as temporary:
-            contiguous = {name: value.cpu().contiguous() for name, value in tensors.items()}
             save_file(contiguous, temporary, {"details": json.dumps(details)})
 
     def restore(self, learner: Learner) -> bool:
@@ -41,6 +46,8 @@ class Checkpoints:
             with safe_open(path, "pt") as file:
                 details = json.loads(file.metadata()["details"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if details["sha256"] != _sha256(tensors):
+                raise ValueError("another SHA-256 of the tensors than it was written with")
         except FileNotFoundError:
             return False
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
@@ -66,3 +73,11 @@ class Checkpoints:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
+
+
+def _sha256(tensors: dict[str, torch.Tensor]) -> str:
+    content = hashlib.sha256()
+    for name in sorted(tensors):
+        content.update(name.encode())
+        content.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return content.hexdigest()

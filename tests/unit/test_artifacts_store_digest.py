@@ -5,6 +5,8 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -94,6 +96,26 @@ def test_store_ignores_what_was_damaged_or_edited(tmp_path, capsys):
     path.write_text('["half')
     assert store.get("evaluations", {"k": 1}) is None
     assert capsys.readouterr().out.count("ignoring") == 2
+
+
+def test_jobs_that_store_the_same_model_at_the_same_moment_do_not_disturb_each_other(tmp_path):
+    store, jobs, rounds = Store(tmp_path / "store"), range(4), 15
+    for job in jobs:
+        (tmp_path / f"made_{job}").mkdir()
+        for file in ("config.json", "model.safetensors"):
+            (tmp_path / f"made_{job}" / file).write_text(file)
+    together = threading.Barrier(len(jobs))
+
+    def store_and_get(job):
+        found = []
+        for number in range(rounds):
+            together.wait(60)
+            store.put_model({"k": number}, tmp_path / f"made_{job}", {"size": 1})
+            found.append(store.get_model({"k": number}, tmp_path / f"got_{job}" / str(number)))
+        return found
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        assert list(pool.map(store_and_get, jobs)) == [[{"size": 1}] * rounds] * len(jobs)
 
 
 @pytest.fixture

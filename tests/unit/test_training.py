@@ -175,7 +175,21 @@ def test_learners_of_different_progress_resume_each_from_its_own(
     assert evaluate([1, 2], teacher_folder, proxy, make_run(), store) == expected
 
 
-def test_damaged_checkpoint_starts_anew(teacher_folder, proxy, make_run, tmp_path, monkeypatch):
+def truncate(content):
+    return content[:200]
+
+
+def flip(content):
+    middle = len(content) // 2  # far behind the header
+    return (
+        content[:middle] + bytes(byte ^ 0x40 for byte in content[middle : middle + 4]) + content[middle + 4 :]
+    )
+
+
+@pytest.mark.parametrize("damage", [truncate, flip])
+def test_damaged_checkpoint_starts_anew(
+    teacher_folder, proxy, make_run, tmp_path, monkeypatch, capsys, damage
+):
     expected = evaluate([1], teacher_folder, proxy, make_run(), Store(tmp_path / "a"))
     step = Learner.step
 
@@ -188,9 +202,10 @@ def test_damaged_checkpoint_starts_anew(teacher_folder, proxy, make_run, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         evaluate([1], teacher_folder, proxy, make_run(checkpoint_minutes=0.0), Store(tmp_path / "b"))
     (saved,) = (tmp_path / "checkpoints").iterdir()
-    saved.write_bytes(saved.read_bytes()[:200])
+    saved.write_bytes(damage(saved.read_bytes()))
     monkeypatch.undo()
     assert evaluate([1], teacher_folder, proxy, make_run(), Store(tmp_path / "b")) == expected
+    assert "ignoring a damaged file" in capsys.readouterr().out
 
 
 def test_steps_are_whole_epochs_until_there_are_enough():
