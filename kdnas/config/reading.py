@@ -46,7 +46,11 @@ def _parse(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
     except ValueError:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader
+        loader = _Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -193,11 +193,11 @@ def workload(**sections):
         "activation": ["gelu"],
     }
     search = {"space": space, "candidates": 4, "cohorts": 2, "proxy": {"share": 0.5, "heldout": 0.3}}
-    stages = dict.fromkeys(("proxy", "student", "glue"), STAGE)
+    distillation = dict.fromkeys(("proxy", "student", "glue"), STAGE) | {"losses": {"hidden": 1.0}}
     checked = config(
         search=search,
         teacher={"training": STAGE},
-        distillation=stages,
+        distillation=distillation,
         students={"latency_budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
         **sections,
     )
