@@ -20,6 +20,7 @@ ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positio
 def cross_check(config: dict[str, Any]) -> None:
     """Raise UserError for the first contradiction in a configuration that ``validate`` returned."""
     _check_names(config)
+    _check_paths(config)
     _check_matched(config)
     _check_data(config)
     _check_teacher(config["teacher"])
@@ -81,6 +82,13 @@ def _check_names(config: dict[str, Any]) -> None:
         if name in names:
             raise UserError(f"{path}.name is {name} a second time; allowed: each name once")
         names.add(name)
+
+
+def _check_paths(config: dict[str, Any]) -> None:
+    for section, key in (("data", "path"), ("teacher", "name"), ("latency", "table")):
+        path = config[section][key]
+        if path is not None and ("{" in path or "}" in path):  # Snakemake reads them as wildcards
+            raise UserError(f"{section}.{key} is {path}; allowed: a path without {{ and }}")
 
 
 def _check_matched(config: dict[str, Any]) -> None:
