@@ -96,6 +96,8 @@ def _check_paths(config: dict[str, Any]) -> None:
         ("latency", "table", True),
     ):
         path = config[section][key]
+        if path is not None and ("{" in path or "}" in path):  # Snakemake reads them as wildcards
+            raise UserError(f"{section}.{key} is {path}; allowed: a path without {{ and }}")
         if not is_path or path is None:
             continue
         try:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from experiment import RESULTS, copy_run, digests, plan, reproducible, succeed, write_config
+from experiment import RESULTS, copy_run, plan, reproducible, snakemake, succeed, write_config
 
 HOUR = 3600.0
 KEPT_WITH_ANOTHER_TEACHER = {"fetch_task", "build_proxy", "hand_craft_students", "sample_fidelity"}
@@ -54,14 +54,31 @@ def test_results_from_the_future_are_kept(run_copy):
     assert reproducible(run_copy) == before
 
 
-def test_inputs_from_the_future_are_fetched_once(fresh):
-    shift(fresh / "teacher", HOUR)
-    target = f"{RESULTS}/teacher/base"
-    succeed(fresh, target)
-    before = digests(fresh / target)
-    assert plan(fresh, target) == {}
-    succeed(fresh, target)
-    assert digests(fresh / target) == before
+def test_inputs_from_the_future_are_refused_and_nothing_trained_is_lost(fresh):
+    """Snakemake itself compares the times of a job's files when it is done."""
+    teacher, data = fresh / "teacher", fresh / RESULTS / "data" / "mnli"
+    base, metrics = f"{RESULTS}/teacher/base", f"{RESULTS}/teacher/mnli/seed_1/metrics.json"
+    shift(teacher, HOUR)
+    refused(fresh, base, "teacher/model.safetensors")
+    shift(teacher, -HOUR)
+    succeed(fresh, base)
+
+    succeed(fresh, f"{RESULTS}/data/mnli")
+    shift(data, HOUR)  # the clock was an hour ahead when it was fetched
+    refused(fresh, metrics, f"{RESULTS}/data/mnli")
+    shift(data, -HOUR)
+    succeed(fresh, metrics)
+    log = fresh / RESULTS / "logs" / "finetune_teacher" / "mnli_seed_1.log"
+    assert "store" in log.read_text()  # it was not trained again
+
+
+def refused(folder: Path, target: str, newer: str) -> None:
+    """Run the workflow, which must say that ``newer`` is newer than what was made, and keep no output."""
+    process = snakemake(folder, target)
+    assert process.returncode == 1, process.stdout
+    assert "older modification time" in process.stdout and newer in process.stdout
+    assert "Traceback" not in process.stdout
+    assert not (folder / target).exists()
 
 
 def test_moved_results_are_complete(run_copy, tmp_path):

@@ -191,6 +191,14 @@ def test_no_name_that_becomes_a_path_leaves_the_results(config, key):
             check_config(config(name))
 
 
+@pytest.mark.parametrize(("section", "key"), [("data", "path"), ("teacher", "name"), ("latency", "table")])
+def test_no_path_is_taken_for_a_wildcard(section, key):
+    source = {"source": "local"} if section != "latency" else {}
+    for path in ("{R}/x", "x}", "{"):
+        with pytest.raises(UserError, match=rf"^{section}\.{key} is .*; allowed: a path without {{ and }}$"):
+            check_config({section: {**source, key: path}})
+
+
 def free_texts(schema, path=""):
     """Return the keys whose text may lead out of a folder."""
     if "string" in schema.get("type", []) and "enum" not in schema:
