@@ -14,7 +14,7 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-versi
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
 ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(ACTIVE) $(VENV)/bin/snakemake
-SNAKEFILES := Snakefile rules
+SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 WITH_CONFIG := --configfile '$(CONFIG)'
 
 .DEFAULT_GOAL := help

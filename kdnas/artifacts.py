@@ -105,6 +105,12 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def folder_sha256(folder: str | Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a flat folder by name, without hidden ones such as Snakemake's."""
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name[0] != ".")
+    return {file.name: file_sha256(file) for file in files}
+
+
 def digest(value: Any) -> str:
     """Return the SHA-256 of a JSON-serialisable value, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

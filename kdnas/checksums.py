@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from kdnas.artifacts import file_sha256, read_json, write_json
+from kdnas.artifacts import file_sha256, folder_sha256, read_json, write_json
 from kdnas.errors import UserError
 
 
 def record(results: str | Path, artifacts: Iterable[str | Path], rule: str) -> None:
     """Write down the checksums of ``artifacts`` in the folder ``results``, which ``rule`` has just made."""
     for artifact in map(Path, artifacts):
-        files = {file.name: file for file in _files(artifact)} if artifact.is_dir() else {"": artifact}
-        sha256 = {name: file_sha256(file) for name, file in files.items()}
-        write_json(_record_path(Path(results), artifact), {"rule": rule, "files": sha256})
+        files = folder_sha256(artifact) if artifact.is_dir() else {"": file_sha256(artifact)}
+        write_json(_record_path(Path(results), artifact), {"rule": rule, "files": files})
 
 
 def check(results: str | Path, artifacts: Iterable[str | Path]) -> None:
@@ -63,8 +62,3 @@ def _sha256(file: Path) -> str:
 
 def _record_path(results: Path, artifact: Path) -> Path:
     return results / "checksums" / f"{artifact.relative_to(results)}.json"
-
-
-def _files(folder: Path) -> list[Path]:
-    # Snakemake keeps its own time of a folder in a hidden file
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kdnas.checksums import check
-from kdnas.errors import UserError
+from kdnas.command import print_or_refuse
 from kdnas.tables.writing import mean_sd, number, read_csv
 
 SUMMARIES = {
@@ -75,12 +75,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m kdnas.headline results/<experiment>", file=sys.stderr)
         return 2
-    try:
-        print(headline(arguments[0]))
-    except UserError as error:
-        print(f"kdnas: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return print_or_refuse(lambda: headline(arguments[0]))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kdnas.artifacts import atomic_folder, digest, file_sha256, read_json, write_json
+from kdnas.artifacts import atomic_folder, digest, file_sha256, folder_sha256, read_json, write_json
 from kdnas.errors import UserError
 
 
@@ -66,12 +66,11 @@ class Store:
         checksums = self.get(f"{kind}_checksums", key)
         if checksums is not None and _intact(target, checksums):
             return
-        files = sorted(path for path in Path(source).iterdir() if path.is_file())
-        checksums = {file.name: file_sha256(file) for file in files}
+        checksums = folder_sha256(source)
         # jobs that make the same at the same moment leave the first one's folder alone: a reader may be in it
         with atomic_folder(target, keep=lambda folder: _intact(folder, checksums)) as folder:
-            for file in files:
-                _link_or_copy(file, folder / file.name)
+            for file in checksums:
+                _link_or_copy(Path(source) / file, folder / file)
         self.put(f"{kind}_checksums", key, checksums)
 
     def get_model(self, key: dict[str, Any], target: str | Path) -> dict[str, Any] | None:

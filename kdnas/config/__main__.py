@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from kdnas.command import print_or_refuse
 from kdnas.config import check_config
 from kdnas.config.reading import read_config
-from kdnas.errors import UserError
 
 
 def main(arguments: list[str]) -> int:
@@ -14,12 +14,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m kdnas.config <config.yaml>", file=sys.stderr)
         return 2
-    try:
-        print(f"results/{check_config(read_config(arguments[0]))['experiment']}")
-    except UserError as error:
-        print(f"kdnas: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return print_or_refuse(lambda: f"results/{check_config(read_config(arguments[0]))['experiment']}")
 
 
 if __name__ == "__main__":

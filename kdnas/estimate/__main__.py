@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kdnas.command import print_or_refuse
 from kdnas.config import check_config
 from kdnas.config.reading import read_config
 from kdnas.errors import UserError
@@ -23,13 +24,9 @@ def main(arguments: list[str]) -> int:
         "--compare", type=Path, metavar="RESULTS", help="results/<experiment> of a run, to compare"
     )
     options = parser.parse_args(arguments)
-    try:
-        config = check_config(read_config(options.config))
-        print(estimate(config, _cores(options.cores), options.compare))
-    except UserError as error:
-        print(f"kdnas: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return print_or_refuse(
+        lambda: estimate(check_config(read_config(options.config)), _cores(options.cores), options.compare)
+    )
 
 
 def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:

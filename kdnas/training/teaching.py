@@ -36,7 +36,6 @@ class Teaching:
         """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
         if self.logits_suffice:
             return Outputs(self._logits[torch.from_numpy(rows)].to(self.device))
-        self.forward.model.eval()
         with self._precision():
             return self.forward(batch)
 

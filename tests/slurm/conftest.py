@@ -31,20 +31,6 @@ def slurm(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def inputs(tmp_path_factory) -> Path:
-    """The tiny experiment before anything ran; tests copy it."""
-    folder = tmp_path_factory.mktemp("inputs")
-    experiment.write_experiment(folder)
-    return folder
-
-
-@pytest.fixture
-def fresh(inputs, tmp_path) -> Path:
-    """A copy of the experiment in which nothing ran yet."""
-    return experiment.copy_run(inputs, tmp_path / "run")
-
-
-@pytest.fixture(scope="session")
 def alone(inputs, tmp_path_factory) -> Path:
     """A finished run on this machine alone."""
     folder = experiment.copy_run(inputs, tmp_path_factory.mktemp("alone") / "run")

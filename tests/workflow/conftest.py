@@ -26,14 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def inputs(tmp_path_factory) -> Path:
-    """The tiny experiment before anything ran; tests copy it."""
-    folder = tmp_path_factory.mktemp("inputs")
-    experiment.write_experiment(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def runs(inputs, tmp_path_factory, worker_id) -> list[Path]:
     """A finished run of the experiment and, elsewhere, the students of its first strategy once more.
 
@@ -60,15 +52,3 @@ def runs(inputs, tmp_path_factory, worker_id) -> list[Path]:
 def finished(runs) -> Path:
     """The first of the two runs; tests copy it before they change anything."""
     return runs[0]
-
-
-@pytest.fixture
-def fresh(inputs, tmp_path) -> Path:
-    """A copy of the experiment in which nothing ran yet."""
-    return experiment.copy_run(inputs, tmp_path / "run")
-
-
-@pytest.fixture
-def run_copy(finished, tmp_path) -> Path:
-    """A copy of the finished run, to be changed."""
-    return experiment.copy_run(finished, tmp_path / "run")
