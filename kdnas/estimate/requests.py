@@ -14,11 +14,10 @@ from kdnas.estimate.shapes import (
     BYTES,
     Embeddings,
     activation_bytes,
+    distillation_bytes,
     forward_flops,
     maps_flops,
-    moments_bytes,
     parameters,
-    sample_states_bytes,
     training_bytes,
     training_flops,
 )
@@ -112,8 +111,7 @@ def distillation(
     """Return the request of distilling ``count`` students no larger than ``student`` side by side.
 
     ``rows``, ``scored``, ``stage`` and ``tokens`` as in :func:`finetuning`; each student is scored twice, by
-    accuracy and by loss, the teacher beside it. Memory is that of training or, where students are small, of
-    what is made of the sample before (kdnas.training.sample).
+    accuracy and by loss, the teacher beside it. The hidden-state loss is counted, whether it is used or not.
     """
     inputs = _inputs(stage, rows)
     taught = forward_flops(teacher.shape, tokens) * tokens
@@ -122,15 +120,9 @@ def distillation(
     flops = taught * (inputs + count * scored) + count * (
         training_flops(forward) * inputs + 2 * forward * scored
     )
-    states = (teacher.shape.layers + 6 * student.layers) * teacher.shape.hidden_size
     weights = count * (teacher.weights(student) + int(maps / 2))
-    training = training_bytes(weights) + activation_bytes(student, stage["batch_size"], tokens)
-    training += BYTES * stage["batch_size"] * tokens * states
-    before = BYTES * weights + moments_bytes(teacher.shape)
-    before += sample_states_bytes(teacher.shape, tokens) + sample_states_bytes(student, tokens)
-    memory = (
-        BYTES * teacher.weights(teacher.shape) + max(training, before) + ROW_BYTES * tokens * (rows + scored)
-    )
+    memory = BYTES * teacher.weights(teacher.shape) + ROW_BYTES * tokens * (rows + scored)
+    memory += distillation_bytes(teacher.shape, student, weights, stage["batch_size"], tokens, True)
     seconds = flops / machine.flops + PASS_SECONDS * (1 + count) * inputs / stage["batch_size"]
     return _request(memory, seconds, machine)
 

@@ -9,7 +9,6 @@ from kdnas.space import Architecture, encoder_parameters
 
 BYTES = 4  # of a float32 number
 TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
-SAMPLE_ROWS = 256  # what kdnas.training.sample draws, which needs torch
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,16 @@ def moments_bytes(teacher: Architecture) -> int:
     return BYTES * teacher.layers * (4 * teacher.hidden_size**2 + teacher.ffn_size**2)
 
 
-def sample_states_bytes(architecture: Architecture, tokens: int) -> int:
-    """Return the memory of all layers' states on the sample of training rows, each of ``tokens`` tokens."""
-    return BYTES * SAMPLE_ROWS * tokens * architecture.layers * architecture.hidden_size
+def distillation_bytes(
+    teacher: Architecture, student: Architecture, weights: float, rows: int, tokens: int, learns_hidden: bool
+) -> float:
+    """Return the most memory that students of ``weights`` parameters take beside their teacher's weights.
+
+    They train side by side, and one after the other on a batch of ``rows`` inputs of ``tokens`` tokens;
+    ``student`` is the shape that keeps the most of a batch. With ``learns_hidden`` there are the teacher's
+    states, and a student's mapped ones, their targets and errors. Where students are small, the moments that
+    they start from may take more than training (kdnas.training.sample).
+    """
+    states = teacher.layers + 6 * student.layers if learns_hidden else 0
+    batch = activation_bytes(student, rows, tokens) + BYTES * rows * tokens * states * teacher.hidden_size
+    return max(TRAINING_COPIES * BYTES * weights + batch, BYTES * weights + moments_bytes(teacher))

@@ -13,6 +13,7 @@ from kdnas.estimate.shapes import (
     BYTES,
     Embeddings,
     activation_bytes,
+    distillation_bytes,
     forward_flops,
     maps_flops,
     parameters,
@@ -203,8 +204,7 @@ class Workload:
                 STUDENT_STEP: Passes(steps * count, training_flops(forward + maps) * inputs * count),
                 STUDENT_PASS: _times(count, judged),
             },
-            ceil(count) * self._student_bytes(student)
-            + self._neighbours(student, stage.batch_size)
+            self._distilled_bytes(student, count, stage.batch_size)
             + _data_bytes(size) * (train_rows + scored_rows) / rows,
         )
 
@@ -224,7 +224,7 @@ class Workload:
                 STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
                 STUDENT_PASS: _scoring(size.evaluation_rows, forward),
             },
-            self._student_bytes(student) + self._neighbours(student, stage.batch_size) + _data_bytes(size),
+            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size),
             BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
         )
 
@@ -281,24 +281,15 @@ class Workload:
     def _teacher_bytes(self) -> int:
         return BYTES * parameters(self.teacher, self.embeddings, 2)
 
-    def _student_bytes(self, student: Student) -> float:
-        """Memory of a student in training, with the maps of the hidden-state loss."""
+    def _distilled_bytes(self, student: Student, count: float, batch_size: int) -> float:
+        """Memory of ``count`` students side by side, with their maps and the teacher."""
         weights = student.mean(lambda shape: parameters(shape, self.embeddings, 2))
         # a map is a matrix, and a multiply-add counts as two operations
-        return training_bytes(weights + student.mean(self._maps) / 2)
-
-    def _neighbours(self, student: Student, batch_size: int) -> float:
-        """Memory of what students in training share: the teacher, and one student's activations at a time."""
-        tokens = self._max_length
-        states = 0
-        if (
-            self.learns_hidden
-        ):  # the teacher's states; a student's mapped ones, their targets and their errors
-            states = self.teacher.layers + 6 * max(shape.layers for shape in student.shapes)
-        return (
-            self._teacher_bytes
-            + max(activation_bytes(shape, batch_size, tokens) for shape in student.shapes)
-            + BYTES * batch_size * tokens * states * self.teacher.hidden_size
+        weights = ceil(count) * (weights + student.mean(self._maps) / 2)
+        batch = batch_size, self._max_length
+        largest = max(student.shapes, key=lambda shape: activation_bytes(shape, *batch))
+        return self._teacher_bytes + distillation_bytes(
+            self.teacher, largest, weights, *batch, self.learns_hidden
         )
 
 

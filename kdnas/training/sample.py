@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,19 +39,16 @@ class Sample:
         with self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
 
-    @cached_property
-    def _targets(self) -> list[States]:
-        return self._states(self.teacher)
-
     def fit(self, objective: Objective, student: nn.Module) -> None:
         """Start the maps of the hidden-state loss, if any, where they predict the teacher's states best."""
         if objective.hidden is not None:
             masks = [batch["attention_mask"] for batch in self.batches]
-            states = zip(self._states(student), self._targets, masks, strict=True)
+            states = zip(self._states(student), self._states(self.teacher), masks, strict=True)
             objective.hidden.to(masks[0].device).fit(states)
 
     @torch.no_grad()
-    def _states(self, model: nn.Module) -> list[States]:
+    def _states(self, model: nn.Module) -> Iterator[States]:
+        # batch by batch: all states of BERT-Base on the sample would be 1.2 GB
         with self.data.vocabulary.shrunk(model):
             forward = Forward(model.to(self.batches[0]["input_ids"].device).eval(), True, False)
-            return [forward(batch).hidden_states for batch in self.batches]
+            yield from (forward(batch).hidden_states for batch in self.batches)

@@ -27,6 +27,7 @@ from kdnas.estimate.work import (
     TIMED_PASS,
     Job,
     Passes,
+    Student,
     Workload,
 )
 from kdnas.space import Architecture
@@ -244,6 +245,16 @@ def test_teacher_runs_once_over_the_rows_where_its_logits_suffice():
     job = load.distill(load.students()[-1], "rte", "glue")
     assert job.passes[TEACHER_PASS] == Passes(1, 96 * 5 * 33)  # 33 rows are a batch of 64
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
+
+
+def test_memory_of_small_students_is_that_of_the_moments_they_start_from():
+    load = workload()
+    load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
+    wide = Architecture(2, 64, 1, 2048, "gelu")
+    load = Workload(load.config, wide, Embeddings(10, 8, 2), load.sizes)
+    moments = 4 * 2 * (4 * 64 * 64 + 2048 * 2048)
+    teacher = load.distill(Student([wide]), "rte", "glue").disk  # the weights of a model of its shape
+    assert load.distill_candidates().memory == pytest.approx(moments + teacher, rel=0.1)
 
 
 def test_no_teacher_runs_where_no_loss_looks_at_it():

@@ -37,25 +37,19 @@ def test_default_asks_for_what_it_was_measured_to_take(teacher):
     assert asked.minutes <= 45
 
 
-def test_what_is_made_of_the_sample_counts_where_training_takes_less(tmp_path):
+def test_moments_count_where_training_takes_less(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(BERT))
     small = Architecture(4, 256, 4, 1024, "gelu")
-    asked = requests.distillation(requests.Teacher(tmp_path), small, 1, 1000, 100, STAGE, 128, ONE_THREAD)
+    asked = requests.distillation(
+        requests.Teacher(tmp_path), small, 1, 1000, 100, STAGE | {"batch_size": 4}, 128, ONE_THREAD
+    )
     teacher = 4 * 109_484_547
     student = 4 * (11_171_331 + 4 * 256 * 1536)  # with its four maps
     moments = 4 * 12 * (4 * 768 * 768 + 3072 * 3072)
-    states = 4 * 256 * 128 * (12 * 768 + 4 * 256)  # of 256 rows of 128 tokens
     data = 200 * 128 * 1100
-    megabytes = 1.5 * (1200 + (teacher + student + moments + states + data) / 1e6)
-    assert asked.mb == 5500 == 100 * math.ceil(megabytes / 100)
-    assert asked.mb > 2 * BERT_SIGNALS_MB
-
-
-def test_rows_of_the_sample_are_those_that_training_draws():
-    from kdnas.estimate.shapes import SAMPLE_ROWS
-    from kdnas.training.sample import BATCHES, ROWS
-
-    assert SAMPLE_ROWS == BATCHES * ROWS
+    megabytes = 1.5 * (1200 + (teacher + student + moments + data) / 1e6)
+    assert asked.mb == 3500 == 100 * math.ceil(megabytes / 100)
+    assert asked.mb > 1.5 * BERT_SIGNALS_MB
 
 
 @pytest.mark.parametrize("more", [{"count": 12}, {"tokens": 512}, {"stage": STAGE | {"batch_size": 256}}])
