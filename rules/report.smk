@@ -206,7 +206,13 @@ rule table_cost:
         fetch_task=expand(rules.fetch_task.benchmark, task=TASKS),
         build_proxy=[rules.build_proxy.benchmark],
         fetch_teacher=[rules.fetch_teacher.benchmark],
-        finetune_teacher=expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS),
+        finetune_search_teacher=expand(
+            rules.finetune_search_teacher.benchmark, task=SEARCH_TASK, seed=SEEDS[0]
+        ),
+        finetune_teacher=sorted(
+            set(expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS))
+            - set(expand(rules.finetune_teacher.benchmark, task=SEARCH_TASK, seed=SEEDS[0]))
+        ),
         sample_candidates=expand(
             rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
         ),

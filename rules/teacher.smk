@@ -50,3 +50,16 @@ rule finetune_teacher:
         ENVIRONMENT
     script:
         "../scripts/finetune_teacher.py"
+
+
+# the search waits for this one: it goes before the others, and a rule has one priority
+use rule finetune_teacher as finetune_search_teacher with:
+    benchmark:
+        f"{R}/benchmarks/finetune_search_teacher/{{task}}_seed_{{seed}}.tsv"
+    wildcard_constraints:
+        task=SEARCH_TASK,
+        seed=SEEDS[0],
+    priority: 10
+
+
+ruleorder: finetune_search_teacher > finetune_teacher

@@ -94,7 +94,9 @@ class Workload:
         seeds = len(config["seeds"])
         episodes = len(search["strategies"]) * search["episodes"]
         students = self.students()
-        jobs = [self.finetune_teacher(name) for name in config["data"]["tasks"]] * seeds
+        jobs = [self.finetune_teacher(task, "finetune_search_teacher")]
+        jobs += [self.finetune_teacher(task)] * (seeds - 1)
+        jobs += [self.finetune_teacher(name) for name in others] * seeds
         jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
         jobs += [self.profile_latency()] * episodes
         jobs += [self.evaluate_fidelity(setting) for setting in settings(config["fidelity"])]
@@ -132,7 +134,7 @@ class Workload:
             key=lambda shape: (abs(shape.layers - layers), abs(forward(shape) - mean), shape),
         )
 
-    def finetune_teacher(self, task: str) -> Job:
+    def finetune_teacher(self, task: str, rule: str = "finetune_teacher") -> Job:
         """Fine-tuning and scoring the teacher."""
         size = self.sizes[task]
         stage = self._stage(self.config["teacher"]["training"])
@@ -140,7 +142,7 @@ class Workload:
         forward = forward_flops(self.teacher, size.tokens) * size.tokens
         count = parameters(self.teacher, self.embeddings, get_task(task).num_labels)
         return Job(
-            "finetune_teacher",
+            rule,
             {
                 TEACHER_STEP: Passes(steps, training_flops(forward) * inputs),
                 TEACHER_PASS: _scoring(size.evaluation_rows, forward),

@@ -29,7 +29,7 @@ def test_changed_teacher(run_copy):
     weights.write_bytes(content)
     planned = plan(run_copy)
     assert planned["fetch_teacher"] == 1
-    assert planned["finetune_teacher"] == 2
+    assert planned["finetune_teacher"] == planned["finetune_search_teacher"] == 1
     assert planned["distill_candidates"] == 4
     assert planned["sample_candidates"] == 2  # the first episodes' know no teacher
     assert planned["distill_student"] == planned["distill_glue"] == 3

@@ -19,7 +19,7 @@ from site_profile import Job, jobs, submit, write_profile
 LONG = {
     "teacher": {"training": {"epochs": 100}},
     "training": {"checkpoint_minutes": 60},
-    "seeds": [1, 2, 3, 4],
+    "seeds": [5, 1, 2, 3, 4],  # the first one's is a rule of its own
 }
 SEEDS = {"limit": 1, "cancelled": 2, "requeued": 3, "step": 4}
 WAIT_SECONDS = 240
@@ -30,7 +30,7 @@ def interrupted(inputs, tmp_path_factory) -> Path:
     """A run with four long trainings, each of which was interrupted in its own way."""
     folder = copy_run(inputs, tmp_path_factory.mktemp("interrupted") / "run")
     write_config(folder, LONG)
-    targets = [f"{RESULTS}/teacher/mnli/seed_{seed}/metrics.json" for seed in LONG["seeds"]]
+    targets = [f"{RESULTS}/teacher/mnli/seed_{seed}/metrics.json" for seed in SEEDS.values()]
     profile = write_profile(folder, jobs=4)
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(submit, folder, profile, *targets)

@@ -12,6 +12,7 @@ from site_profile import jobs
 TIMING = ("profile_latency", "profile_students")
 QUEUED = {
     "finetune_teacher",
+    "finetune_search_teacher",
     "distill_candidates",
     "evaluate_fidelity",
     "distill_student",

@@ -49,7 +49,13 @@ def test_tables_and_figures_made_again_are_the_same_bytes(run_copy):
 def test_other_reward_trains_only_architectures_never_met_before(finished, run_copy):
     write_config(run_copy, {"reward": {"alpha": -2.0}})
     planned = plan(run_copy)
-    assert not {"fetch_task", "fetch_teacher", "build_proxy", "finetune_teacher"} & set(planned)
+    assert not {
+        "fetch_task",
+        "fetch_teacher",
+        "build_proxy",
+        "finetune_teacher",
+        "finetune_search_teacher",
+    } & set(planned)
     assert planned["distill_candidates"] == 2  # of two strategies the second episode
     assert planned["profile_latency"] == 2
 
