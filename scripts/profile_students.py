@@ -17,5 +17,6 @@ with start(snakemake):
             snakemake.params.latency,
             snakemake.wildcards.device,
             snakemake.params.store,
+            together=True,
         ),
     )

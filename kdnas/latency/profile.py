@@ -28,11 +28,13 @@ def profile(
     protocol: Protocol,
     table: LatencyTable | None,
     store: Store,
+    together: bool = False,
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
-    Architectures that the store holds for this hardware and protocol are not timed again. Where the
-    device is a GPU and there is none, nothing is measured and ``reason`` says so.
+    Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
+    all of them in the same rounds, unless the store holds just these. Where the device is a GPU and there is
+    none, nothing is measured and ``reason`` says so.
     """
     teacher = Architecture.from_model_config(teacher_config)
     if table is not None:
@@ -40,12 +42,16 @@ def profile(
     if protocol.device == "gpu" and not torch.cuda.is_available():
         return _nothing(protocol, "measured", "not measured: this machine has no GPU")
     machine = hardware(protocol.device)
+    architectures = sorted(set(models.values()))
+    rounds_of = {"rounds_of": [architecture.to_dict() for architecture in architectures]} if together else {}
     keys = {
-        architecture: _key(architecture, teacher, teacher_config, protocol, machine)
-        for architecture in {teacher, *models.values()}
+        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | rounds_of
+        for architecture in {teacher, *architectures}
     }
     stored = {architecture: store.get(KIND, key) for architecture, key in keys.items()}
-    wanted = sorted(architecture for architecture in set(models.values()) if stored[architecture] is None)
+    if together and None in stored.values():
+        stored = dict.fromkeys(stored)
+    wanted = [architecture for architecture in architectures if stored[architecture] is None]
     known = {architecture: value for architecture, value in stored.items() if value is not None}
     print(f"{len(models)} models, {len(wanted)} architectures to time")
     if wanted or teacher not in known:
@@ -78,11 +84,12 @@ def profile_from_config(
     latency: dict[str, Any],
     device: str,
     store: str | Path,
+    together: bool = False,
 ) -> dict[str, Any]:
     """Profile ``models`` by the config's ``latency`` section; see :func:`profile`."""
     table = LatencyTable(latency["table"]) if latency["table"] else None
     protocol = Protocol.from_config(latency, device)
-    return profile(models, load_config(teacher_folder), protocol, table, Store(store))
+    return profile(models, load_config(teacher_folder), protocol, table, Store(store), together)
 
 
 def _key(

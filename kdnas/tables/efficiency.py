@@ -149,8 +149,7 @@ def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str
         else:
             notes.append(
                 f"{name}: {_hardware(profile['hardware'])}; {setting}; speed-up with the 95 % interval of "
-                "the median over rounds in which every model is timed next to the teacher. Milliseconds of "
-                "different models may come from different sessions: compare models by their speed-up."
+                "the median over rounds in which all models are timed, together and anew after the search."
             )
         for row in data[data[f"{device}_reason"].notna()].itertuples():
             notes.append(f"{row.model}, {name}: {getattr(row, f'{device}_reason')}.")

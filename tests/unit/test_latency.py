@@ -1,5 +1,7 @@
 """Latency: the interval, the rounds, the store and the table; with a pretended clock."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -99,6 +101,38 @@ def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monk
     other = Protocol("cpu", 2, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
     profile({"x": SMALL}, config, other, None, store)
     assert len(timed) == 2
+
+
+def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monkeypatch):
+    timed = []
+    real = module._measure
+
+    def spy(architectures, *rest):
+        timed.append(architectures)
+        return real(architectures, *rest)
+
+    monkeypatch.setattr(module, "_measure", spy)
+    store = Store(tmp_path)
+    other = Architecture(1, 12, 3, 24, "gelu")
+    profile({1: SMALL}, config, PROTOCOL, None, store)  # in a search
+    first = profile({"a": SMALL, "b": other}, config, PROTOCOL, None, store, together=True)
+    assert timed[1:] == [sorted([SMALL, other])]
+    assert [row["from_store"] for row in first["models"]] == [False, False]
+    again = profile({"b": other, "c": SMALL}, config, PROTOCOL, None, store, together=True)
+    assert len(timed) == 2
+    assert again["teacher"] == first["teacher"]
+    assert again["models"][1]["latency_ms"] == first["models"][0]["latency_ms"]
+    profile({"a": SMALL}, config, PROTOCOL, None, store, together=True)
+    assert timed[2:] == [[SMALL]]
+
+    (entry,) = (
+        path
+        for path in (tmp_path / "latencies").rglob("*.json")
+        if json.loads(path.read_text())["key"]["architecture"] == other.to_dict()
+    )
+    entry.unlink()
+    profile({"a": SMALL, "b": other}, config, PROTOCOL, None, store, together=True)
+    assert timed[3:] == [sorted([SMALL, other])]
 
 
 def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):
