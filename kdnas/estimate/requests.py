@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from kdnas.artifacts import read_json
 from kdnas.estimate.shapes import (
     BYTES,
     Embeddings,
@@ -21,6 +19,7 @@ from kdnas.estimate.shapes import (
     training_bytes,
     training_flops,
 )
+from kdnas.models.config_file import read_config_file
 from kdnas.space import Architecture
 
 # a CPU thread's: what fine-tuning MiniLM on MNLI gave on an EPYC (docs/results.md); a GPU's is a guess
@@ -33,7 +32,6 @@ MARGIN = 1.5  # of memory over what the formulas say, which may be a third too l
 START_MINUTES = 10  # a shared file system may take minutes to hand out torch to many jobs at once
 LONGEST_MINUTES = 24 * 60  # a common limit; a training that takes longer goes on from its checkpoint
 
-LEFT_OUT = {"vocab_size": 30522, "max_position_embeddings": 512, "type_vocab_size": 2, "hidden_act": "gelu"}
 LABELS = 3  # the most of any task
 
 
@@ -67,7 +65,7 @@ class Teacher:
     """A teacher's shape and tables from the ``config.json`` in its ``folder``; UserError without one."""
 
     def __init__(self, folder: str | Path) -> None:
-        values = SimpleNamespace(**(LEFT_OUT | read_json(Path(folder) / "config.json")))
+        values = read_config_file(folder)
         self.shape = Architecture.from_model_config(values)
         self.embeddings = Embeddings.from_model_config(values)
 

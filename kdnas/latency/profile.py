@@ -1,81 +1,15 @@
-"""The latencies of some architectures and their teacher: from the table, the store, or the clock."""
+"""The latencies of some architectures and their teacher: from a table, or from the store and the clock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from kdnas.code_digest import code_digest
-from kdnas.latency import rounds, timers
-from kdnas.latency.protocol import Protocol, hardware
-from kdnas.latency.rounds import measure, ratio
-from kdnas.latency.table import LatencyTable
-from kdnas.latency.timers import make_timer, network, pinned
-from kdnas.models.loading import load_config
+from kdnas.latency.protocol import Protocol
+from kdnas.latency.table import LatencyTable, profile_by_table
+from kdnas.models.config_file import read_config_file
 from kdnas.space import Architecture
 from kdnas.store import Store
-
-KIND = "latencies"
-TEACHER = "teacher"
-
-
-def profile(
-    models: dict[Any, Architecture],
-    teacher_config: Any,
-    protocol: Protocol,
-    table: LatencyTable | None,
-    store: Store,
-    together: bool = False,
-) -> dict[str, Any]:
-    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
-
-    Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
-    all of them in the same rounds, unless the store holds just these. Where the device is a GPU and there is
-    none, nothing is measured and ``reason`` says so.
-    """
-    teacher = Architecture.from_model_config(teacher_config)
-    if table is not None:
-        return _from_table(models, teacher, protocol, table)
-    if protocol.device == "gpu" and not torch.cuda.is_available():
-        return _nothing(protocol, "measured", "not measured: this machine has no GPU")
-    machine = hardware(protocol.device)
-    architectures = sorted(set(models.values()))
-    rounds_of = {"rounds_of": [architecture.to_dict() for architecture in architectures]} if together else {}
-    keys = {
-        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | rounds_of
-        for architecture in {teacher, *architectures}
-    }
-    stored = {architecture: store.get(KIND, key) for architecture, key in keys.items()}
-    if together and None in stored.values():
-        stored = dict.fromkeys(stored)
-    wanted = [architecture for architecture in architectures if stored[architecture] is None]
-    known = {architecture: value for architecture, value in stored.items() if value is not None}
-    print(f"{len(models)} models, {len(wanted)} architectures to time")
-    if wanted or teacher not in known:
-        measured = _measure(wanted, teacher, teacher_config, protocol)
-        for architecture, value in measured.items():
-            store.put(KIND, keys[architecture], value)
-        known |= measured
-    rows = [
-        {
-            "model": name,
-            "architecture": architecture.to_dict(),
-            **known[architecture],
-            "from_store": stored[architecture] is not None,
-        }
-        for name, architecture in models.items()
-    ]
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": machine,
-        "source": "measured",
-        "reason": None,
-        "teacher": {"latency_ms": known[teacher]["latency_ms"], "architecture": teacher.to_dict()},
-        "models": rows,
-    }
 
 
 def profile_from_config(
@@ -86,95 +20,17 @@ def profile_from_config(
     store: str | Path,
     together: bool = False,
 ) -> dict[str, Any]:
-    """Profile ``models`` by the config's ``latency`` section; see :func:`profile`."""
-    table = LatencyTable(latency["table"]) if latency["table"] else None
+    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
+
+    ``latency`` is the config's section; ``together`` as in :func:`kdnas.latency.clock.profile_by_clock`.
+    Raises UserError for a table that is wrong or lacks a row.
+    """
     protocol = Protocol.from_config(latency, device)
-    return profile(models, load_config(teacher_folder), protocol, table, Store(store), together)
+    if latency["table"]:
+        teacher = Architecture.from_model_config(read_config_file(teacher_folder))
+        return profile_by_table(models, teacher, protocol, LatencyTable(latency["table"]))
+    # torch and transformers take seconds to import, which a table does without
+    from kdnas.latency.clock import profile_by_clock
+    from kdnas.models.loading import load_config
 
-
-def _key(
-    architecture: Architecture,
-    teacher: Architecture,
-    config: Any,
-    protocol: Protocol,
-    machine: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "architecture": architecture.to_dict(),
-        "teacher": teacher.to_dict(),
-        "model_type": config.model_type,
-        "protocol": protocol.to_dict(),
-        "hardware": machine,
-        "code": code_digest(timers.__file__) + code_digest(rounds.__file__),
-    }
-
-
-def _measure(
-    architectures: list[Architecture], teacher: Architecture, config: Any, protocol: Protocol
-) -> dict[Architecture, dict[str, Any]]:
-    """Time ``architectures`` and the teacher in interleaved rounds."""
-    with pinned(protocol.threads or torch.get_num_threads()):
-        timers = {TEACHER: make_timer(network(config, teacher), protocol, config.vocab_size)}
-        for architecture in architectures:
-            if architecture != teacher:
-                model = network(config, architecture)
-                timers[architecture.short_name] = make_timer(model, protocol, config.vocab_size)
-        times = measure(
-            timers, TEACHER, protocol.warmup, protocol.min_rounds, protocol.max_rounds, protocol.interval
-        )
-    values = {}
-    for architecture in dict.fromkeys([teacher, *architectures]):
-        name = TEACHER if architecture == teacher else architecture.short_name
-        value = ratio(times[name], times[TEACHER])
-        values[architecture] = {
-            "latency_ms": float(np.median(times[name])),
-            "ratio": value.median,
-            "ratio_low": value.low,
-            "ratio_high": value.high,
-            "rounds": len(times[name]),
-        }
-        print(
-            f"{architecture.short_name}: {values[architecture]['latency_ms']:.2f} ms, {value.median:.3f} of "
-            f"the teacher ({value.low:.3f} to {value.high:.3f}, {len(times[name])} rounds)"
-        )
-    return values
-
-
-def _from_table(
-    models: dict[Any, Architecture], teacher: Architecture, protocol: Protocol, table: LatencyTable
-) -> dict[str, Any]:
-    if protocol.device == "gpu" and not table.has_device("gpu"):
-        return _nothing(protocol, "table", "not measured: the latency table has no row for a GPU")
-    reference = table.look_up(protocol.device, teacher)
-    rows = [
-        {
-            "model": name,
-            "architecture": architecture.to_dict(),
-            "latency_ms": table.look_up(protocol.device, architecture),
-            "ratio": table.look_up(protocol.device, architecture) / reference,
-            "ratio_low": None,
-            "ratio_high": None,
-            "rounds": 0,
-            "from_store": False,
-        }
-        for name, architecture in models.items()
-    ]
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": None,
-        "source": "table",
-        "reason": None,
-        "teacher": {"latency_ms": reference, "architecture": teacher.to_dict()},
-        "models": rows,
-    }
-
-
-def _nothing(protocol: Protocol, source: str, reason: str) -> dict[str, Any]:
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": None,
-        "source": source,
-        "reason": reason,
-        "teacher": None,
-        "models": [],
-    }
+    return profile_by_clock(models, load_config(teacher_folder), protocol, Store(store), together)

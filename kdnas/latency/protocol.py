@@ -7,8 +7,6 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-
 
 @dataclass(frozen=True)
 class Protocol:
@@ -37,6 +35,7 @@ class Protocol:
 
 def hardware(device: str) -> dict[str, Any]:
     """Return the device's name and the versions of the libraries that run on it."""
+    import torch
     import transformers
 
     gpu = device == "gpu"
@@ -45,6 +44,18 @@ def hardware(device: str) -> dict[str, Any]:
         "cores": None if gpu else os.cpu_count(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
+    }
+
+
+def not_measured(protocol: Protocol, source: str, reason: str) -> dict[str, Any]:
+    """Return the content of ``latency.json`` (docs/artifacts.md) without a latency, and why there is none."""
+    return {
+        "protocol": protocol.to_dict(),
+        "hardware": None,
+        "source": source,
+        "reason": reason,
+        "teacher": None,
+        "models": [],
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kdnas.errors import UserError
+from kdnas.latency.protocol import Protocol, not_measured
 from kdnas.sentences import reason, shown
 from kdnas.space import DIMENSIONS, Architecture
 
@@ -53,3 +55,36 @@ class LatencyTable:
     def has_device(self, device: str) -> bool:
         """Tell whether the table has any row for ``device``."""
         return any(name == device for name, _ in self.rows)
+
+
+def profile_by_table(
+    models: dict[Any, Architecture], teacher: Architecture, protocol: Protocol, table: LatencyTable
+) -> dict[str, Any]:
+    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name, by ``table``.
+
+    Raises UserError for an architecture that the table lacks. Without any row for a GPU, ``reason`` says so.
+    """
+    if protocol.device == "gpu" and not table.has_device("gpu"):
+        return not_measured(protocol, "table", "not measured: the latency table has no row for a GPU")
+    reference = table.look_up(protocol.device, teacher)
+    rows = [
+        {
+            "model": name,
+            "architecture": architecture.to_dict(),
+            "latency_ms": table.look_up(protocol.device, architecture),
+            "ratio": table.look_up(protocol.device, architecture) / reference,
+            "ratio_low": None,
+            "ratio_high": None,
+            "rounds": 0,
+            "from_store": False,
+        }
+        for name, architecture in models.items()
+    ]
+    return {
+        "protocol": protocol.to_dict(),
+        "hardware": None,
+        "source": "table",
+        "reason": None,
+        "teacher": {"latency_ms": reference, "architecture": teacher.to_dict()},
+        "models": rows,
+    }

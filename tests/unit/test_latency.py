@@ -1,6 +1,9 @@
 """Latency: the interval, the rounds, the store and the table; with a pretended clock."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +11,9 @@ from scipy.stats import binom
 from tiny import write_teacher
 
 from kdnas.errors import UserError
-from kdnas.latency import profile as module
-from kdnas.latency.profile import profile
+from kdnas.latency import clock as module
+from kdnas.latency.clock import profile_by_clock
+from kdnas.latency.profile import profile_from_config
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, median_interval, ratio
 from kdnas.latency.table import LatencyTable
@@ -24,8 +28,13 @@ TEACHER = Architecture(4, 24, 6, 48, "gelu")
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory):
-    return load_config(write_teacher(tmp_path_factory.mktemp("latency") / "base"))
+def base(tmp_path_factory):
+    return write_teacher(tmp_path_factory.mktemp("latency") / "base")
+
+
+@pytest.fixture(scope="module")
+def config(base):
+    return load_config(base)
 
 
 @pytest.mark.parametrize("count", [6, 20, 21, 100])
@@ -90,16 +99,16 @@ def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monk
 
     monkeypatch.setattr(module, "_measure", spy)
     store = Store(tmp_path)
-    first = profile({1: SMALL, 2: SMALL, 3: TEACHER}, config, PROTOCOL, None, store)
+    first = profile_by_clock({1: SMALL, 2: SMALL, 3: TEACHER}, config, PROTOCOL, store)
     assert timed == [[SMALL, TEACHER]]
     assert [row["ratio"] for row in first["models"]][2] == 1.0
     assert first["models"][0]["ratio_low"] <= first["models"][0]["ratio"] <= first["models"][0]["ratio_high"]
-    again = profile({"x": SMALL}, config, PROTOCOL, None, store)
+    again = profile_by_clock({"x": SMALL}, config, PROTOCOL, store)
     assert len(timed) == 1
     assert again["models"][0]["from_store"]
     assert again["models"][0]["latency_ms"] == first["models"][0]["latency_ms"]
     other = Protocol("cpu", 2, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
-    profile({"x": SMALL}, config, other, None, store)
+    profile_by_clock({"x": SMALL}, config, other, store)
     assert len(timed) == 2
 
 
@@ -114,15 +123,15 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
     monkeypatch.setattr(module, "_measure", spy)
     store = Store(tmp_path)
     other = Architecture(1, 12, 3, 24, "gelu")
-    profile({1: SMALL}, config, PROTOCOL, None, store)  # in a search
-    first = profile({"a": SMALL, "b": other}, config, PROTOCOL, None, store, together=True)
+    profile_by_clock({1: SMALL}, config, PROTOCOL, store)  # in a search
+    first = profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
     assert timed[1:] == [sorted([SMALL, other])]
     assert [row["from_store"] for row in first["models"]] == [False, False]
-    again = profile({"b": other, "c": SMALL}, config, PROTOCOL, None, store, together=True)
+    again = profile_by_clock({"b": other, "c": SMALL}, config, PROTOCOL, store, together=True)
     assert len(timed) == 2
     assert again["teacher"] == first["teacher"]
     assert again["models"][1]["latency_ms"] == first["models"][0]["latency_ms"]
-    profile({"a": SMALL}, config, PROTOCOL, None, store, together=True)
+    profile_by_clock({"a": SMALL}, config, PROTOCOL, store, together=True)
     assert timed[2:] == [[SMALL]]
 
     (entry,) = (
@@ -131,14 +140,14 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
         if json.loads(path.read_text())["key"]["architecture"] == other.to_dict()
     )
     entry.unlink()
-    profile({"a": SMALL, "b": other}, config, PROTOCOL, None, store, together=True)
+    profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
     assert timed[3:] == [sorted([SMALL, other])]
 
 
 def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):
     monkeypatch.setattr(module.torch.cuda, "is_available", lambda: False)
     gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
-    value = profile({"x": SMALL}, config, gpu, None, Store(tmp_path))
+    value = profile_by_clock({"x": SMALL}, config, gpu, Store(tmp_path))
     assert value["models"] == []
     assert value["teacher"] is None
     assert value["reason"] == "not measured: this machine has no GPU"
@@ -150,17 +159,27 @@ def write_table(path, *rows):
     return path
 
 
-def test_table_replaces_the_clock(config, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_measure", None)
+def tabled(base, table, device="cpu"):
+    names = ("batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
+    latency = {name: getattr(PROTOCOL, name) for name in names} | {"cpu_threads": 1, "table": str(table)}
+    return profile_from_config({"x": SMALL}, base, latency, device, table.parent / "store")
+
+
+def test_table_replaces_the_clock(base, tmp_path):
     table = write_table(tmp_path / "t.csv", "cpu,2,12,3,24,gelu,3.0", "cpu,4,24,6,48,gelu,12.0")
-    value = profile({"x": SMALL}, config, PROTOCOL, LatencyTable(table), Store(tmp_path / "s"))
+    value = tabled(base, table)
+    assert value["protocol"] == PROTOCOL.to_dict()
     assert value["source"] == "table"
     assert value["teacher"]["latency_ms"] == 12.0
     assert (value["models"][0]["latency_ms"], value["models"][0]["ratio"]) == (3.0, 0.25)
     assert value["models"][0]["ratio_low"] is None
-    gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
-    reason = profile({"x": SMALL}, config, gpu, LatencyTable(table), Store(tmp_path))["reason"]
-    assert "no row for a GPU" in reason
+    assert "no row for a GPU" in tabled(base, table, "gpu")["reason"]
+
+
+def test_table_needs_no_torch():
+    code = "import sys, kdnas.latency.profile; sys.exit('torch' in sys.modules)"
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -173,9 +192,9 @@ def test_table_replaces_the_clock(config, tmp_path, monkeypatch):
         (["cpu,2,12,5,24,gelu,1"], "line 2: hidden_size 12 is not divisible by attention_heads 5"),
     ],
 )
-def test_wrong_table_is_one_sentence(rows, sentence, config, tmp_path):
+def test_wrong_table_is_one_sentence(rows, sentence, base, tmp_path):
     table = write_table(tmp_path / "t.csv", *rows)
     with pytest.raises(UserError, match=sentence):
-        profile({"x": SMALL}, config, PROTOCOL, LatencyTable(table), Store(tmp_path))
+        tabled(base, table)
     with pytest.raises(UserError, match="there is no such file"):
         LatencyTable(tmp_path / "nowhere.csv")

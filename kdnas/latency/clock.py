@@ -1,0 +1,120 @@
+"""The latencies of some architectures and their teacher, from the store or the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdnas.code_digest import code_digest
+from kdnas.latency import rounds, timers
+from kdnas.latency.protocol import Protocol, hardware, not_measured
+from kdnas.latency.rounds import measure, ratio
+from kdnas.latency.timers import make_timer, network, pinned
+from kdnas.space import Architecture
+from kdnas.store import Store
+
+KIND = "latencies"
+TEACHER = "teacher"
+
+
+def profile_by_clock(
+    models: dict[Any, Architecture],
+    teacher_config: Any,
+    protocol: Protocol,
+    store: Store,
+    together: bool = False,
+) -> dict[str, Any]:
+    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
+
+    Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
+    all of them in the same rounds, unless the store holds just these. Where the device is a GPU and there is
+    none, nothing is measured and ``reason`` says so.
+    """
+    teacher = Architecture.from_model_config(teacher_config)
+    if protocol.device == "gpu" and not torch.cuda.is_available():
+        return not_measured(protocol, "measured", "not measured: this machine has no GPU")
+    machine = hardware(protocol.device)
+    architectures = sorted(set(models.values()))
+    rounds_of = {"rounds_of": [architecture.to_dict() for architecture in architectures]} if together else {}
+    keys = {
+        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | rounds_of
+        for architecture in {teacher, *architectures}
+    }
+    stored = {architecture: store.get(KIND, key) for architecture, key in keys.items()}
+    if together and None in stored.values():
+        stored = dict.fromkeys(stored)
+    wanted = [architecture for architecture in architectures if stored[architecture] is None]
+    known = {architecture: value for architecture, value in stored.items() if value is not None}
+    print(f"{len(models)} models, {len(wanted)} architectures to time")
+    if wanted or teacher not in known:
+        measured = _measure(wanted, teacher, teacher_config, protocol)
+        for architecture, value in measured.items():
+            store.put(KIND, keys[architecture], value)
+        known |= measured
+    rows = [
+        {
+            "model": name,
+            "architecture": architecture.to_dict(),
+            **known[architecture],
+            "from_store": stored[architecture] is not None,
+        }
+        for name, architecture in models.items()
+    ]
+    return {
+        "protocol": protocol.to_dict(),
+        "hardware": machine,
+        "source": "measured",
+        "reason": None,
+        "teacher": {"latency_ms": known[teacher]["latency_ms"], "architecture": teacher.to_dict()},
+        "models": rows,
+    }
+
+
+def _key(
+    architecture: Architecture,
+    teacher: Architecture,
+    config: Any,
+    protocol: Protocol,
+    machine: dict[str, Any],
+) -> dict[str, Any]:
+    return {
+        "architecture": architecture.to_dict(),
+        "teacher": teacher.to_dict(),
+        "model_type": config.model_type,
+        "protocol": protocol.to_dict(),
+        "hardware": machine,
+        "code": code_digest(timers.__file__) + code_digest(rounds.__file__),
+    }
+
+
+def _measure(
+    architectures: list[Architecture], teacher: Architecture, config: Any, protocol: Protocol
+) -> dict[Architecture, dict[str, Any]]:
+    """Time ``architectures`` and the teacher in interleaved rounds."""
+    with pinned(protocol.threads or torch.get_num_threads()):
+        timers = {TEACHER: make_timer(network(config, teacher), protocol, config.vocab_size)}
+        for architecture in architectures:
+            if architecture != teacher:
+                model = network(config, architecture)
+                timers[architecture.short_name] = make_timer(model, protocol, config.vocab_size)
+        times = measure(
+            timers, TEACHER, protocol.warmup, protocol.min_rounds, protocol.max_rounds, protocol.interval
+        )
+    values = {}
+    for architecture in dict.fromkeys([teacher, *architectures]):
+        name = TEACHER if architecture == teacher else architecture.short_name
+        value = ratio(times[name], times[TEACHER])
+        values[architecture] = {
+            "latency_ms": float(np.median(times[name])),
+            "ratio": value.median,
+            "ratio_low": value.low,
+            "ratio_high": value.high,
+            "rounds": len(times[name]),
+        }
+        print(
+            f"{architecture.short_name}: {values[architecture]['latency_ms']:.2f} ms, {value.median:.3f} of "
+            f"the teacher ({value.low:.3f} to {value.high:.3f}, {len(times[name])} rounds)"
+        )
+    return values
