@@ -57,8 +57,8 @@ class EpsilonGreedyStrategy(Strategy):
         generator = self.generator(episode)
         count = self.search["candidates"]
         unseen = self.unseen(history)
-        # each slot is random with probability epsilon, so that a small episode explores in expectation too
-        random_slots = int((generator.random(count) < self.epsilon(episode)).sum())
+        # a share of the slots, rounded up or down by chance, so that small episodes explore in expectation
+        random_slots = int(count * self.epsilon(episode) + generator.random())
         predicted = self.predict(unseen, history, episode)
         order = sorted(range(len(unseen)), key=lambda i: (-predicted[i], i))
         chosen = [Proposal(unseen[i], "controller", predicted[i]) for i in order[: count - random_slots]]

@@ -1,5 +1,7 @@
 """Every registered strategy: budget, no repeats, determinism, state on disk; the controller's learning."""
 
+from statistics import fmean
+
 import pandas as pd
 import pytest
 import torch
@@ -84,6 +86,20 @@ def test_whole_space_can_be_searched(tmp_path):
 def test_epsilon_falls_from_start_to_end():
     strategy = make_strategy("lstm", SearchSpace(CHOICES), SEARCH)
     assert [round(strategy.epsilon(e), 6) for e in range(1, 6)] == [1.0, 0.7, 0.4, 0.1, 0.05]
+
+
+def test_random_slots_are_their_share_rounded_either_way():
+    space = SearchSpace(CHOICES)
+    counts = []
+    for seed in range(200):
+        strategy = make_strategy("linear", space, SEARCH | {"seed": seed})
+        origins = [proposal.origin for proposal in strategy.propose(empty_history(), 4)]
+        counts.append(origins.count("random"))
+        assert len(origins) == SEARCH["candidates"]
+    share = SEARCH["candidates"] * strategy.epsilon(4)
+    assert set(counts) == {int(share), int(share) + 1}
+    # four standard errors of the mean of 200 draws
+    assert fmean(counts) == pytest.approx(share, abs=4 * 0.5 / 200**0.5)
 
 
 @pytest.mark.parametrize(("name", "least"), [("lstm", 6), ("linear", 4)])
