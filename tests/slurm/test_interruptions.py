@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -78,7 +79,8 @@ def _rest_until_ended(number: str) -> None:
         while _state(number) == "RUNNING" and time.monotonic() < deadline:
             time.sleep(0.5)
     finally:
-        os.kill(training, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # SLURM itself lets go on what it ends
+            os.kill(training, signal.SIGCONT)
 
 
 def _state(number: str) -> str:
