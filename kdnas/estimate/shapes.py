@@ -54,7 +54,7 @@ def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) 
     return tables + encoder_parameters(architecture) + (size * size + size) + (size * labels + labels)
 
 
-def training_bytes(count: int) -> int:
+def training_bytes(count: float) -> float:
     """Return the memory of ``count`` parameters in training (float32, AdamW)."""
     return TRAINING_COPIES * BYTES * count
 
@@ -86,4 +86,4 @@ def distillation_bytes(
     """
     states = teacher.layers + 6 * student.layers if learns_hidden else 0
     batch = activation_bytes(student, rows, tokens) + BYTES * rows * tokens * states * teacher.hidden_size
-    return max(TRAINING_COPIES * BYTES * weights + batch, BYTES * weights + moments_bytes(teacher))
+    return max(training_bytes(weights) + batch, BYTES * weights + moments_bytes(teacher))

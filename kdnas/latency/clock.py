@@ -9,7 +9,7 @@ import torch
 
 from kdnas.code_digest import code_digest
 from kdnas.latency import rounds, timers
-from kdnas.latency.protocol import Protocol, hardware, not_measured
+from kdnas.latency.protocol import Protocol, hardware, latency_content
 from kdnas.latency.rounds import measure, ratio
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.space import Architecture
@@ -34,7 +34,7 @@ def profile_by_clock(
     """
     teacher = Architecture.from_model_config(teacher_config)
     if protocol.device == "gpu" and not torch.cuda.is_available():
-        return not_measured(protocol, "measured", "not measured: this machine has no GPU")
+        return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")
     machine = hardware(protocol.device)
     architectures = sorted(set(models.values()))
     rounds_of = {"rounds_of": [architecture.to_dict() for architecture in architectures]} if together else {}
@@ -62,14 +62,8 @@ def profile_by_clock(
         }
         for name, architecture in models.items()
     ]
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": machine,
-        "source": "measured",
-        "reason": None,
-        "teacher": {"latency_ms": known[teacher]["latency_ms"], "architecture": teacher.to_dict()},
-        "models": rows,
-    }
+    reference = {"latency_ms": known[teacher]["latency_ms"], "architecture": teacher.to_dict()}
+    return latency_content(protocol, "measured", hardware=machine, teacher=reference, models=rows)
 
 
 def _key(

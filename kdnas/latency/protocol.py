@@ -47,16 +47,10 @@ def hardware(device: str) -> dict[str, Any]:
     }
 
 
-def not_measured(protocol: Protocol, source: str, reason: str) -> dict[str, Any]:
-    """Return the content of ``latency.json`` (docs/artifacts.md) without a latency, and why there is none."""
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": None,
-        "source": source,
-        "reason": reason,
-        "teacher": None,
-        "models": [],
-    }
+def latency_content(protocol: Protocol, source: str, **found: Any) -> dict[str, Any]:
+    """Return the content of ``latency.json`` (docs/artifacts.md); what is not ``found`` is empty."""
+    empty = {"hardware": None, "reason": None, "teacher": None, "models": []}
+    return {"protocol": protocol.to_dict(), "source": source} | empty | found
 
 
 def _processor() -> str:

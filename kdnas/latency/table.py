@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.errors import UserError
-from kdnas.latency.protocol import Protocol, not_measured
+from kdnas.latency.protocol import Protocol, latency_content
 from kdnas.sentences import reason, shown
 from kdnas.space import DIMENSIONS, Architecture
 
@@ -65,7 +65,8 @@ def profile_by_table(
     Raises UserError for an architecture that the table lacks. Without any row for a GPU, ``reason`` says so.
     """
     if protocol.device == "gpu" and not table.has_device("gpu"):
-        return not_measured(protocol, "table", "not measured: the latency table has no row for a GPU")
+        why = "not measured: the latency table has no row for a GPU"
+        return latency_content(protocol, "table", reason=why)
     reference = table.look_up(protocol.device, teacher)
     rows = [
         {
@@ -80,11 +81,5 @@ def profile_by_table(
         }
         for name, architecture in models.items()
     ]
-    return {
-        "protocol": protocol.to_dict(),
-        "hardware": None,
-        "source": "table",
-        "reason": None,
-        "teacher": {"latency_ms": reference, "architecture": teacher.to_dict()},
-        "models": rows,
-    }
+    reference_row = {"latency_ms": reference, "architecture": teacher.to_dict()}
+    return latency_content(protocol, "table", teacher=reference_row, models=rows)
