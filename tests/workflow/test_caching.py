@@ -19,8 +19,8 @@ def test_two_runs_from_nothing_give_the_same_bytes(runs):
     """Without a common store, and with the candidates of an episode in one job or in two."""
     first, second = map(reproducible, runs)
     assert sum(name.endswith("history.csv") for name in second) == 2
-    assert sum(name.endswith("architecture.json") for name in second) == 1
-    assert sum(name.endswith("model.safetensors") for name in second) == 5
+    assert sum(name.endswith("architecture.json") for name in second) == 2
+    assert sum(name.endswith("model.safetensors") for name in second) == 7
     assert {name for name in second if first.get(name) != second[name]} == set()
     assert evaluations(runs[0]) == evaluations(runs[1])
 
@@ -101,6 +101,7 @@ def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
     assert written.columns.tolist() == ["index", "prediction"]
     assert written["index"].tolist() == list(range(10))
     assert written["prediction"].between(0, 5).all()
+    assert plan(fresh, file) == {}
 
 
 def history(folder: Path, strategy: str, episode: str) -> pd.DataFrame:
