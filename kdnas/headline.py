@@ -9,7 +9,8 @@ import pandas as pd
 
 from kdnas.checksums import check
 from kdnas.command import print_or_refuse
-from kdnas.tables.writing import mean_sd, number, read_csv
+from kdnas.tables.table import mean_sd, number
+from kdnas.tables.writing import read_csv
 
 SUMMARIES = {
     "average": "average",

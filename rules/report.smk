@@ -16,14 +16,15 @@ rule table_glue:
             seed=SEEDS,
         ),
     output:
-        csv=report(
-            f"{R}/tables/glue.csv",
-            caption="../report/table_glue.rst",
-            category="Results",
-            labels={"kind": "table", "content": "scores by task"},
-        ),
+        csv=f"{R}/tables/glue.csv",
         markdown=f"{R}/tables/glue.md",
         latex=f"{R}/tables/glue.tex",
+        html=report(
+            f"{R}/tables/glue.html",
+            caption="../report/table_glue.rst",
+            category="Students",
+            labels={"kind": "table", "content": "scores by task"},
+        ),
     log:
         f"{R}/logs/table_glue.log",
     benchmark:
@@ -50,14 +51,15 @@ rule table_efficiency:
         cpu=f"{R}/latency/cpu.json",
         gpu=f"{R}/latency/gpu.json",
     output:
-        csv=report(
-            f"{R}/tables/efficiency.csv",
-            caption="../report/table_efficiency.rst",
-            category="Results",
-            labels={"kind": "table", "content": "size and latency"},
-        ),
+        csv=f"{R}/tables/efficiency.csv",
         markdown=f"{R}/tables/efficiency.md",
         latex=f"{R}/tables/efficiency.tex",
+        html=report(
+            f"{R}/tables/efficiency.html",
+            caption="../report/table_efficiency.rst",
+            category="Students",
+            labels={"kind": "table", "content": "size and latency"},
+        ),
     log:
         f"{R}/logs/table_efficiency.log",
     benchmark:
@@ -77,14 +79,15 @@ rule table_search:
     input:
         histories=HISTORIES,
     output:
-        csv=report(
-            f"{R}/tables/search.csv",
+        csv=f"{R}/tables/search.csv",
+        markdown=f"{R}/tables/search.md",
+        latex=f"{R}/tables/search.tex",
+        html=report(
+            f"{R}/tables/search.html",
             caption="../report/table_search.rst",
             category="Search",
             labels={"kind": "table", "content": "search strategies"},
         ),
-        markdown=f"{R}/tables/search.md",
-        latex=f"{R}/tables/search.tex",
     log:
         f"{R}/logs/table_search.log",
     benchmark:
@@ -108,14 +111,15 @@ rule table_fidelity:
     input:
         evaluations=expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY_SETTINGS),
     output:
-        csv=report(
-            f"{R}/tables/fidelity.csv",
+        csv=f"{R}/tables/fidelity.csv",
+        markdown=f"{R}/tables/fidelity.md",
+        latex=f"{R}/tables/fidelity.tex",
+        html=report(
+            f"{R}/tables/fidelity.html",
             caption="../report/table_fidelity.rst",
             category="Search",
             labels={"kind": "table", "content": "fidelity of the proxy"},
         ),
-        markdown=f"{R}/tables/fidelity.md",
-        latex=f"{R}/tables/fidelity.tex",
     log:
         f"{R}/logs/table_fidelity.log",
     benchmark:
@@ -139,14 +143,15 @@ rule table_front:
         histories=HISTORIES,
         architectures=ARCHITECTURES,
     output:
-        csv=report(
-            f"{R}/tables/front.csv",
+        csv=f"{R}/tables/front.csv",
+        markdown=f"{R}/tables/front.md",
+        latex=f"{R}/tables/front.tex",
+        html=report(
+            f"{R}/tables/front.html",
             caption="../report/table_front.rst",
             category="Search",
             labels={"kind": "table", "content": "quality-latency front"},
         ),
-        markdown=f"{R}/tables/front.md",
-        latex=f"{R}/tables/front.tex",
     log:
         f"{R}/logs/table_front.log",
     benchmark:
@@ -174,14 +179,15 @@ rule table_claims:
         cpu=f"{R}/latency/cpu.json",
         gpu=f"{R}/latency/gpu.json",
     output:
-        csv=report(
-            f"{R}/tables/claims.csv",
-            caption="../report/table_claims.rst",
-            category="Results",
-            labels={"kind": "table", "content": "the paper's claims"},
-        ),
+        csv=f"{R}/tables/claims.csv",
         markdown=f"{R}/tables/claims.md",
         latex=f"{R}/tables/claims.tex",
+        html=report(
+            f"{R}/tables/claims.html",
+            caption="../report/table_claims.rst",
+            category="Students",
+            labels={"kind": "table", "content": "the paper's claims"},
+        ),
     log:
         f"{R}/logs/table_claims.log",
     benchmark:
@@ -236,14 +242,15 @@ rule table_cost:
         sample_fidelity=[rules.sample_fidelity.benchmark] if FIDELITY else [],
         evaluate_fidelity=expand(rules.evaluate_fidelity.benchmark, setting=FIDELITY_SETTINGS),
     output:
-        csv=report(
-            f"{R}/tables/cost.csv",
+        csv=f"{R}/tables/cost.csv",
+        markdown=f"{R}/tables/cost.md",
+        latex=f"{R}/tables/cost.tex",
+        html=report(
+            f"{R}/tables/cost.html",
             caption="../report/table_cost.rst",
             category="Cost",
             labels={"kind": "table", "content": "time and memory"},
         ),
-        markdown=f"{R}/tables/cost.md",
-        latex=f"{R}/tables/cost.tex",
     log:
         f"{R}/logs/table_cost.log",
     benchmark:
@@ -418,7 +425,7 @@ rule figure_glue:
         svg=report(
             f"{R}/figures/glue.svg",
             caption="../report/figure_glue.rst",
-            category="Results",
+            category="Students",
             labels={"kind": "figure", "content": "scores by task"},
         ),
         pdf=f"{R}/figures/glue.pdf",

@@ -15,4 +15,4 @@ with start(snakemake):
         snakemake.params.baseline,
         snakemake.params.teacher,
     )
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

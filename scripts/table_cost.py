@@ -7,4 +7,4 @@ with start(snakemake):
     from kdnas.tables.writing import write_table
 
     table = cost_table(dict(snakemake.input.items()))
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

@@ -12,4 +12,4 @@ with start(snakemake):
         snakemake.input.architectures,
         {"cpu": snakemake.input.cpu, "gpu": snakemake.input.gpu},
     )
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

@@ -11,4 +11,4 @@ with start(snakemake):
     table = fidelity_table(
         snakemake.input.evaluations, search_setting(params.proxy), params.task, params.synthetic
     )
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

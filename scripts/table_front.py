@@ -14,4 +14,4 @@ with start(snakemake):
         params.device,
         params.synthetic,
     )
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

@@ -9,4 +9,4 @@ with start(snakemake):
     params = snakemake.params
     histories = dict(zip(params.strategies, snakemake.input.histories, strict=True))
     table = search_table(histories, params.quality, params.device, params.synthetic)
-    write_table(table, snakemake.output.csv, snakemake.output.markdown, snakemake.output.latex)
+    write_table(table, **dict(snakemake.output.items()))

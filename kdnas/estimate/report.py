@@ -14,7 +14,7 @@ from kdnas.estimate.calibration import Machine
 from kdnas.estimate.jobs import count_jobs
 from kdnas.estimate.work import Job
 from kdnas.tables.cost import cost_table
-from kdnas.tables.writing import number
+from kdnas.tables.table import number
 
 LIGHT_SECONDS = 4.0  # of a job that neither trains nor times: fetching on the disk, sampling, tables, figures
 LIGHT_BYTES = 300e6

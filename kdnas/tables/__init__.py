@@ -1,1 +1,1 @@
-"""The result tables: one module a table, each returns a :class:`kdnas.tables.writing.Table`."""
+"""The result tables: one module a table, each returns a :class:`kdnas.tables.table.Table`."""

@@ -23,7 +23,7 @@ from kdnas.claims import (
 from kdnas.scores import complete_tasks, seed_scores
 from kdnas.space import Architecture
 from kdnas.tables.glue import task_label
-from kdnas.tables.writing import Table
+from kdnas.tables.table import Table
 from kdnas.tasks import TASKS, TRAIN
 
 _BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")

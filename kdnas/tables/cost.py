@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from kdnas.errors import UserError
-from kdnas.tables.writing import Table, number, read_csv
+from kdnas.tables.table import Table, number
+from kdnas.tables.writing import read_csv
 
 
 def cost_table(benchmarks: Mapping[str, Sequence[str | Path]]) -> Table:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kdnas.artifacts import read_json
 from kdnas.space import Architecture
-from kdnas.tables.writing import Table, best_cells, number
+from kdnas.tables.table import Table, best_cells, number
 
 _LATENCY = ("latency_ms", "speedup", "speedup_low", "speedup_high", "rounds")
 

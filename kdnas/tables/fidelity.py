@@ -12,7 +12,7 @@ from kdnas.artifacts import read_json
 from kdnas.fidelity import Setting
 from kdnas.ranking import MIN_PAIRS, RESAMPLES, kendall_tau, tau_interval
 from kdnas.space import Architecture
-from kdnas.tables.writing import Table, best_cells, number
+from kdnas.tables.table import Table, best_cells, number
 from kdnas.tasks import TASKS
 
 QUALITIES = ("accuracy", "loss")

@@ -14,7 +14,7 @@ from kdnas.pool import pool
 from kdnas.selection import pareto_front
 from kdnas.space import Architecture
 from kdnas.tables.search import QUALITY
-from kdnas.tables.writing import Table, best_cells, number
+from kdnas.tables.table import Table, best_cells, number
 
 
 def front_table(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kdnas.artifacts import read_json
 from kdnas.scores import complete_tasks, seed_averages, seed_scores
-from kdnas.tables.writing import Table, best_cells, mean_sd, number
+from kdnas.tables.table import Table, best_cells, mean_sd, number
 from kdnas.tasks import TASKS
 
 _METRICS = {"matthews": "Matthews correlation", "f1": "F1", "pearson": "Pearson", "spearman": "Spearman"}

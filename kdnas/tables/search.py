@@ -12,7 +12,7 @@ import pandas as pd
 from kdnas.errors import UserError
 from kdnas.history import architectures, best_row, read_history
 from kdnas.predicted_rewards import own_choices, rank_correlation
-from kdnas.tables.writing import Table, best_cells, number
+from kdnas.tables.table import Table, best_cells, number
 
 QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
 _SHARES = (25, 50, 75)

@@ -266,3 +266,9 @@ def fidelity(folder: Path, architectures: int, initialisations: list[str], epoch
             paths.append(fidelity_setting(folder, name, accuracies, losses, sizes))
         paths.append(fidelity_setting(folder, f"full_{initialisation}", full, full, sizes))
     return paths
+
+
+def table_files(folder: Path, name: str) -> dict[str, Path]:
+    """Return the files of a table by the names that the rules' outputs have."""
+    kinds = {"csv": "csv", "markdown": "md", "latex": "tex", "html": "html"}
+    return {kind: folder / f"{name}.{suffix}" for kind, suffix in kinds.items()}

@@ -29,7 +29,9 @@ from kdnas.space import Architecture
 from kdnas.tables.claims import claims_table
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
-from kdnas.tables.writing import latex_text, markdown_text, write_table
+from kdnas.tables.latex import latex_text
+from kdnas.tables.markdown import markdown_text
+from kdnas.tables.writing import write_table
 from kdnas.tasks import TASKS
 
 NO_GPU = "not measured: this machine has no GPU"
@@ -316,10 +318,10 @@ def test_headline_ends_with_the_overall_verdicts(tmp_path):
         glue_table(metrics, TASK_NAMES),
         efficiency_table(first[0], first[1:], architectures, latencies),
     ):
-        write_table(table, *(tmp_path / "tables" / f"{table.name}.{kind}" for kind in ("csv", "md", "tex")))
+        write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     assert "Claim" not in headline(tmp_path)
     table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm")
-    write_table(table, *(tmp_path / "tables" / f"claims.{kind}" for kind in ("csv", "md", "tex")))
+    write_table(table, **fabricate.table_files(tmp_path / "tables", "claims"))
     lines = [line for line in headline(tmp_path).splitlines() if line.startswith("Claim")]
     assert len(lines) == 6
     assert lines[-1] == "Claim C, lstm against base, but for the GPU: holds"

@@ -295,7 +295,7 @@ def test_each_proxy_is_compared_within_its_own_start(tmp_path):
 def drawn(tmp_path):
     paths = fabricate.fidelity(tmp_path, 10, ["teacher", "random"], [1, 4])
     table = fidelity_table(paths, None, "mnli", True)
-    write_table(table, *[tmp_path / f"fidelity.{kind}" for kind in ("csv", "md", "tex")])
+    write_table(table, **fabricate.table_files(tmp_path, "fidelity"))
     return paths, tmp_path / "fidelity.csv"
 
 

@@ -13,7 +13,8 @@ from kdnas.pool import pool
 from kdnas.selection import pareto_front
 from kdnas.space import Architecture
 from kdnas.tables.front import front_table
-from kdnas.tables.writing import latex_text, markdown_text
+from kdnas.tables.latex import latex_text
+from kdnas.tables.markdown import markdown_text
 
 
 def evaluated(layers, quality, ratio, **values):

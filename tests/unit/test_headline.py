@@ -20,7 +20,7 @@ def finished(tmp_path):
         glue_table(metrics, fabricate.GLUE_TASKS),
         efficiency_table(teacher, students, paths["architectures"], latencies),
     ):
-        write_table(table, *(tmp_path / "tables" / f"{table.name}.{kind}" for kind in ("csv", "md", "tex")))
+        write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     return tmp_path
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
+from dataclasses import replace
+from html.parser import HTMLParser
 
 import fabricate
 import pandas as pd
@@ -14,8 +17,12 @@ from kdnas.history import write_history
 from kdnas.tables.cost import cost_table
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
+from kdnas.tables.html import html_text
+from kdnas.tables.latex import latex_text
+from kdnas.tables.markdown import markdown_text
 from kdnas.tables.search import search_table
-from kdnas.tables.writing import Table, csv_text, latex_text, markdown_text, write_table
+from kdnas.tables.table import Table
+from kdnas.tables.writing import csv_text, write_table
 from kdnas.tasks import TASKS
 
 
@@ -368,6 +375,41 @@ def test_markdown_escapes_pipes():
     assert "| --- | ---: | ---: |" in text
 
 
+class Cells(HTMLParser):
+    """The texts of a page's cells, and what its link would save."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.cells, self.saved = [], [], {}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag in ("th", "td"):
+            self.cells.append("")
+        if tag == "a":
+            self.saved[attributes["download"]] = attributes["href"]
+        if tag != "meta":
+            self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.tags.pop() == tag
+
+    def handle_data(self, text):
+        if {"th", "td"} & set(self.tags):
+            self.cells[-1] += f"<{text}>" if "strong" in self.tags else text
+
+
+def test_html_has_the_cells_and_the_csv():
+    hostile = replace(AWKWARD, shown=AWKWARD.shown.assign(Pipe=["<script>alert(1)</script>"]))
+    csv = csv_text(hostile)
+    page = Cells(html_text(hostile, csv))
+    assert page.tags == []
+    assert page.cells == ["Model", "% & #", "Pipe", "a_b", "<1.0 ± 0.2>", "<script>alert(1)</script>"]
+    kind, data = page.saved["awkward.csv"].split(",")
+    assert kind == "data:text/csv;base64" and base64.b64decode(data).decode() == csv
+
+
 def test_csv_keeps_every_digit():
     assert pd.read_csv(io.StringIO(csv_text(AWKWARD)))["score"].item() == 1 / 3
 
@@ -377,7 +419,7 @@ def test_tables_are_the_same_bytes_twice(tmp_path):
     written = []
     for attempt in ("first", "second"):
         table = glue_table(run["metrics"], fabricate.GLUE_TASKS)
-        paths = [tmp_path / f"{attempt}.{kind}" for kind in ("csv", "md", "tex")]
-        write_table(table, *paths)
-        written.append([path.read_bytes() for path in paths])
+        files = fabricate.table_files(tmp_path, attempt)
+        write_table(table, **files)
+        written.append([path.read_bytes() for path in files.values()])
     assert written[0] == written[1]

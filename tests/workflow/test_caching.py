@@ -38,7 +38,7 @@ def evaluations(folder: Path) -> dict[tuple[str, int], dict]:
 
 def test_tables_and_figures_made_again_are_the_same_bytes(run_copy):
     before = reproducible(run_copy)
-    assert {Path(name).suffix for name in before} >= {".csv", ".md", ".tex", ".svg", ".pdf", ".png"}
+    assert {Path(name).suffix for name in before} >= {".csv", ".md", ".tex", ".html", ".svg", ".pdf", ".png"}
     for made in ("tables", "figures"):
         shutil.rmtree(run_copy / RESULTS / made)
     again = job_counts(succeed(run_copy))
