@@ -135,11 +135,18 @@ def measured_costs(folder: Path) -> pd.DataFrame:
 
 
 def comparison_text(rows: list[Cost], measured: pd.DataFrame) -> str:
-    """Return the estimate beside the measured costs, a rule a row; what has not run yet is an empty cell."""
+    """Return the estimate beside the measured costs, a rule a row; what has not run yet is an empty cell.
+
+    A sentence after the table compares the core hours of those jobs that were measured.
+    """
     table = []
+    estimated_hours = measured_hours = 0.0
     for row in rows:
         of_rule = measured.loc[row.rule] if row.rule in measured.index else None
         jobs = int(of_rule["jobs"]) if of_rule is not None else 0
+        if jobs and pd.notna(of_rule["cpu_hours"]):
+            estimated_hours += row.seconds * row.threads * jobs / row.jobs / 3600
+            measured_hours += of_rule["cpu_hours"]
         table.append(
             {
                 "rule": row.rule,
@@ -153,7 +160,10 @@ def comparison_text(rows: list[Cost], measured: pd.DataFrame) -> str:
                 "measured   ": _size(of_rule["peak_memory_mb"] * 2**20) if jobs else "",
             }
         )
-    return pd.DataFrame(table).to_string(index=False)
+    return (
+        f"{pd.DataFrame(table).to_string(index=False)}\n\nOf the measured jobs together: "
+        f"{estimated_hours:.2f} core hours estimated, {measured_hours:.2f} measured."
+    )
 
 
 def duration(seconds: float) -> str:

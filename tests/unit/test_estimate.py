@@ -386,10 +386,12 @@ def test_comparison_shows_measured_jobs_beside_the_estimate(tmp_path):
     assert measured.loc["distill_student", "jobs"] == 2
     row = Cost("distill_student", 4, seconds=480, chain_s=120, slots=2, threads=1, memory=2e9, disk=0)
     other = Cost("distill_glue", 4, seconds=480, chain_s=120, slots=2, threads=1, memory=2e9, disk=0)
-    _, first, second = comparison_text([row, other], measured).splitlines()
+    _, first, second, _, total = comparison_text([row, other], measured).splitlines()
     # estimated 2 minutes a job, measured 1.5, of which 90 % on the processor; 1000 MiB are 1.0 GB
     assert " ".join(first.split()) == "distill_student 4 2 2.00 1.50 2.00 1.35 2.0 GB 1.0 GB"
     assert " ".join(second.split()) == "distill_glue 4 0 2.00 2.00 2.0 GB"
+    # two of four jobs: 240 s estimated, 162 s measured
+    assert total == "Of the measured jobs together: 0.07 core hours estimated, 0.04 measured."
 
 
 def test_comparison_with_no_run_is_one_sentence(tmp_path):
