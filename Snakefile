@@ -51,8 +51,8 @@ rule search:
 
 rule fidelity:  # nothing where fidelity.architectures is 0
     input:
-        expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=["csv", "md", "tex"]),
-        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=["svg", "pdf", "png"]),
+        expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=TABLE_KINDS),
+        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=FIGURE_KINDS),
 
 
 rule students:
@@ -72,12 +72,12 @@ rule latency:
 
 rule tables:
     input:
-        expand(f"{R}/tables/{{table}}.{{kind}}", table=TABLES, kind=["csv", "md", "tex"]),
+        expand(f"{R}/tables/{{table}}.{{kind}}", table=TABLES, kind=TABLE_KINDS),
 
 
 rule figures:
     input:
-        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=["svg", "pdf", "png"]),
+        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=FIGURE_KINDS),
 
 
 rule submissions:  # not part of `all`: it needs test splits

@@ -67,6 +67,8 @@ DEVICES = ["cpu", "gpu"]
 FIDELITY_SETTINGS = [setting.name for setting in settings(config["fidelity"])]
 TABLES = table_names(config)
 FIGURES = figure_names(config)
+TABLE_KINDS = ["csv", "md", "tex", "html"]
+FIGURE_KINDS = ["svg", "pdf", "png"]
 FIDELITY = [name for name in TABLES if name == "fidelity"]  # the name of the study, where there is one
 ALL_CORES = workflow.resource_settings.cores or 1
 

@@ -20,7 +20,6 @@ The rule (our choice; docs/method.md says why):
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 import torch
@@ -33,7 +32,6 @@ Tensors = dict[str, torch.Tensor]
 
 RIDGE = 1e-3  # of the mean square of what a refitted projection reads
 HEADS = (("bert.pooler.dense", "classifier"), ("classifier.dense", "classifier.out_proj"))
-_LAYER = re.compile(r"encoder\.layer\.(\d+)\.(.+)")
 
 
 def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:

@@ -53,7 +53,7 @@ def test_named_targets_plan_what_they_need_and_no_more(inputs):
 def test_everything_is_there(finished):
     results = finished / RESULTS
     for table in TABLES:
-        for kind in ("csv", "md", "tex"):
+        for kind in ("csv", "md", "tex", "html"):
             assert (results / "tables" / f"{table}.{kind}").stat().st_size
     for figure in FIGURES:
         for kind, start in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")):
@@ -128,7 +128,7 @@ def test_report_holds_every_table_and_figure(run_copy):
     succeed(run_copy, "--report", "report.zip")
     with zipfile.ZipFile(run_copy / "report.zip") as report:
         names = {name.rpartition("/")[2] for name in report.namelist()}
-    assert {f"{table}.csv" for table in TABLES} <= names
+    assert {f"{table}.html" for table in TABLES} <= names
     assert {f"{figure}.svg" for figure in FIGURES} <= names
 
 
