@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from kdnas.latency.rounds import ratio
 from kdnas.names import no_slower_than, no_worse_than
 from kdnas.scores import seed_averages
 
@@ -79,7 +80,8 @@ class Evidence:
 
     ``scores`` come from :func:`kdnas.scores.seed_scores`; ``tasks`` are those of every average;
     ``parameters`` are counts by model; ``students`` are contents of ``architecture.json`` by name,
-    ``profiles`` those of ``latency/{device}.json`` by device.
+    ``profiles`` those of ``latency/{device}.json`` by device; ``searched_on`` is the device whose latencies
+    the search knew.
     """
 
     scores: pd.DataFrame
@@ -87,6 +89,7 @@ class Evidence:
     parameters: Mapping[str, int]
     students: Mapping[str, dict[str, Any]]
     profiles: Mapping[str, dict[str, Any]]
+    searched_on: str
 
 
 def mean_interval(values: Sequence[float]) -> Estimate:
@@ -122,17 +125,15 @@ def judge(estimate: Estimate, quantity: Quantity) -> tuple[str, str | None]:
 
 
 def latency_to_baseline(profile: Mapping[str, Any], student: str, baseline: str) -> Estimate:
-    """Return a student's latency over the baseline's, from their ratios to the teacher.
-
-    The interval is conservative: from the student's lower end over the baseline's upper one to the opposite.
-    """
+    """Return a student's latency over the baseline's: the median over the rounds that timed both."""
     if profile["reason"] is not None:
         return Estimate(reason=profile["reason"])
     own, other = (_entry(profile, model) for model in (student, baseline))
-    value = own["ratio"] / other["ratio"]
     if own["ratio_low"] is None:
+        value = own["ratio"] / other["ratio"]
         return Estimate(value, exact=True, reason="by the latency table, not measured")
-    return Estimate(value, own["ratio_low"] / other["ratio_high"], own["ratio_high"] / other["ratio_low"])
+    found = ratio(own["times_ms"], other["times_ms"])
+    return Estimate(found.median, found.low, found.high)
 
 
 def speedup(profile: Mapping[str, Any], student: str) -> Estimate:
@@ -174,10 +175,10 @@ def _paired(evidence: Evidence, model: str, other: str, tasks: Sequence[str]) ->
 
 
 def student_of_claim(claim: str, evidence: Evidence, strategy: str, baseline: str) -> str:
-    """Return the student of a strategy that a claim is judged on. No development score has a say in it.
+    """Return the student of a strategy that a claim is judged on: no number that judges it has a say.
 
     A: the best that is no slower than the baseline. C: the fastest that is no worse. B: of the strategy's
-    students that reach the paper's speed-ups on every device that was measured, the one of the highest proxy
+    students that reach the paper's speed-up by the search's own latencies, the one of the highest proxy
     quality (of equals the faster); where none does, the fastest.
     """
     if claim == "A":
@@ -185,23 +186,11 @@ def student_of_claim(claim: str, evidence: Evidence, strategy: str, baseline: st
     if claim == "C":
         return no_worse_than(baseline).student(strategy)
     own = [student for student in evidence.students.values() if student["origin"] == strategy]
-    needed = {
-        quantity.device: quantity.bound
-        for quantity in CLAIMS["B"]
-        if quantity.device and evidence.profiles[quantity.device]["reason"] is None
-    }
-    ratios = {
-        name: {device: _entry(evidence.profiles[device], name)["ratio"] for device in needed}
-        for name in (student["student"] for student in own)
-    }
-    quality = {
-        student["student"]: student["quality"]
-        for student in own
-        if all(1 / ratio >= needed[device] for device, ratio in ratios[student["student"]].items())
-    }
-    if quality:
-        return min(quality, key=lambda name: (-quality[name], sum(ratios[name].values())))
-    return min(ratios, key=lambda name: sum(ratios[name].values()))
+    needed = next(quantity.bound for quantity in CLAIMS["B"] if quantity.device == evidence.searched_on)
+    fast = [student for student in own if 1 / student["latency_ratio"] >= needed]
+    if fast:
+        return min(fast, key=lambda student: (-student["quality"], student["latency_ratio"]))["student"]
+    return min(own, key=lambda student: student["latency_ratio"])["student"]
 
 
 def judge_claims(evidence: Evidence, strategies: Sequence[str], baseline: str) -> list[dict[str, Any]]:

@@ -1,25 +1,48 @@
-"""How well a controller's predictions rank its own choices."""
+"""How well a controller's predictions rank the candidates of an episode."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import pandas as pd
 
-from kdnas.ranking import MIN_PAIRS, kendall_tau
+from kdnas.ranking import MIN_PAIRS, kendall_tau, tau_interval
 
 
-def own_choices(history: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that a controller chose by a prediction and that did not fail."""
-    chosen = (history["origin"] == "controller") & history["predicted_reward"].notna()
-    return history[chosen & (history["status"] == "ok")]
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Kendall's tau-b with its 95 % interval; all three are None where ``reason`` says why."""
+
+    tau: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
 
 
-def rank_correlation(pairs: pd.DataFrame) -> tuple[float | None, str | None]:
-    """Return Kendall's tau-b of predicted and obtained reward in these rows, or None and the reason why."""
-    if len(pairs) < MIN_PAIRS:
-        return None, f"{len(pairs)} candidates with a prediction, fewer than {MIN_PAIRS}"
-    tau = kendall_tau(pairs["predicted_reward"], pairs["reward"])
+def predicted_candidates(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose reward was predicted by a controller that had learned, and that did not fail.
+
+    Random slots have predictions too and count: a controller's own choices are those that it predicts alike,
+    so among them alone even a good predictor ranks badly.
+    """
+    learned = history["episode"] > history["episode"].min()
+    return history[learned & history["predicted_reward"].notna() & (history["status"] == "ok")]
+
+
+def rank_correlation(candidates: pd.DataFrame) -> RankCorrelation:
+    """Return the rank correlation of predicted and obtained reward, over pairs of one episode.
+
+    Pairs of different episodes do not count: their predictions are of a controller that has learned more.
+    """
+    if len(candidates) < MIN_PAIRS:
+        reason = (
+            f"{len(candidates)} candidates with a prediction after the first episode, fewer than {MIN_PAIRS}"
+        )
+        return RankCorrelation(reason=reason)
+    columns = candidates["predicted_reward"], candidates["reward"], candidates["episode"]
+    tau = kendall_tau(*columns)
     if math.isnan(tau):
-        return None, "all predicted or all obtained rewards are equal"
-    return tau, None
+        return RankCorrelation(reason="all predicted or all obtained rewards of an episode are equal")
+    low, high, _ = tau_interval(*columns)
+    return RankCorrelation(tau, low, high)

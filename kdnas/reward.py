@@ -9,15 +9,18 @@ from kdnas.errors import UserError
 
 
 def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
-    """Return ``quality * (latency_ratio / beta) ** alpha``.
+    """Return ``quality * (latency_ratio / beta) ** alpha``; a quality below 0 over that power.
 
     ``quality`` is the accuracy on the held-out slice (paper, version 1) or 1 - distillation loss
     (version 2); ``latency_ratio`` is the student's latency over the teacher's; ``beta`` is the share of
     the teacher's latency at which latency neither helps nor hurts; ``alpha`` < 0 is how much it weighs.
+    A large loss, a correlation or Matthews' coefficient may be below 0; a product alone would prefer the
+    slower of two such students.
     """
     if latency_ratio <= 0:
         raise ValueError(f"latency_ratio must be positive, not {latency_ratio}")
-    return quality * (latency_ratio / beta) ** alpha
+    factor = (latency_ratio / beta) ** alpha
+    return quality * factor if quality >= 0 else quality / factor
 
 
 def failed_reward(rewards: Iterable[float]) -> float:

@@ -197,6 +197,7 @@ rule table_claims:
         strategies=STRATEGIES,
         baseline=config["claims"]["baseline"],
         teacher=config["teacher"]["name"],
+        searched_on=config["reward"]["device"],
         code=code_digest("table_claims"),
     message:
         "Writing the table of the paper's claims"

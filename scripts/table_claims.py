@@ -14,5 +14,6 @@ with start(snakemake):
         snakemake.params.strategies,
         snakemake.params.baseline,
         snakemake.params.teacher,
+        snakemake.params.searched_on,
     )
     write_table(table, **dict(snakemake.output.items()))

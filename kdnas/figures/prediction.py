@@ -1,4 +1,4 @@
-"""Predicted against obtained reward: how well a controller knew its own choices."""
+"""Predicted against obtained reward: how well a controller knows the candidates of an episode."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from matplotlib.lines import Line2D
 
 from kdnas.figures.style import GREY, bottom_legend, light_grid, new_figure, only_text, style
 from kdnas.history import read_history
-from kdnas.predicted_rewards import own_choices, rank_correlation
+from kdnas.predicted_rewards import RankCorrelation, predicted_candidates, rank_correlation
 
 _DRAWN, _TEXT = 2.2, 0.5  # inches: the height of a panel with points, and of one without
 _DASHES = (0, (4, 3))
 
 
 def prediction_figure(histories: Mapping[str, str | Path], synthetic: bool) -> Figure:
-    """Draw one panel a strategy from its last ``history.csv``: its controller's own choices by episode.
+    """Draw one panel a strategy from its last ``history.csv``: the candidates with a prediction, by episode.
 
-    Kendall's tau is over all of them. A strategy with too few predictions for it gets a panel of words.
-    Candidates that failed are counted and not drawn. Raises UserError for a missing or damaged file.
+    Its controller's own choices are filled, random slots are rings. Kendall's tau is over the pairs of one
+    episode (:func:`kdnas.predicted_rewards.rank_correlation`). A strategy with too few predictions for it
+    gets a panel of words. Candidates that failed are counted and not drawn. Raises UserError for a missing or
+    damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
-    pairs = {strategy: own_choices(history) for strategy, history in found.items()}
+    pairs = {strategy: predicted_candidates(history) for strategy, history in found.items()}
     correlations = {strategy: rank_correlation(rows) for strategy, rows in pairs.items()}
-    drawn = [strategy for strategy, (tau, _) in correlations.items() if tau is not None]
+    drawn = [strategy for strategy, found_tau in correlations.items() if found_tau.tau is not None]
     with style():
         heights = [_DRAWN if strategy in drawn else _TEXT for strategy in found]
         figure = new_figure(0.4 + sum(heights), synthetic)
@@ -40,21 +42,23 @@ def prediction_figure(histories: Mapping[str, str | Path], synthetic: bool) -> F
         for strategy, axes in by_name.items():
             axes.set_title(strategy, loc="left", fontweight="bold")
             if strategy not in drawn:
-                only_text(axes, f"No rank correlation: {correlations[strategy][1]}.")
+                only_text(axes, f"No rank correlation: {correlations[strategy].reason}.")
         if drawn:
             colours = _colours(pd.concat([pairs[strategy]["episode"] for strategy in drawn]))
             for strategy in drawn:
                 _draw(by_name[strategy], pairs[strategy], colours)
-                counted = _counted(correlations[strategy][0], found[strategy], pairs[strategy])
+                counted = _counted(correlations[strategy], found[strategy], pairs[strategy])
                 by_name[strategy].set_title(counted, loc="right")
             _add_scale(figure, [by_name[strategy] for strategy in drawn], colours)
             bottom_legend(figure, _legend([by_name[strategy] for strategy in drawn]), columns=2)
     return figure
 
 
-def _counted(tau: float, history: pd.DataFrame, pairs: pd.DataFrame) -> str:
-    failed = int(((history["origin"] == "controller") & (history["status"] != "ok")).sum())
-    text = f"τ = {tau:.2f}, n = {len(pairs)}".replace("-", "−")
+def _counted(correlation: RankCorrelation, history: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    later = history["episode"] > history["episode"].min()
+    failed = int((later & (history["status"] != "ok")).sum())
+    tau, low, high = correlation.tau, correlation.low, correlation.high
+    text = f"τ = {tau:.2f} [{low:.2f}, {high:.2f}], n = {len(pairs)}".replace("-", "−")
     return text + (f", {failed} failed" if failed else "")
 
 
@@ -68,14 +72,19 @@ def _colours(episodes: pd.Series) -> ScalarMappable:
 
 def _draw(axes: Axes, pairs: pd.DataFrame, colours: ScalarMappable) -> None:
     light_grid(axes, "both")
-    axes.scatter(
-        pairs["predicted_reward"],
-        pairs["reward"],
-        s=14 if len(pairs) <= 100 else 9,
-        color=colours.to_rgba(pairs["episode"]),
-        linewidths=0,
-        zorder=2,
-    )
+    own = pairs["origin"] == "controller"
+    size = 14 if len(pairs) <= 100 else 9
+    for rows, filled in ((pairs[own], True), (pairs[~own], False)):
+        shades = colours.to_rgba(rows["episode"])
+        axes.scatter(
+            rows["predicted_reward"],
+            rows["reward"],
+            s=size,
+            facecolors=shades if filled else "none",
+            edgecolors=shades,
+            linewidths=0.8,
+            zorder=2,
+        )
     axes.axis(axes.axis())  # the line below shall not move the limits
     axes.axline((0, 0), slope=1, color=GREY, linewidth=0.7, linestyle=_DASHES, zorder=1)
     axes.set_xlabel("Predicted reward")
@@ -83,7 +92,12 @@ def _draw(axes: Axes, pairs: pd.DataFrame, colours: ScalarMappable) -> None:
 
 
 def _legend(drawn: Sequence[Axes]) -> list[Line2D]:
-    handles = [Line2D([], [], linestyle="", label="τ: Kendall's rank correlation")]
+    dot = {"linestyle": "", "marker": "o", "markersize": 3.5, "color": GREY}
+    handles = [
+        Line2D([], [], label="the controller's choice", **dot),
+        Line2D([], [], label="random slot", markerfacecolor="none", **dot),
+        Line2D([], [], linestyle="", label="τ: Kendall's rank correlation within episodes"),
+    ]
     if any(_crosses(axes) for axes in drawn):
         handles.append(Line2D([], [], color=GREY, lw=0.7, ls=_DASHES, label="predicted = obtained"))
     return handles

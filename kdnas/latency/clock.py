@@ -29,17 +29,19 @@ def profile_by_clock(
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
     Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
-    all of them in the same rounds, unless the store holds just these. Where the device is a GPU and there is
-    none, nothing is measured and ``reason`` says so.
+    all of them in the same rounds, unless the store holds just these, and adds the ``times_ms`` of the
+    rounds. Where the device is a GPU and there is none, nothing is measured and ``reason`` says so.
     """
     teacher = Architecture.from_model_config(teacher_config)
     if protocol.device == "gpu" and not torch.cuda.is_available():
         return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")
     machine = hardware(protocol.device)
     architectures = sorted(set(models.values()))
-    rounds_of = {"rounds_of": [architecture.to_dict() for architecture in architectures]} if together else {}
+    timed_with = (
+        {"timed_with": [architecture.to_dict() for architecture in architectures]} if together else {}
+    )
     keys = {
-        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | rounds_of
+        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | timed_with
         for architecture in {teacher, *architectures}
     }
     stored = {architecture: store.get(KIND, key) for architecture, key in keys.items()}
@@ -51,6 +53,8 @@ def profile_by_clock(
     if wanted or teacher not in known:
         measured = _measure(wanted, teacher, teacher_config, protocol)
         for architecture, value in measured.items():
+            if not together:
+                del value["times_ms"]
             store.put(KIND, keys[architecture], value)
         known |= measured
     rows = [
@@ -106,6 +110,7 @@ def _measure(
             "ratio_low": value.low,
             "ratio_high": value.high,
             "rounds": len(times[name]),
+            "times_ms": times[name].tolist(),
         }
         print(
             f"{architecture.short_name}: {values[architecture]['latency_ms']:.2f} ms, {value.median:.3f} of "

@@ -65,13 +65,14 @@ def claims_table(
     strategies: Sequence[str],
     baseline: str,
     teacher: str,
+    searched_on: str,
 ) -> Table:
     """Build the claims table from ``metrics.json``, ``architecture.json`` and latency files.
 
     ``metrics`` are those of the teacher and every student on every task with every seed, ``latencies`` maps
     ``cpu`` and ``gpu`` to their files; ``baseline`` is the hand-crafted student of ``claims.baseline``,
-    ``teacher`` the teacher's name. One row a claim, strategy and quantity; what each means and when a claim
-    holds: :mod:`kdnas.claims`. Raises UserError for a missing or damaged file.
+    ``teacher`` the teacher's name, ``searched_on`` is ``reward.device``. One row a claim,
+    strategy and quantity; what each means and when a claim holds: :mod:`kdnas.claims`. Raises UserError for a missing or damaged file.
     """
     records = [read_json(path) for path in metrics]
     scores = seed_scores(records)
@@ -84,6 +85,7 @@ def claims_table(
         },
         students={student["student"]: student for student in map(read_json, architectures)},
         profiles={device: read_json(path) for device, path in latencies.items()},
+        searched_on=searched_on,
     )
     synthetic = any(record["synthetic"] for record in records)
     data = pd.DataFrame(judge_claims(evidence, strategies, baseline)).reindex(columns=list(_COLUMNS))
@@ -167,8 +169,9 @@ def _notes(
         "the training, not the one search of each strategy nor the choice of the development sets."
     )
     notes.append(
-        "Latency / baseline's: the quotient of two ratios to the teacher. Its interval goes from the lower "
-        "end of one over the upper end of the other to the opposite, so it is wider than 95 % needs."
+        f"Students were chosen by their {evidence.searched_on.upper()} latency in the search and are judged "
+        "by another measurement, in which all of them are timed in the same rounds; latency / baseline's is "
+        "the median over those rounds."
     )
     if (data["paper"].isna() & data["bound"].notna()).any():
         notes.append(
@@ -180,8 +183,8 @@ def _notes(
 
 _HOW_CHOSEN = {
     "A": "Claim A, the best found student that is no slower than the baseline",
-    "B": "Claim B, of the selected students that reach the speed-ups the one of the best proxy quality, else "
-    "the fastest",
+    "B": "Claim B, of the selected students that reached the speed-up in the search the one of the best "
+    "proxy quality, else the fastest",
     "C": "Claim C, the fastest found student that is no worse than the baseline",
 }
 

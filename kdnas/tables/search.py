@@ -11,7 +11,7 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.history import architectures, best_row, read_history
-from kdnas.predicted_rewards import own_choices, rank_correlation
+from kdnas.predicted_rewards import predicted_candidates, rank_correlation
 from kdnas.tables.table import Table, best_cells, number
 
 QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
@@ -23,8 +23,8 @@ def search_table(histories: Mapping[str, str | Path], quality: str, device: str,
 
     ``quality`` and ``device`` are ``reward.quality`` and ``reward.device`` of the config. The best rewards
     after a quarter, a half and three quarters of the budget show how fast a strategy gets there. Kendall's
-    tau ranks the rewards that a controller predicted for its own choices against those obtained. Means leave
-    failed candidates out. Raises UserError for a missing or damaged file.
+    tau ranks the rewards that a controller predicted against those obtained (kdnas.predicted_rewards). Means
+    leave failed candidates out. Raises UserError for a missing or damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     for strategy, history in found.items():
@@ -33,7 +33,8 @@ def search_table(histories: Mapping[str, str | Path], quality: str, device: str,
     data = pd.DataFrame([_row(strategy, history) for strategy, history in found.items()])
     data["synthetic"] = synthetic
     data = data.astype(
-        {"episode": "Int64", "candidate": "Int64", "parameters": "Int64", "kendall_tau": float}
+        {"episode": "Int64", "candidate": "Int64", "parameters": "Int64"}
+        | dict.fromkeys(("kendall_tau", "kendall_low", "kendall_high"), float)
     )
     latency = f"{device.upper()} latency ratio"
     shown = pd.DataFrame(
@@ -48,7 +49,7 @@ def search_table(histories: Mapping[str, str | Path], quality: str, device: str,
             "Episode": ["" if pd.isna(value) else str(value) for value in data["episode"]],
             "Mean reward": [number(value, 4) for value in data["mean_reward"]],
             "Last episode": [number(value, 4) for value in data["mean_reward_last_episode"]],
-            "Kendall τ": [number(value, 2) for value in data["kendall_tau"]],
+            "Kendall τ": [_tau_text(row) for row in data.itertuples()],
         }
     )
     best = {
@@ -97,9 +98,21 @@ def _row(strategy: str, history: pd.DataFrame) -> dict[str, Any]:
         "mean_reward": succeeded["reward"].mean(),
         "mean_reward_last_episode": last["reward"].mean(),
     }
-    pairs = own_choices(history)
-    tau, reason = rank_correlation(pairs)
-    return row | {"kendall_pairs": len(pairs), "kendall_tau": tau, "kendall_reason": reason}
+    predicted = predicted_candidates(history)
+    correlation = rank_correlation(predicted)
+    return row | {
+        "kendall_candidates": len(predicted),
+        "kendall_tau": correlation.tau,
+        "kendall_low": correlation.low,
+        "kendall_high": correlation.high,
+        "kendall_reason": correlation.reason,
+    }
+
+
+def _tau_text(row: Any) -> str:
+    if pd.isna(row.kendall_tau):
+        return ""
+    return f"{row.kendall_tau:.2f} [{row.kendall_low:.2f}, {row.kendall_high:.2f}]"
 
 
 def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
@@ -120,10 +133,11 @@ def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
         "candidates out."
     )
     notes.append("One search with one seed each: a difference between strategies may be chance.")
-    pairs = data[data["kendall_tau"].notna()]
-    for row in pairs.itertuples():
+    for row in data[data["kendall_tau"].notna()].itertuples():
         notes.append(
-            f"{row.strategy}: Kendall τ of predicted and obtained reward over {row.kendall_pairs} candidates."
+            f"{row.strategy}: Kendall τ of predicted and obtained reward, with its 95 % bootstrap interval, "
+            f"over pairs of one episode among the {row.kendall_candidates} candidates after the first, "
+            "random slots included."
         )
     for row in data[data["kendall_reason"].notna()].itertuples():
         notes.append(f"{row.strategy}: no Kendall τ ({row.kendall_reason}).")

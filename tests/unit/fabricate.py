@@ -116,7 +116,7 @@ def search(strategy: str, episodes: int, candidates: int, failed: tuple[int, int
                 "latency_ratio": ratio,
                 "reward": reward(quality, ratio, -0.06, 0.6),
             }
-            if controller:
+            if strategy != "random":
                 row["predicted_reward"] = row["reward"] + draw.gauss(0, 0.03)
             if (episode, candidate) == failed:
                 empty = ("quality", "quality_accuracy", "quality_loss", "latency_ms", "latency_ratio")

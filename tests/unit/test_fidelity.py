@@ -113,6 +113,17 @@ def test_tau_by_hand():
         assert kendall_tau(x, y) == pytest.approx(kendalltau(x, y).statistic)
 
 
+def test_tau_within_groups_by_hand():
+    # of the first group all three pairs agree, of the second its one does not; across groups all disagree
+    x, y, groups = [1, 2, 3, 10, 11], [7, 8, 9, 2, 1], [1, 1, 1, 2, 2]
+    assert kendall_tau(x, y, groups) == pytest.approx((3 - 1) / 4)
+    low, high, undefined = tau_interval(x, y, groups)
+    # a resample has 0, 2 or 3 pairs of the first group and 0 or 1 of the second
+    assert (low, high) == (-1.0, 1.0)
+    # none: the same one of three thrice (1 / 9) and the same one of two twice (1 / 2)
+    assert undefined / RESAMPLES == pytest.approx(1 / 18, abs=0.01)
+
+
 def made_up(pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return rounded, so sometimes tied, numbers that agree by and large."""
     generator = np.random.default_rng(seed)

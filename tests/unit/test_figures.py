@@ -16,7 +16,7 @@ from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
 from kdnas.history import read_history, write_history
-from kdnas.predicted_rewards import own_choices
+from kdnas.predicted_rewards import predicted_candidates
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import csv_text
 from kdnas.tasks import TASKS
@@ -196,16 +196,19 @@ def test_dimensions_of_a_space_without_choices(tmp_path):
     assert texts(figure) == ["every dimension of the space has one\nchoice"]
 
 
-def test_prediction_shows_the_controllers_own_choices(run):
+def test_prediction_shows_own_choices_filled_and_random_slots_as_rings(run):
     lstm, random, _ = draw("prediction", run).axes
-    pairs = own_choices(read_history(run["histories"]["lstm"]))
+    pairs = predicted_candidates(read_history(run["histories"]["lstm"]))
     assert len(pairs) >= 5 and set(pairs["status"]) == {"ok"}
-    shown = sorted(map(tuple, lstm.collections[0].get_offsets().tolist()))
-    expected = zip(pairs["predicted_reward"], pairs["reward"], strict=True)
-    assert shown == sorted(expected)
+    assert 1 not in set(pairs["episode"])
+    for points, origin in zip(lstm.collections, ("controller", "random"), strict=True):
+        rows = pairs[pairs["origin"] == origin]
+        shown = sorted(map(tuple, points.get_offsets().tolist()))
+        assert shown == sorted(zip(rows["predicted_reward"], rows["reward"], strict=True))
+        assert bool(len(points.get_facecolors())) == (origin == "controller" and len(rows) > 0)
     assert not random.collections
     assert [text.get_text() for text in random.texts] == [
-        "No rank correlation: 0 candidates with\na prediction, fewer than 5."
+        "No rank correlation: 0 candidates with\na prediction after the first episode,\nfewer than 5."
     ]
 
 
@@ -215,13 +218,14 @@ def test_prediction_tau_by_hand(tmp_path):
         for p, r in zip([1, 2, 3, 4, 5], [0.5, 0.2, 0.3, 0.4, 0.1], strict=True)
     ]
     ignored = [
-        {"origin": "random", "predicted_reward": 9, "reward": 0.9},
-        {"origin": "controller", "predicted_reward": 9, "reward": 0.0, "status": "failed"},
+        {"episode": 1, "origin": "random", "predicted_reward": 9, "reward": 0.9},
+        {"episode": 2, "origin": "controller", "predicted_reward": 9, "reward": 0.0, "status": "failed"},
     ]
-    figure = prediction_figure(written(tmp_path, lstm=rows + ignored), False)
+    figure = prediction_figure(written(tmp_path, lstm=ignored[:1] + rows + ignored[1:]), False)
     # 1 above all others: 4 discordant; 2 < 3 < 4 concordant: 3; 5 below these three: 3 discordant; of 10
-    assert figure.axes[0].get_title(loc="right") == "τ = −0.40, n = 5, 1 failed"
-    few = prediction_figure(written(tmp_path, lstm=rows[:4]), False)
+    title = figure.axes[0].get_title(loc="right")
+    assert title.startswith("τ = −0.40 [−1.00, ") and title.endswith("], n = 5, 1 failed")
+    few = prediction_figure(written(tmp_path, lstm=ignored[:1] + rows[:4]), False)
     assert len(few.axes) == 1  # no scale of episodes
     assert "fewer than 5" in "\n".join(texts(few))
     save_figure(few, *[tmp_path / f"figure.{kind}" for kind in KINDS])

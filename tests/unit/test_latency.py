@@ -127,6 +127,7 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
     first = profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
     assert timed[1:] == [sorted([SMALL, other])]
     assert [row["from_store"] for row in first["models"]] == [False, False]
+    assert all(len(row["times_ms"]) == row["rounds"] for row in first["models"])
     again = profile_by_clock({"b": other, "c": SMALL}, config, PROTOCOL, store, together=True)
     assert len(timed) == 2
     assert again["teacher"] == first["teacher"]

@@ -60,6 +60,13 @@ def test_reward_by_hand():
     assert reward(0.8, 1.2, -0.06, 0.6) < 0.8
 
 
+@pytest.mark.parametrize("quality", [0.5, 0.01, 0.0, -0.01, -0.5])
+def test_faster_is_never_worse(quality):
+    rewards = [reward(quality, ratio, -0.06, 0.6) for ratio in (0.2, 0.6, 0.9)]
+    assert rewards == sorted(rewards, reverse=True)
+    assert reward(-0.5, 0.9, -1.0, 0.6) == pytest.approx(-0.75)  # 1.5 times as slow as neutral
+
+
 def test_failed_candidate_gets_the_lowest_reward():
     assert failed_reward([0.4, 0.6]) == 0.0
     assert failed_reward([-0.2, 0.6]) == -0.2

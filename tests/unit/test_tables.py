@@ -275,25 +275,42 @@ def test_search_values(tmp_path):
     assert [row[f"best_reward_at_{share}_percent"] for share in (25, 50, 75)] == [0.5, 0.5, 0.6]
     assert row["mean_reward"] == pytest.approx(2.3 / 7)
     assert row["mean_reward_last_episode"] == pytest.approx(0.3)
-    assert row["kendall_pairs"] == 7
+    assert row["kendall_candidates"] == 3
 
 
-def test_search_kendall_tau_leaves_random_candidates_out(tmp_path):
-    rows = controller_rows([1, 2, 3, 4, 5], [0.1, 0.2, 0.3, 0.5, 0.4])
-    rows.append({"episode": 1, "candidate": 6, "predicted_reward": 9.0, "reward": 0.0, "latency_ratio": 1.0})
-    table = search_table({"lstm": searched(tmp_path, "lstm", rows)}, "accuracy", "cpu", False)
-    assert table.data["kendall_tau"].item() == pytest.approx(0.8)  # 9 concordant, 1 discordant of 10 pairs
+def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
+    first = controller_rows([1, 2, 3], [0.3, 0.2, 0.1], episode=1)  # by a controller that knows nothing
+    second = controller_rows([1, 2, 3, 4], [0.1, 0.2, 0.4, 0.3], episode=2)  # 5 concordant, 1 discordant
+    second[0]["origin"] = "random"
+    third = controller_rows([9, 8, 7], [0.01, 0.02, 0.03], episode=3)  # 3 discordant
+    table = search_table(
+        {"lstm": searched(tmp_path, "lstm", first + second + third)}, "accuracy", "cpu", False
+    )
+    row = table.data.iloc[0]
+    assert row["kendall_tau"] == pytest.approx((5 - 4) / 9)
+    assert row["kendall_candidates"] == 7
+    assert -1 <= row["kendall_low"] < row["kendall_tau"] < row["kendall_high"] <= 1
+    assert table.shown["Kendall τ"].item().startswith("0.11 [")
 
 
 @pytest.mark.parametrize(
     ("predicted", "rewards", "reason"),
     [
-        ([1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4], "4 candidates with a prediction, fewer than 5"),
-        ([1, 1, 1, 1, 1], [0.1, 0.2, 0.3, 0.4, 0.5], "all predicted or all obtained rewards are equal"),
+        (
+            [1, 2, 3, 4],
+            [0.1, 0.2, 0.3, 0.4],
+            "4 candidates with a prediction after the first episode, fewer than 5",
+        ),
+        (
+            [1, 1, 1, 1, 1],
+            [0.1, 0.2, 0.3, 0.4, 0.5],
+            "all predicted or all obtained rewards of an episode are equal",
+        ),
     ],
 )
 def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
-    path = searched(tmp_path, "lstm", controller_rows(predicted, rewards))
+    rows = controller_rows([1], [0.5]) + controller_rows(predicted, rewards, episode=2)
+    path = searched(tmp_path, "lstm", rows)
     table = search_table({"lstm": path}, "accuracy", "cpu", False)
     assert table.data["kendall_tau"].isna().all()
     assert table.shown["Kendall τ"].item() == ""
