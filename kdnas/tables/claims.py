@@ -71,8 +71,9 @@ def claims_table(
 
     ``metrics`` are those of the teacher and every student on every task with every seed, ``latencies`` maps
     ``cpu`` and ``gpu`` to their files; ``baseline`` is the hand-crafted student of ``claims.baseline``,
-    ``teacher`` the teacher's name, ``searched_on`` is ``reward.device``. One row a claim,
-    strategy and quantity; what each means and when a claim holds: :mod:`kdnas.claims`. Raises UserError for a missing or damaged file.
+    ``teacher`` the teacher's name, ``searched_on`` is ``reward.device``. One row a claim, strategy and
+    quantity; what each means and when a claim holds: :mod:`kdnas.claims`. Raises UserError for a missing or
+    damaged file.
     """
     records = [read_json(path) for path in metrics]
     scores = seed_scores(records)
