@@ -96,11 +96,10 @@ def main() -> None:
         taus, found = zip(*(search(name, config, seed) for seed in range(1, seeds + 1)), strict=True)
         places[name] = np.array(found)
         # paired: a seed's surface is the same for every strategy
-        gain = places[name] - places["random"]
+        gain = "" if name == "random" else f", by {_mean(places[name] - places['random'])} more than random's"
         text = " ".join(f"{value:.2f}" for value in np.mean(taus, axis=0)) if taus[0] else "predicts nothing"
         print(
-            f"{name:8} winner better than {_mean(places[name])} of the space, by {_mean(gain)} more than "
-            f"random's; tau by episode: {text}",
+            f"{name:8} winner better than {_mean(places[name])} of the space{gain}; tau by episode: {text}",
             flush=True,
         )
 
