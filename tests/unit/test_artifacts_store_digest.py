@@ -1,5 +1,6 @@
 """Atomic writing, the store, the digest of code, and the episode's rewards."""
 
+import ast
 import errno
 import json
 import shutil
@@ -17,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from kdnas import code_digest as digest_module
 from kdnas import store as store_module
 from kdnas.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
+from kdnas.code_digest import NEUTRAL
 from kdnas.episode import extend_history
 from kdnas.errors import UserError
 from kdnas.history import empty_history
@@ -230,6 +232,12 @@ def test_damaged_model_is_no_model_and_is_replaced(tmp_path, capsys, damaged):
     assert [path.read_text() for path in (tmp_path / "got").iterdir()] == ["weights"]
 
 
+def forget():
+    """Let the next digest read all files anew."""
+    for function in (digest_module._imports, digest_module._tree, digest_module._normalised):
+        function.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A made-up kdnas package: script -> a -> b, and c on its own."""
@@ -247,8 +255,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(digest_module, "PACKAGE", folder)
 
     def current():
-        for function in (digest_module._imports, digest_module._tree, digest_module._normalised):
-            function.cache_clear()
+        forget()
         return digest_module.code_digest(tmp_path / "script.py")
 
     return folder, current
@@ -268,6 +275,50 @@ def test_digest_ignores_comments_docstrings_and_layout(package):
     before = current()
     (folder / "b.py").write_text('"""Other."""\n\n\ndef g():  # why\n    """Other."""\n    return (1)\n')
     assert current() == before
+
+
+SOURCE = """
+import kdnas.c
+
+def f(x, *, y=None, **rest):
+    return {**rest, x: f"{y!r:>{x}} \N{SNOWMAN} \U0001fae8"} if x else u"text", (), [], None, 1e-5
+"""
+
+
+def test_digest_is_the_same_with_every_version_of_python(package, tmp_path):
+    """Pinned: computed with Python 3.11, 3.12 and 3.13, whose trees of it differ."""
+    (tmp_path / "script.py").write_text(SOURCE)
+    assert package[1]() == "d37f77d3c127b74a"
+    text = digest_module._canonical(ast.parse("def f(x): return None"))
+    arguments = "args=arguments(args=[arg(arg='x')])"
+    function = f"FunctionDef(name='f',{arguments},body=[Return(value=Constant())])"
+    assert text == f"Module(body=[{function}])"
+
+
+def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
+    """In a copy of the library, for the digests of a rule that trains and of one that learns."""
+    root = Path(digest_module.__file__).parents[1]
+    for name in ("kdnas", "scripts"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest_module, "PACKAGE", tmp_path / "kdnas")
+
+    def digests():
+        forget()
+        scripts = ("distill_candidates", "update_controller")
+        return [digest_module.code_digest(tmp_path / "scripts" / f"{name}.py") for name in scripts]
+
+    def extend(module):
+        path = tmp_path / "kdnas" / module
+        path.write_text(path.read_text() + "\nANSWER = 42\n")
+
+    before = digests()
+    for module in NEUTRAL:
+        extend(module)
+    assert digests() == before
+    extend("losses.py")
+    assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True]
+    extend("reward.py")
+    assert digests()[1] != before[1]
 
 
 SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
