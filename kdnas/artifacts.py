@@ -21,7 +21,7 @@ from kdnas.temporaries import is_temporary, temporary_beside
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary name for the file ``path``; what the block wrote there becomes ``path`` if it succeeds.
+    """Yield a temporary name; the file that the block wrote there becomes ``path`` if the block succeeds.
 
     A block that raises leaves nothing behind, what a killed one leaves is removed by the next, and an
     existing ``path`` stays as it was. Raises UserError when the folder can't be written or the disk is full.

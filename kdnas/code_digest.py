@@ -86,7 +86,7 @@ def _normalised(path: Path) -> str:
 
 
 def _canonical(node: Any) -> str:
-    """Return a syntax tree as text without what is empty: versions of Python differ in what of it there is."""
+    """Return a syntax tree as text, without what is empty: there versions of Python differ."""
     if isinstance(node, ast.JoinedStr):  # the parts of an f-string
         return f"JoinedStr({_canonical([part for part in node.values if part.value != ''])})"
     if isinstance(node, ast.AST):

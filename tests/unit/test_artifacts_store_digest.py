@@ -296,7 +296,7 @@ def test_digest_is_the_same_with_every_version_of_python(package, tmp_path):
 
 
 def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
-    """In a copy of the library, for the digests of a rule that trains and of one that learns."""
+    """In a copy of the library, for a rule that trains, one that learns and one that fetches."""
     root = Path(digest_module.__file__).parents[1]
     for name in ("kdnas", "scripts"):
         shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -304,7 +304,7 @@ def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
 
     def digests():
         forget()
-        scripts = ("distill_candidates", "update_controller")
+        scripts = ("distill_candidates", "update_controller", "fetch_teacher")
         return [digest_module.code_digest(tmp_path / "scripts" / f"{name}.py") for name in scripts]
 
     def extend(module):
@@ -312,11 +312,11 @@ def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
         path.write_text(path.read_text() + "\nANSWER = 42\n")
 
     before = digests()
-    for module in NEUTRAL:
+    for module in (*NEUTRAL, "config/validation.py", "config/cross_checks.py"):
         extend(module)
     assert digests() == before
     extend("losses.py")
-    assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True]
+    assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True, True]
     extend("reward.py")
     assert digests()[1] != before[1]
 
