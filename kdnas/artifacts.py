@@ -12,25 +12,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from kdnas.errors import UserError
-from kdnas.temporaries import temporary_beside
+from kdnas.sentences import reason
+from kdnas.temporaries import is_temporary, temporary_beside
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary file name beside ``path``; rename it to ``path`` if the block succeeds.
+    """Yield a temporary name; the file that the block wrote there becomes ``path`` if the block succeeds.
 
     A block that raises leaves nothing behind, what a killed one leaves is removed by the next, and an
     existing ``path`` stays as it was. Raises UserError when the folder can't be written or the disk is full.
     """
     path = Path(path)
-    try:
-        with temporary_beside(path, folder=False) as temporary:
-            yield temporary
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    with _temporary_folder(path) as folder:
+        temporary = folder / path.name
+        yield temporary
+        make_readable(temporary)
+        temporary.replace(path)
 
 
 @contextlib.contextmanager
@@ -41,15 +42,26 @@ def atomic_folder(path: str | Path, keep: Callable[[Path], bool] = lambda path: 
     :func:`atomic_path`.
     """
     path = Path(path)
+    with _temporary_folder(path) as folder:
+        yield folder
+        folder.chmod(0o777 & ~_umask())
+        while not _renamed(folder, path) and not keep(path):
+            with contextlib.suppress(FileNotFoundError):  # another writer of the same removes it too
+                shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield a locked temporary folder beside ``path``; raises UserError for what the system refuses."""
     try:
-        with temporary_beside(path, folder=True) as temporary:
-            yield temporary
-            temporary.chmod(0o777 & ~_umask())
-            while not _renamed(temporary, path) and not keep(path):
-                with contextlib.suppress(FileNotFoundError):  # another writer of the same removes it too
-                    shutil.rmtree(path)
+        with temporary_beside(path) as folder:
+            yield folder
+    except SafetensorError as error:  # of its own making, no OSError, also when the disk is full
+        raise UserError(f"cannot write {path}: {reason(error)}") from error
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+        why = error.strerror or str(error)
+        other = error.filename is not None and not is_temporary(str(error.filename), path)
+        raise UserError(f"cannot write {path}: {f'{error.filename}: ' if other else ''}{why}") from error
 
 
 def _renamed(temporary: Path, path: Path) -> bool:
@@ -69,6 +81,11 @@ def check_writable(folder: str | Path) -> None:
     place = next(path for path in (folder, *folder.parents) if path.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         raise UserError(f"cannot write {folder}: {place} must be a folder that you may write to")
+
+
+def make_readable(file: Path) -> None:
+    """Give a file the mode of an ordinary new one; safetensors makes files that only their owner may read."""
+    file.chmod(0o666 & ~_umask())
 
 
 def _umask() -> int:

@@ -6,14 +6,26 @@ import ast
 import functools
 import hashlib
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
+# they move bytes and word sentences: no result depends on them, so an edit of them re-runs nothing
+NEUTRAL = (
+    "artifacts.py",
+    "code_digest.py",
+    "errors.py",
+    "progress.py",
+    "sentences.py",
+    "store.py",
+    "temporaries.py",
+)
 
 
 def code_digest(path: str | Path) -> str:
     """Return a digest of a Python file and of every ``kdnas`` module that it imports, however deep.
 
-    Comments, docstrings and layout don't count: an edit that changes no behaviour re-runs nothing.
+    Modules of ``NEUTRAL``, what they import, comments, docstrings and layout don't count. Python 3.11,
+    3.12 and 3.13 make the same digest.
     """
     modules = sorted({Path(path).resolve(), *_closure(Path(path).resolve())})
     text = "".join(f"{module.name}:{_normalised(module)}\n" for module in modules)
@@ -52,7 +64,8 @@ def _files(name: str) -> list[Path]:
     for depth in range(1, len(parts) + 1):
         base = PACKAGE.parent.joinpath(*parts[:depth])
         files += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()]
-    return files
+    neutral = {PACKAGE / name for name in NEUTRAL}
+    return [file for file in files if file not in neutral]
 
 
 @functools.cache
@@ -69,7 +82,19 @@ def _tree(path: Path) -> ast.Module:
 
 @functools.cache
 def _normalised(path: Path) -> str:
-    return ast.dump(_tree(path))
+    return _canonical(_tree(path))
+
+
+def _canonical(node: Any) -> str:
+    """Return a syntax tree as text, without what is empty: there versions of Python differ."""
+    if isinstance(node, ast.JoinedStr):  # the parts of an f-string
+        return f"JoinedStr({_canonical([part for part in node.values if part.value != ''])})"
+    if isinstance(node, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return f"{type(node).__name__}({','.join(f'{name}={_canonical(value)}' for name, value in fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_canonical, node))}]"
+    return ascii(node)  # repr() escapes what this version's Unicode does not know
 
 
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from kdnas.checksums import check
 from kdnas.command import print_or_refuse
+from kdnas.csv_file import read_csv
 from kdnas.tables.table import mean_sd, number
-from kdnas.tables.writing import read_csv
 
 SUMMARIES = {
     "average": "average",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kdnas.artifacts import write_text
+from kdnas.csv_file import read_csv
 from kdnas.errors import UserError
 from kdnas.space import DIMENSIONS, Architecture
 
@@ -44,12 +45,7 @@ def write_history(path: str | Path, history: pd.DataFrame) -> None:
 
 def read_history(path: str | Path) -> pd.DataFrame:
     """Read a history; raises UserError if it is missing or damaged."""
-    try:
-        history = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing") from error
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run the same command again") from error
+    history = read_csv(path)
     missing = [column for column in COLUMNS if column not in history.columns]
     if missing:
         raise UserError(

@@ -7,86 +7,95 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kdnas.artifacts import atomic_folder, digest, file_sha256, folder_sha256, read_json, write_json
 from kdnas.errors import UserError
 
+MODELS = "models"
+_FILES, _RECORD = "model", "record.json"  # of a model's entry: its folder, and what makes it whole
+
 
 class Store:
-    """Records (JSON) and folders (models) under ``root``, by kind and digest of their key."""
+    """Records (JSON) under ``root``, by kind and digest of their key; a model's stands beside its files."""
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
 
     def record_path(self, kind: str, key: dict[str, Any]) -> Path:
         """Return the file of a record: ``root/kind/ab/abcdef….json``."""
-        name = digest(key)
-        return self.root / kind / name[:2] / f"{name}.json"
+        return self._entry_path(kind, key).with_suffix(".json")
 
     def get(self, kind: str, key: dict[str, Any]) -> Any | None:
         """Return the value stored under ``key``; None if there is none, or if the entry is damaged."""
-        path = self.record_path(kind, key)
-        if not path.exists():
-            return None
-        try:
-            entry = read_json(path)
-        except UserError as error:
-            print(f"store: ignoring a damaged entry: {error}")
-            return None
-        if not isinstance(entry, dict) or entry.get("sha256") != digest(entry.get("value")):
-            print(f"store: ignoring a damaged entry: {path}")
-            return None
-        return entry["value"]
+        return _read_record(self.record_path(kind, key))
 
     def put(self, kind: str, key: dict[str, Any], value: Any) -> None:
         """Store ``value`` under ``key``, atomically."""
-        write_json(self.record_path(kind, key), {"key": key, "value": value, "sha256": digest(value)})
-
-    def get_folder(self, kind: str, key: dict[str, Any], target: str | Path) -> bool:
-        """Make ``target`` from the folder stored under ``key``; False if there is none or it is damaged.
-
-        Files are hard links where the file system allows it, else copies.
-        """
-        name = digest(key)
-        source = self.root / kind / name[:2] / name
-        checksums = self.get(f"{kind}_checksums", key)
-        if checksums is None or not _intact(source, checksums):
-            return False
-        with atomic_folder(target) as folder:
-            for file in sorted(checksums):
-                _link_or_copy(source / file, folder / file)
-        return True
-
-    def put_folder(self, kind: str, key: dict[str, Any], source: str | Path) -> None:
-        """Store the files of the flat folder ``source`` under ``key``, atomically."""
-        name = digest(key)
-        target = self.root / kind / name[:2] / name
-        checksums = self.get(f"{kind}_checksums", key)
-        if checksums is not None and _intact(target, checksums):
-            return
-        checksums = folder_sha256(source)
-        # jobs that make the same at the same moment leave the first one's folder alone: a reader may be in it
-        with atomic_folder(target, keep=lambda folder: _intact(folder, checksums)) as folder:
-            for file in checksums:
-                _link_or_copy(Path(source) / file, folder / file)
-        self.put(f"{kind}_checksums", key, checksums)
+        _write_record(self.record_path(kind, key), key, value)
 
     def get_model(self, key: dict[str, Any], target: str | Path) -> dict[str, Any] | None:
-        """Make ``target`` from the model trained under ``key`` and return its metrics; None without one."""
-        metrics = self.get("metrics", key)
-        return metrics if metrics is not None and self.get_folder("models", key, target) else None
+        """Make the folder ``target`` from the model trained under ``key`` and return its metrics.
+
+        None if there is none or it is damaged. Files are hard links where the file system allows it, else
+        copies.
+        """
+        entry = self._entry_path(MODELS, key)
+        value = _read_whole(entry)
+        if value is None:
+            return None
+        with atomic_folder(target) as folder:
+            _link_or_copy_all(entry / _FILES, folder, value["checksums"])
+        return value["metrics"]
 
     def put_model(self, key: dict[str, Any], source: str | Path, metrics: dict[str, Any]) -> None:
-        """Store the model folder ``source`` and its metrics under ``key``."""
-        self.put_folder("models", key, source)
-        self.put("metrics", key, metrics)
+        """Store the files of the flat folder ``source`` and the model's metrics under ``key``, atomically.
+
+        Of jobs that train the same at the same moment the first one's entry stays.
+        """
+        checksums = folder_sha256(source)
+        # not replaced while it is whole: somebody may be reading it
+        with atomic_folder(self._entry_path(MODELS, key), keep=_is_whole) as entry:
+            (entry / _FILES).mkdir()
+            _link_or_copy_all(Path(source), entry / _FILES, checksums)
+            _write_record(entry / _RECORD, key, {"checksums": checksums, "metrics": metrics})
+
+    def _entry_path(self, kind: str, key: dict[str, Any]) -> Path:
+        name = digest(key)
+        return self.root / kind / name[:2] / name
+
+
+def _write_record(path: Path, key: dict[str, Any], value: Any) -> None:
+    write_json(path, {"key": key, "value": value, "sha256": digest(value)})
+
+
+def _read_record(path: Path) -> Any | None:
+    if not path.exists():
+        return None
+    try:
+        entry = read_json(path)
+    except UserError as error:
+        print(f"store: ignoring a damaged entry: {error}")
+        return None
+    if not isinstance(entry, dict) or entry.get("sha256") != digest(entry.get("value")):
+        print(f"store: ignoring a damaged entry: {path}")
+        return None
+    return entry["value"]
+
+
+def _read_whole(entry: Path) -> dict[str, Any] | None:
+    """Return the value of a model's entry; None if there is none or any part of it is damaged."""
+    value = _read_record(entry / _RECORD)
+    return value if value is not None and _intact(entry / _FILES, value["checksums"]) else None
+
+
+def _is_whole(entry: Path) -> bool:
+    return _read_whole(entry) is not None
 
 
 def _intact(folder: Path, checksums: dict[str, str]) -> bool:
-    if not folder.is_dir():
-        return False
     for file, sha256 in sorted(checksums.items()):
         if not (folder / file).is_file() or file_sha256(folder / file) != sha256:
             print(f"store: ignoring a damaged entry: {folder / file}")
@@ -94,8 +103,9 @@ def _intact(folder: Path, checksums: dict[str, str]) -> bool:
     return True
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+def _link_or_copy_all(source: Path, target: Path, files: Iterable[str]) -> None:
+    for file in sorted(files):
+        try:
+            os.link(source / file, target / file)
+        except OSError:
+            shutil.copyfile(source / file, target / file)

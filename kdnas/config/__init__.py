@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kdnas.config.cross_checks import check_against_teacher, cross_check
+from kdnas.config.cross_checks import cross_check
 from kdnas.config.validation import validate
 
-__all__ = ["check_against_teacher", "check_config"]
+__all__ = ["check_config"]
 
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,21 @@
-"""What a schema cannot say: how the keys of a configuration depend on each other and on the teacher."""
+"""What a schema cannot say: how the keys of a configuration depend on each other."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
-from kdnas.models.family import FAMILY
 from kdnas.names import SelectionRule
 from kdnas.rows import divide_rows, max_train_rows
 from kdnas.sentences import shown
+from kdnas.student_keys import choices, hand_crafted
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
 
 
 def cross_check(config: dict[str, Any]) -> None:
@@ -37,38 +35,6 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_latency(config["latency"])
 
 
-def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
-    """Raise UserError for the first contradiction between the configuration and a teacher's config.json."""
-    family = teacher_config.get("model_type")
-    if family not in FAMILY:
-        raise UserError(
-            f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
-            f"allowed: one of {', '.join(FAMILY)}"
-        )
-    hidden_size = _teacher_size(teacher_config, "hidden_size")
-    layers = _teacher_size(teacher_config, "num_hidden_layers")
-    ffn_size = _teacher_size(teacher_config, "intermediate_size")
-    _teacher_size(teacher_config, "num_attention_heads")
-
-    most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
-    losses = config["distillation"]["losses"]
-    if config["distillation"]["initialisation"] == "teacher":
-        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
-    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
-        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
-        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
-    if losses["hidden"] > 0:
-        _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
-    heads = config["distillation"]["relation_heads"]
-    if losses["relations"] > 0 and hidden_size % heads:
-        raise UserError(
-            f"distillation.relation_heads is {heads}; "
-            f"allowed: a divisor of the teacher's hidden_size {hidden_size}"
-        )
-    _check_embedding_size(config, teacher_config, hidden_size)
-    _check_positions(config, teacher_config)
-
-
 def _check_names(config: dict[str, Any]) -> None:
     if config["experiment"].lower() == "store":
         raise UserError(
@@ -77,7 +43,7 @@ def _check_names(config: dict[str, Any]) -> None:
     strategies = load_schema()["properties"]["search"]["properties"]["strategies"]["items"]["enum"]
     taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
     names: set[str] = set()
-    for path, student in _hand_crafted(config):
+    for path, student in hand_crafted(config):
         name = student["name"]
         if taken.fullmatch(name):
             raise UserError(
@@ -123,7 +89,7 @@ def _check_budgets(budgets: list[float]) -> None:
 
 
 def _check_matched(config: dict[str, Any]) -> None:
-    names = [student["name"] for _, student in _hand_crafted(config)]
+    names = [student["name"] for _, student in hand_crafted(config)]
     matched = config["students"]["matched"]
     for position, name in enumerate(matched):
         if name not in names:
@@ -238,7 +204,7 @@ def _check_divisions(config: dict[str, Any]) -> None:
                 f"search.space.hidden_size has {hidden_size} and search.space.attention_heads has {heads}; "
                 "allowed: hidden sizes that every number of attention heads divides"
             )
-    for path, student in _hand_crafted(config):
+    for path, student in hand_crafted(config):
         if student["hidden_size"] % student["attention_heads"]:
             raise UserError(
                 f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "
@@ -246,7 +212,7 @@ def _check_divisions(config: dict[str, Any]) -> None:
             )
     if config["distillation"]["losses"]["relations"] > 0:
         heads = config["distillation"]["relation_heads"]
-        for path, hidden_size in _choices(config, "hidden_size"):
+        for path, hidden_size in choices(config, "hidden_size"):
             if hidden_size % heads:
                 raise UserError(
                     f"{path} is {hidden_size} and distillation.relation_heads is {heads}; allowed with "
@@ -288,58 +254,3 @@ def _check_latency(latency: dict[str, Any]) -> None:
             f"latency.max_rounds is {latency['max_rounds']}; allowed: at least latency.min_rounds, "
             f"{latency['min_rounds']}"
         )
-
-
-def _hand_crafted(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for position, student in enumerate(config["students"]["hand_crafted"]):
-        yield f"students.hand_crafted[{position}]", student
-
-
-def _choices(config: dict[str, Any], dimension: str) -> Iterator[tuple[str, Any]]:
-    """Yield the key and value of every choice that a student may have in one dimension."""
-    for position, choice in enumerate(config["search"]["space"][dimension]):
-        yield f"search.space.{dimension}[{position}]", choice
-    for path, student in _hand_crafted(config):
-        yield f"{path}.{dimension}", student[dimension]
-
-
-def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:
-    """``most`` holds the teacher's size in each dimension that students may not exceed."""
-    for dimension, size in most.items():
-        for path, choice in _choices(config, dimension):
-            if choice > size:
-                raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {size}")
-
-
-def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:
-    """ELECTRA projects embeddings only where their width differs from the hidden size."""
-    embedding_size = teacher_config.get("embedding_size", hidden_size)
-    if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
-        return
-    for path, choice in _choices(config, "hidden_size"):
-        if choice == embedding_size:
-            raise UserError(
-                f"{path} is {choice}; allowed: any other size, as the teacher's embedding_size is "
-                f"{embedding_size} and such a student has no projection that the teacher's could initialise"
-            )
-
-
-def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
-    positions = _teacher_size(teacher_config, "max_position_embeddings")
-    if teacher_config["model_type"] in ROBERTA_FAMILY:
-        positions -= 2
-    for path, length in (
-        ("teacher.max_length", config["teacher"]["max_length"]),
-        ("latency.sequence_length", config["latency"]["sequence_length"]),
-    ):
-        if length > positions:
-            raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
-
-
-def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:
-    size = teacher_config.get(key)
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise UserError(
-            f"the teacher's config.json has the {key} {size}; allowed: a whole number (at least 1)"
-        )
-    return size

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kdnas.artifacts import read_json
-from kdnas.config import check_against_teacher
 from kdnas.errors import UserError
 from kdnas.models.fetch import local_folder, package_folder
+from kdnas.teacher_check import check_against_teacher
 
 
 @dataclass(frozen=True)

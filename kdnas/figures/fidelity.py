@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from kdnas.artifacts import read_json
+from kdnas.csv_file import read_csv
 from kdnas.figures.style import BLACK, GREY, bottom_legend, light_grid, model_colour, new_figure, style
 from kdnas.tables.fidelity import pairs, proxies
-from kdnas.tables.writing import read_csv
 
 _COLUMNS = 3  # panels beside each other, at most
 _QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss"}

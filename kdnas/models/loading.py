@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from kdnas.artifacts import write_json
+from kdnas.artifacts import make_readable, write_json
 from kdnas.errors import UserError
 from kdnas.models.family import check_family
-from kdnas.models.fetch import TOKENIZER_FILES
+from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.space import Architecture
 from kdnas.tasks import Task
 
@@ -125,6 +125,7 @@ def save_classifier(
     """Write an ordinary transformers folder, with ``details`` in ``kdnas.json`` beside the weights."""
     model.config.name_or_path = ""
     model.save_pretrained(folder)
+    make_readable(folder / WEIGHTS)
     for name in TOKENIZER_FILES:
         if (Path(tokenizer_folder) / name).is_file():
             shutil.copyfile(Path(tokenizer_folder) / name, folder / name)

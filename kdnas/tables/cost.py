@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdnas.csv_file import read_csv
 from kdnas.errors import UserError
 from kdnas.tables.table import Table, number
-from kdnas.tables.writing import read_csv
 
 
 def cost_table(benchmarks: Mapping[str, Sequence[str | Path]]) -> Table:

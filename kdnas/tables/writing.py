@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from kdnas.artifacts import write_text
-from kdnas.errors import UserError
-from kdnas.sentences import reason
 from kdnas.tables.html import html_text
 from kdnas.tables.latex import latex_text
 from kdnas.tables.markdown import markdown_text
@@ -22,18 +17,6 @@ def csv_text(table: Table) -> str:
     buffer = io.StringIO()
     table.data.to_csv(buffer, index=False, lineterminator="\n")
     return buffer.getvalue()
-
-
-def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """Read a CSV artifact; raises UserError if it is missing or damaged."""
-    try:
-        return pd.read_csv(path, **options)
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing") from error
-    except (ValueError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged ({reason(error)}); delete it and run the same command again"
-        ) from error
 
 
 def write_table(

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from kdnas.artifacts import atomic_path, digest
+from kdnas.temporaries import remove_orphans
 from kdnas.training.learner import Learner
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -68,8 +69,10 @@ class Checkpoints:
         return True
 
     def remove(self, key: dict[str, Any]) -> None:
-        """Delete the file of the learner with this key, whose result is safe."""
-        self._path(digest(key)).unlink(missing_ok=True)
+        """Delete the file of the learner with this key, whose result is safe, and what a killed save left."""
+        path = self._path(digest(key))
+        path.unlink(missing_ok=True)
+        remove_orphans(path)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"

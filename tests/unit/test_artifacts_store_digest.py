@@ -1,17 +1,24 @@
 """Atomic writing, the store, the digest of code, and the episode's rewards."""
 
+import ast
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from kdnas import code_digest as digest_module
+from kdnas import store as store_module
 from kdnas.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
+from kdnas.code_digest import NEUTRAL
 from kdnas.episode import extend_history
 from kdnas.errors import UserError
 from kdnas.history import empty_history
@@ -41,6 +48,59 @@ def test_folder_appears_whole_or_not_at_all(tmp_path):
     assert [path.name for path in (tmp_path / "f").iterdir()] == ["2"]
 
 
+SAVE = """
+import resource, signal, sys
+import kdnas.artifacts as artifacts
+import numpy as np
+from kdnas.errors import UserError
+from safetensors.numpy import save_file
+_, write, path, reaction = sys.argv
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+signal.signal(signal.SIGXFSZ, getattr(signal, reaction))
+try:
+    with getattr(artifacts, write)(path) as temporary:
+        save_file({"a": np.zeros(100_000)}, temporary / "weights" if write == "atomic_folder" else temporary)
+except UserError as error:
+    print(error)
+"""
+
+
+def save_too_much(write, path, reaction):
+    """Save 800 kB of tensors in a process that may write files of 100 kB."""
+    command = [sys.executable, "-c", SAVE, write.__name__, path, reaction]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_tensors_on_a_full_disk_are_one_sentence(write, tmp_path):
+    process = save_too_much(write, tmp_path / "a.x", "SIG_IGN")
+    assert process.stdout.startswith(f"cannot write {tmp_path / 'a.x'}: "), process.stderr
+    assert "File too large" in process.stdout and process.stdout.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_what_a_killed_save_of_tensors_left_is_removed(write, tmp_path):
+    assert save_too_much(write, tmp_path / "a.x", "SIG_DFL").returncode == -signal.SIGXFSZ
+    assert [path for path in tmp_path.rglob("*") if path.is_file()]
+    with write(tmp_path / "a.x") as temporary:
+        save_file({"a": np.zeros(1)}, temporary / "weights" if write is atomic_folder else temporary)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.x"]
+
+
+def test_saved_tensors_of_a_living_writer_are_not_touched(tmp_path):
+    path = tmp_path / "a.safetensors"
+    with atomic_path(path) as first:
+        save_file({"a": np.zeros(1)}, first)
+        with atomic_path(path) as second:
+            save_file({"a": np.ones(1)}, second)
+        assert load_file(first)["a"].tolist() == [0]
+    assert load_file(path)["a"].tolist() == [0]
+    (tmp_path / "ordinary").touch()
+    assert path.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
 @pytest.mark.parametrize("write", [atomic_path, atomic_folder])
 def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(write, tmp_path):
     code = (
@@ -51,11 +111,24 @@ def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(write, tm
     assert killed.returncode == -signal.SIGKILL
     (orphan,) = tmp_path.iterdir()
     (tmp_path / ".other.x").write_text("")
+    make = Path.mkdir if write is atomic_folder else Path.touch
     with write(tmp_path / "a.x") as first:
         assert not orphan.exists()
+        make(first, exist_ok=True)
         with write(tmp_path / "a.x") as second:
-            assert first.exists() and second.exists() and first != second
+            make(second, exist_ok=True)
+            assert first.exists() and first != second
     assert {path.name for path in tmp_path.iterdir()} == {"a.x", ".other.x"}
+
+
+def test_file_that_could_not_be_read_is_named(tmp_path):
+    gone = tmp_path / "store" / "weights"
+    with pytest.raises(UserError) as refused, atomic_folder(tmp_path / "model") as folder:
+        shutil.copyfile(gone, folder / "weights")
+    assert str(refused.value) == f"cannot write {tmp_path / 'model'}: {gone}: No such file or directory"
+    with pytest.raises(UserError) as refused, atomic_path(tmp_path / "a.json") as temporary:
+        (temporary / "b").touch()
+    assert str(refused.value) == f"cannot write {tmp_path / 'a.json'}: No such file or directory"
 
 
 def test_writing_where_a_file_stands_in_the_way_is_one_sentence(tmp_path):
@@ -118,6 +191,53 @@ def test_jobs_that_store_the_same_model_at_the_same_moment_do_not_disturb_each_o
         assert list(pool.map(store_and_get, jobs)) == [[{"size": 1}] * rounds] * len(jobs)
 
 
+@pytest.mark.parametrize("moment", ["folder_sha256", "atomic_folder", "_write_record"])
+def test_two_trainings_of_one_model_are_never_mixed(tmp_path, monkeypatch, moment):
+    """Trainings whose results differ in a bit: the second stores its own while the first is at it."""
+    store, key = Store(tmp_path / "store"), {"k": 1}
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_text(name)
+    original, inodes = getattr(store_module, moment), []
+
+    def interrupted(*args, **options):
+        if not inodes:
+            inodes.append(None)
+            store.put_model(key, tmp_path / "second", {"of": "second"})
+            inodes[:] = [path.stat().st_ino for path in (tmp_path / "store" / "models").glob("*/[!.]*")]
+        return original(*args, **options)
+
+    monkeypatch.setattr(store_module, moment, interrupted)
+    store.put_model(key, tmp_path / "first", {"of": "first"})
+    assert store.get_model(key, tmp_path / "got") == {"of": "second"}
+    assert (tmp_path / "got" / "model.safetensors").read_text() == "second"
+    (entry,) = (tmp_path / "store" / "models").glob("*/*")
+    assert inodes == [entry.stat().st_ino]
+
+
+@pytest.mark.parametrize("damaged", ["model/model.safetensors", "record.json"])
+def test_damaged_model_is_no_model_and_is_replaced(tmp_path, capsys, damaged):
+    store, key, made = Store(tmp_path / "store"), {"k": 1}, tmp_path / "made"
+    made.mkdir()
+    (made / "model.safetensors").write_text("weights")
+    store.put_model(key, made, {"size": 1})
+    (entry,) = (tmp_path / "store" / "models").glob("*/*")
+    (entry / damaged).unlink()
+    (entry / damaged).write_text("other")
+    assert store.get_model(key, tmp_path / "got") is None
+    assert "ignoring a damaged entry" in capsys.readouterr().out
+    assert not (tmp_path / "got").exists()
+    store.put_model(key, made, {"size": 2})
+    assert store.get_model(key, tmp_path / "got") == {"size": 2}
+    assert [path.read_text() for path in (tmp_path / "got").iterdir()] == ["weights"]
+
+
+def forget():
+    """Let the next digest read all files anew."""
+    for function in (digest_module._imports, digest_module._tree, digest_module._normalised):
+        function.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A made-up kdnas package: script -> a -> b, and c on its own."""
@@ -135,8 +255,7 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(digest_module, "PACKAGE", folder)
 
     def current():
-        for function in (digest_module._imports, digest_module._tree, digest_module._normalised):
-            function.cache_clear()
+        forget()
         return digest_module.code_digest(tmp_path / "script.py")
 
     return folder, current
@@ -156,6 +275,50 @@ def test_digest_ignores_comments_docstrings_and_layout(package):
     before = current()
     (folder / "b.py").write_text('"""Other."""\n\n\ndef g():  # why\n    """Other."""\n    return (1)\n')
     assert current() == before
+
+
+SOURCE = """
+import kdnas.c
+
+def f(x, *, y=None, **rest):
+    return {**rest, x: f"{y!r:>{x}} \N{SNOWMAN} \U0001fae8"} if x else u"text", (), [], None, 1e-5
+"""
+
+
+def test_digest_is_the_same_with_every_version_of_python(package, tmp_path):
+    """Pinned: computed with Python 3.11, 3.12 and 3.13, whose trees of it differ."""
+    (tmp_path / "script.py").write_text(SOURCE)
+    assert package[1]() == "d37f77d3c127b74a"
+    text = digest_module._canonical(ast.parse("def f(x): return None"))
+    arguments = "args=arguments(args=[arg(arg='x')])"
+    function = f"FunctionDef(name='f',{arguments},body=[Return(value=Constant())])"
+    assert text == f"Module(body=[{function}])"
+
+
+def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
+    """In a copy of the library, for a rule that trains, one that learns and one that fetches."""
+    root = Path(digest_module.__file__).parents[1]
+    for name in ("kdnas", "scripts"):
+        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest_module, "PACKAGE", tmp_path / "kdnas")
+
+    def digests():
+        forget()
+        scripts = ("distill_candidates", "update_controller", "fetch_teacher")
+        return [digest_module.code_digest(tmp_path / "scripts" / f"{name}.py") for name in scripts]
+
+    def extend(module):
+        path = tmp_path / "kdnas" / module
+        path.write_text(path.read_text() + "\nANSWER = 42\n")
+
+    before = digests()
+    for module in (*NEUTRAL, "config/validation.py", "config/cross_checks.py"):
+        extend(module)
+    assert digests() == before
+    extend("losses.py")
+    assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True, True]
+    extend("reward.py")
+    assert digests()[1] != before[1]
 
 
 SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kdnas.config.cross_checks import check_against_teacher, cross_check
+from kdnas.config.cross_checks import cross_check
 from kdnas.config.reference import README, with_reference
 from kdnas.config.schema import SCHEMA_FILE, load_schema
 from kdnas.config.validation import key_paths, validate
 from kdnas.errors import UserError
+from kdnas.teacher_check import check_against_teacher
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))

@@ -3,10 +3,11 @@
 import fabricate
 import pytest
 
+from kdnas.csv_file import read_csv
 from kdnas.headline import main
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
-from kdnas.tables.writing import read_csv, write_table
+from kdnas.tables.writing import write_table
 
 
 @pytest.fixture

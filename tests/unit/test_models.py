@@ -269,6 +269,8 @@ def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_
     folder = tmp_path / "student"
     folder.mkdir()
     save_classifier(student, teacher_base, folder, {"task": "mnli"})
+    (folder / "ordinary").touch()
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # who may read one may read all
     opened = AutoModelForSequenceClassification.from_pretrained(folder)
     assert opened.config.id2label == {0: "entailment", 1: "neutral", 2: "contradiction"}
     assert torch.equal(logits(opened), logits(student))

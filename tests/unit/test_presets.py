@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kdnas.config import check_against_teacher, check_config
+from kdnas.config import check_config
+from kdnas.teacher_check import check_against_teacher
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]

@@ -171,8 +171,12 @@ def test_learners_of_different_progress_resume_each_from_its_own(
     assert len(saved) == 2
     saved[0].unlink()
     saved[1].write_bytes(saved[1].read_bytes())
+    left = saved[1].with_name(f".{saved[1].name}.killed")  # of a save that was killed
+    left.mkdir()
+    (left / ".tmpabcdef").write_bytes(b"half")
     monkeypatch.undo()
     assert evaluate([1, 2], teacher_folder, proxy, make_run(), store) == expected
+    assert not list((tmp_path / "checkpoints").iterdir())
 
 
 def truncate(content):

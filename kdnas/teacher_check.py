@@ -1,0 +1,88 @@
+"""What a teacher rules out in a configuration.
+
+It stands outside of ``kdnas.config``: the rule that fetches the teacher would depend on all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.models.family import FAMILY
+from kdnas.student_keys import choices
+
+ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
+
+
+def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+    """Raise UserError for the first contradiction between the configuration and a teacher's config.json."""
+    family = teacher_config.get("model_type")
+    if family not in FAMILY:
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
+            f"allowed: one of {', '.join(FAMILY)}"
+        )
+    hidden_size = _teacher_size(teacher_config, "hidden_size")
+    layers = _teacher_size(teacher_config, "num_hidden_layers")
+    ffn_size = _teacher_size(teacher_config, "intermediate_size")
+    _teacher_size(teacher_config, "num_attention_heads")
+
+    most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
+    losses = config["distillation"]["losses"]
+    if config["distillation"]["initialisation"] == "teacher":
+        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
+    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
+        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
+        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
+    if losses["hidden"] > 0:
+        _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
+    heads = config["distillation"]["relation_heads"]
+    if losses["relations"] > 0 and hidden_size % heads:
+        raise UserError(
+            f"distillation.relation_heads is {heads}; "
+            f"allowed: a divisor of the teacher's hidden_size {hidden_size}"
+        )
+    _check_embedding_size(config, teacher_config, hidden_size)
+    _check_positions(config, teacher_config)
+
+
+def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:
+    """``most`` holds the teacher's size in each dimension that students may not exceed."""
+    for dimension, size in most.items():
+        for path, choice in choices(config, dimension):
+            if choice > size:
+                raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {size}")
+
+
+def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:
+    """ELECTRA projects embeddings only where their width differs from the hidden size."""
+    embedding_size = teacher_config.get("embedding_size", hidden_size)
+    if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
+        return
+    for path, choice in choices(config, "hidden_size"):
+        if choice == embedding_size:
+            raise UserError(
+                f"{path} is {choice}; allowed: any other size, as the teacher's embedding_size is "
+                f"{embedding_size} and such a student has no projection that the teacher's could initialise"
+            )
+
+
+def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+    positions = _teacher_size(teacher_config, "max_position_embeddings")
+    if teacher_config["model_type"] in ROBERTA_FAMILY:
+        positions -= 2
+    for path, length in (
+        ("teacher.max_length", config["teacher"]["max_length"]),
+        ("latency.sequence_length", config["latency"]["sequence_length"]),
+    ):
+        if length > positions:
+            raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
+
+
+def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:
+    size = teacher_config.get(key)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise UserError(
+            f"the teacher's config.json has the {key} {size}; allowed: a whole number (at least 1)"
+        )
+    return size
