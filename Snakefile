@@ -46,7 +46,7 @@ rule teachers:
 
 rule search:
     input:
-        expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+        HISTORIES,
 
 
 rule fidelity:  # nothing where fidelity.architectures is 0

@@ -15,7 +15,7 @@ rule distill_glue:
     benchmark:
         f"{R}/benchmarks/distill_glue/{{student}}_{{task}}_seed_{{seed}}.tsv"
     wildcard_constraints:
-        task="|".join(GLUE_TASKS) or "(?!)",
+        task=one_of(GLUE_TASKS),
     threads: config["training"]["threads"]
     resources:
         mem_mb=memory(for_glue),
