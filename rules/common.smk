@@ -27,6 +27,7 @@ from kdnas.names import (
 )
 from kdnas.relay import relay_sigterm
 from kdnas.rows import heldout_share
+from kdnas.stages import stage_settings
 
 STORE = "results/store"
 
@@ -180,8 +181,7 @@ def controller_params():
 
 def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
-    others = {"proxy", "student", "glue", "start_from_search_task"} - {stage}
-    return {key: value for key, value in config["distillation"].items() if key not in others}
+    return stage_settings(config["distillation"], stage)
 
 
 def glue_start(wildcards):

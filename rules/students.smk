@@ -132,6 +132,7 @@ rule distill_student:
         gpu=gpus(config["training"]["device"]),
     params:
         task=SEARCH_TASK,
+        stage="student",
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("student"),
         training=training_params(),

@@ -13,7 +13,7 @@ from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.models.family import FAMILY
 from kdnas.names import SelectionRule
-from kdnas.rows import divide_rows, max_train_rows
+from kdnas.rows import divide_rows, max_train_rows, proxy_rows
 from kdnas.sentences import shown
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
@@ -261,11 +261,11 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
         return
     most = max_train_rows(search["task"], data["max_train_rows"])
     rows, _ = divide_rows(data["synthetic"]["train_rows"], most, search["proxy"]["heldout"])
-    proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
+    drawn = proxy_rows(rows, search["proxy"]["share"])
     batch_size = config["distillation"]["proxy"]["batch_size"]
-    if batch_size > proxy_rows:
+    if batch_size > drawn:
         raise UserError(
-            f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {proxy_rows} rows of the "
+            f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {drawn} rows of the "
             f"proxy set, search.proxy.share {search['proxy']['share']} of {rows}"
         )
 
