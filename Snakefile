@@ -15,6 +15,7 @@ include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate
 include: "rules/students.smk"  # select_students and what it measures first, hand_craft_students, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
+include: "rules/record.smk"  # record_run
 include: "rules/submissions.smk"  # fetch_test, predict_test
 
 
@@ -95,3 +96,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.record_run.output,
