@@ -23,7 +23,8 @@ IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run estimate test test-slurm test-kills test-faults format config-reference clean clean-environment
+.PHONY: help environment run estimate test test-slurm test-kills test-faults format config-reference
+.PHONY: clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -38,7 +39,7 @@ help: ## list what make can do
 
 environment: $(VENV)/requirements.stamp ## make the Python environment .venv and run nothing
 
-run: $(VENV)/requirements.stamp ## run the workflow; where all of it is there, write the report and print the headline table
+run: $(VENV)/requirements.stamp ## run the workflow; when all is there, write the report and print the headline table
 	@results="$$($(VENV)/bin/python -m kdnas.config $(CONFIG_FILES))" || exit 1; \
 	$(SNAKEMAKE) --cores $(CORES) $(SNAKEMAKE_ARGS) $(WITH_CONFIG) || exit $$?; \
 	test -z '$(DRY_RUN)' || exit 0; \
