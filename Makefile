@@ -15,10 +15,16 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-versi
 ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(ACTIVE) $(VENV)/bin/snakemake
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
-WITH_CONFIG := --configfile '$(CONFIG)'
+CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
+# after the targets, as --configfile takes every word that follows
+WITH_CONFIG = --configfile $(CONFIG_FILES)
+# a plan without SNAKEMAKE_ARGS, so in another software environment if they name one
+IS_WHOLE := --dry-run --rerun-triggers input mtime params
+DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help run estimate test test-slurm test-kills test-faults format config-reference clean clean-environment
+.PHONY: help environment run estimate test test-slurm test-kills test-faults format config-reference
+.PHONY: clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -27,20 +33,24 @@ help: ## list what make can do
 	@echo 'Variables:'
 	@echo '  PYTHON=python3              the Python (3.11 or newer) that makes the environment'
 	@echo '  PIP_ARGS=                   options of pip, such as the address of the CPU wheel index of PyTorch'
-	@echo '  CONFIG=config/config.yaml   the configuration that is run'
+	@echo '  CONFIG=config/config.yaml   the configuration that is run; of several files each overrides those before it'
 	@echo '  CORES=all                   the CPU cores that it may use'
-	@echo '  SNAKEMAKE_ARGS=             more options of Snakemake for the run'
+	@echo '  SNAKEMAKE_ARGS=             targets and more options of Snakemake for the run'
 
-run: $(VENV)/requirements.stamp ## run the workflow, write the report and print the headline table
-	@results="$$($(VENV)/bin/python -m kdnas.config '$(CONFIG)')" || exit 1; \
-	$(SNAKEMAKE) --cores $(CORES) $(WITH_CONFIG) $(SNAKEMAKE_ARGS) || exit $$?; \
-	test -d "$$results" || { echo "Nothing in $$results yet, so no report."; exit 0; }; \
+environment: $(VENV)/requirements.stamp ## make the Python environment .venv and run nothing
+
+run: $(VENV)/requirements.stamp ## run the workflow; when all is there, write the report and print the headline table
+	@results="$$($(VENV)/bin/python -m kdnas.config $(CONFIG_FILES))" || exit 1; \
+	$(SNAKEMAKE) --cores $(CORES) $(SNAKEMAKE_ARGS) $(WITH_CONFIG) || exit $$?; \
+	test -z '$(DRY_RUN)' || exit 0; \
+	$(SNAKEMAKE) --cores 1 $(IS_WHOLE) $(WITH_CONFIG) 2>&1 | grep -q 'Nothing to be done' || { \
+		echo "Not all of $$results is there, so no report."; exit 0; }; \
 	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
 	$(VENV)/bin/python -m kdnas.headline "$$results" && \
 	echo "Tables: $$results/tables  Figures: $$results/figures  Report: $$results/report.html"
 
 estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost: jobs, hours, memory and disk
-	@$(VENV)/bin/python -m kdnas.estimate '$(CONFIG)' --cores '$(CORES)'
+	@$(VENV)/bin/python -m kdnas.estimate $(CONFIG_FILES) --cores '$(CORES)'
 
 test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check

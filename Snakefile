@@ -1,5 +1,5 @@
 # KD-NAS (arXiv 2303.09639, version 1): a search for the student that a slow language model is distilled into.
-# The method reads from top to bottom; every rule has a script of its name in scripts/.
+# The method reads from top to bottom; every rule has a script of its name in scripts/, or that of the rule it extends.
 
 if not workflow.config_settings.configfiles:
 
@@ -15,6 +15,7 @@ include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate
 include: "rules/students.smk"  # select_students and what it measures first, hand_craft_students, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
+include: "rules/record.smk"  # record_run
 include: "rules/submissions.smk"  # fetch_test, predict_test
 
 
@@ -46,7 +47,7 @@ rule teachers:
 
 rule search:
     input:
-        expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+        HISTORIES,
 
 
 rule fidelity:  # nothing where fidelity.architectures is 0
@@ -95,3 +96,4 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        rules.record_run.output,

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from kdnas.space import Architecture, SearchSpace, encoder_parameters
-
-_OTHERS = ("proxy", "student", "glue", "start_from_search_task")  # of the config's section, left to one stage
+from kdnas.stages import shared_settings
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def recipe(distillation: dict[str, Any], setting: Setting) -> dict[str, Any]:
     stage = distillation[setting.stage]
     if setting.proxy_epochs is not None:
         stage = stage | {"epochs": setting.proxy_epochs, "min_steps": 0}
-    shared = {key: value for key, value in distillation.items() if key not in _OTHERS}
-    return shared | {"initialisation": setting.initialisation, setting.stage: stage}
+    return shared_settings(distillation) | {"initialisation": setting.initialisation, setting.stage: stage}
 
 
 def spread(space: SearchSpace, count: int, seed: int) -> list[Architecture]:

@@ -1,4 +1,4 @@
-"""Names that the config decides: of students, of tables and figures, and of episodes on disk."""
+"""Names that the config decides: of students, of tables and figures, and numbers in paths."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
-def episode_name(number: int) -> str:
-    """Return the folder of an episode (from 1), as in ``episode_03``."""
-    return f"episode_{number:02d}"
+def two_digits(number: int) -> str:
+    """Return the number of an episode or a cohort as paths have it, as in ``03`` of ``episode_03``."""
+    return f"{number:02d}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.errors import UserError
+from kdnas.rows import proxy_rows
 from kdnas.stratify import allocate, check_strata, draw, strata
 from kdnas.tasks import get_task
 
@@ -21,6 +22,6 @@ def build_proxy(frame: pd.DataFrame, task_name: str, share: float, seed: int) ->
         raise UserError(f"search.proxy.share is {share}; allowed are numbers above 0, at most 1")
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
-    rows = draw(stratum, allocate(sizes, round(share * len(frame))), np.random.default_rng(seed))
+    rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))
     check_strata(task, f"search.proxy.share is {share}", sizes, stratum[rows])
     return frame.iloc[rows].reset_index(drop=True)

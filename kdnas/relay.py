@@ -39,8 +39,8 @@ def _ends_below(process: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            # after the name in brackets, which may hold anything: state and parent
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            # after the name in brackets, which may hold any bytes: state and parent
+            parent = int(path.read_bytes().rpartition(b")")[2].split()[1])
             children.setdefault(parent, []).append(int(path.parent.name))
     ends, waiting = [], children.get(process, [])
     while waiting:

@@ -1,4 +1,4 @@
-"""How many rows of a task train, and how many of the search task measure candidates; counts alone."""
+"""How many rows of a task train, how many of the search task are the proxy set or held out; counts alone."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def max_train_rows(task_name: str, value: Any) -> int | None:
 def heldout_share(task_name: str, search: Mapping[str, Any]) -> float:
     """Return the share that the config's ``search`` holds out of a task: of the search task alone."""
     return search["proxy"]["heldout"] if task_name == search["task"] else 0.0
+
+
+def proxy_rows(rows: int, share: float) -> int:
+    """Return how many of the search task's training ``rows`` the proxy set has."""
+    return round(share * rows)
 
 
 def divide_rows(rows: int, most: int | None, heldout: float) -> tuple[int, int]:

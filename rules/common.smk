@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -17,15 +18,16 @@ from kdnas.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import (
-    episode_name,
     figure_names,
     hand_crafted_students,
     searched_students,
     student_names,
     table_names,
+    two_digits,
 )
 from kdnas.relay import relay_sigterm
 from kdnas.rows import heldout_share
+from kdnas.stages import stage_settings
 
 STORE = "results/store"
 
@@ -52,9 +54,10 @@ TASKS = config["data"]["tasks"]
 SEARCH_TASK = config["search"]["task"]
 GLUE_TASKS = [task for task in TASKS if task != SEARCH_TASK]
 STRATEGIES = config["search"]["strategies"]
-EPISODES = [episode_name(number) for number in range(1, config["search"]["episodes"] + 1)]
-LAST_EPISODE = EPISODES[-1]
-COHORTS = [f"{number:02d}" for number in range(1, config["search"]["cohorts"] + 1)]
+EPISODES = [two_digits(number) for number in range(1, config["search"]["episodes"] + 1)]
+EPISODE = f"{R}/search/{{strategy}}/episode_{{episode}}"  # its folder
+HISTORIES = expand(f"{EPISODE}/history.csv", strategy=STRATEGIES, episode=EPISODES[-1])  # of whole searches
+COHORTS = [two_digits(number) for number in range(1, config["search"]["cohorts"] + 1)]
 SEARCHED = searched_students(config)
 HAND_CRAFTED = hand_crafted_students(config)
 STUDENTS = student_names(config)
@@ -73,15 +76,20 @@ FIDELITY = [name for name in TABLES if name == "fidelity"]  # the name of the st
 ALL_CORES = workflow.resource_settings.cores or 1
 
 
+def one_of(names):
+    """The constraint of a wildcard that stands for the config's ``names`` and for nothing else."""
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
 wildcard_constraints:
-    task="|".join(TASKS),
-    seed=r"\d+",
-    strategy="|".join(STRATEGIES),
-    episode=r"\d+",
-    cohort=r"\d+",
-    student="|".join(STUDENTS),
-    device="|".join(DEVICES),
-    setting="|".join(FIDELITY_SETTINGS) or "(?!)",
+    task=one_of(TASKS),
+    seed=one_of(SEEDS),
+    strategy=one_of(STRATEGIES),
+    episode=one_of(EPISODES),
+    cohort=one_of(COHORTS),
+    student=one_of(STUDENTS),
+    device=one_of(DEVICES),
+    setting=one_of(FIDELITY_SETTINGS),
 
 
 def code_digest(rule_name):
@@ -147,7 +155,8 @@ def local_teacher_files(wildcards):
 def before(wildcards, file):
     """A file of the episode before this one; nothing in the first."""
     number = int(wildcards.episode) - 1
-    return f"{R}/search/{wildcards.strategy}/{episode_name(number)}/{file}" if number else []
+    folder = EPISODE.format(strategy=wildcards.strategy, episode=two_digits(number))
+    return f"{folder}/{file}" if number else []
 
 
 def history_before(wildcards):
@@ -172,8 +181,7 @@ def controller_params():
 
 def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
-    others = {"proxy", "student", "glue", "start_from_search_task"} - {stage}
-    return {key: value for key, value in config["distillation"].items() if key not in others}
+    return stage_settings(config["distillation"], stage)
 
 
 def glue_start(wildcards):

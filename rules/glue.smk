@@ -1,7 +1,7 @@
 # GLUE: every student on every other task, with that task's teacher.
 
 
-rule distill_glue:
+use rule distill_student as distill_glue with:
     input:
         architecture=f"{R}/students/{{student}}/architecture.json",
         start=glue_start,
@@ -15,22 +15,15 @@ rule distill_glue:
     benchmark:
         f"{R}/benchmarks/distill_glue/{{student}}_{{task}}_seed_{{seed}}.tsv"
     wildcard_constraints:
-        task="|".join(GLUE_TASKS) or "(?!)",
-    threads: config["training"]["threads"]
+        task=one_of(GLUE_TASKS),
+    priority: 0
     resources:
         mem_mb=memory(for_glue),
         runtime=minutes(for_glue),
         gpu=gpus(config["training"]["device"]),
     params:
-        max_length=config["teacher"]["max_length"],
+        task=lambda wildcards: wildcards.task,
+        stage="glue",
         distillation=distillation_params("glue"),
-        training=training_params(),
-        checkpoints=f"{R}/checkpoints",
-        store=STORE,
-        code=code_digest("distill_glue"),
     message:
         "Distilling {wildcards.student} on {wildcards.task}, seed {wildcards.seed}"
-    conda:
-        ENVIRONMENT
-    script:
-        "../scripts/distill_glue.py"

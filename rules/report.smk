@@ -1,9 +1,7 @@
 # Tables and figures, from files alone: nothing is trained or measured here.
 
-HISTORIES = expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES)
 ARCHITECTURES = expand(f"{R}/students/{{student}}/architecture.json", student=STUDENTS)
 SYNTHETIC = config["data"]["source"] == "synthetic"
-EPISODE_NUMBERS = [name.removeprefix("episode_") for name in EPISODES]
 
 
 rule table_glue:
@@ -220,19 +218,15 @@ rule table_cost:
             set(expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS))
             - set(expand(rules.finetune_teacher.benchmark, task=SEARCH_TASK, seed=SEEDS[0]))
         ),
-        sample_candidates=expand(
-            rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
-        ),
+        sample_candidates=expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_candidates=expand(
             rules.distill_candidates.benchmark,
             strategy=STRATEGIES,
-            episode=EPISODE_NUMBERS,
+            episode=EPISODES,
             cohort=COHORTS,
         ),
-        profile_latency=expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS),
-        update_controller=expand(
-            rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODE_NUMBERS
-        ),
+        profile_latency=expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODES),
+        update_controller=expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
         profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
         select_students=[rules.select_students.benchmark],

@@ -1,6 +1,8 @@
 # What the jobs in a queue ask for: memory and minutes from the config and from the files that they read, more of
 # both with each attempt. On one machine nobody asks, and these have no effect; partitions are profiles/slurm's.
 
+import contextlib
+
 from kdnas.artifacts import read_json
 from kdnas.estimate import requests
 from kdnas.space import Architecture
@@ -90,18 +92,35 @@ def minutes(request):
     return runtime
 
 
+class _DamagedInput(Exception):
+    """An input is there and is not what it should be."""
+
+
 def _sized(request, wildcards, input):
     try:
         return request(wildcards, input)
-    except FileNotFoundError:  # _made's
-        raise
-    except Exception:  # a damaged input, of which the job itself will tell
+    except _DamagedInput:  # of which the job itself will tell
         return requests.Request(requests.START_MB, requests.START_MINUTES)
 
 
+@contextlib.contextmanager
+def _reading(path):
+    """Raise _DamagedInput for what goes wrong in the block.
+
+    Where an earlier job has yet to make ``path``, raise what tells Snakemake to ask again later.
+    """
+    os.stat(path)
+    try:
+        yield
+    except (UserError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _DamagedInput(path) from error
+
+
 def _on_proxy(input, student, count, stage):
-    rows = read_json(Path(_made(input.train)).with_name("meta.json"))["rows"]
-    scored = _splits(input.data)["heldout"]["rows"]
+    with _reading(input.train):
+        rows = int(read_json(Path(input.train).with_name("meta.json"))["rows"])
+    with _reading(input.data):
+        scored = _splits(input.data)["heldout"]
     return requests.distillation(
         _teacher(input.teacher), student, count, rows, scored, stage, TOKENS, TRAINER
     )
@@ -125,11 +144,13 @@ def _largest(wanted):
 
 
 def _teacher(folder):
-    return requests.Teacher(_made(folder))
+    with _reading(folder):
+        return requests.Teacher(folder)
 
 
 def _student(input):
-    return Architecture.from_dict(read_json(_made(input.architecture))["architecture"])
+    with _reading(input.architecture):
+        return Architecture.from_dict(read_json(input.architecture)["architecture"])
 
 
 def _shapes(students):
@@ -139,15 +160,12 @@ def _shapes(students):
 def _rows(folder):
     """The rows of a data folder's training split, where it has one, and of all its other splits."""
     splits = _splits(folder)
-    others = sum(values["rows"] for split, values in splits.items() if split != "train")
-    return splits.get("train", {"rows": 0})["rows"], others
+    train = splits.pop("train", 0)
+    return train, sum(splits.values())
 
 
 def _splits(folder):
-    return read_json(Path(_made(folder)) / "meta.json")["splits"]
-
-
-def _made(path):
-    """Return ``path``; where an earlier job has yet to make it, raise what tells Snakemake to ask again later."""
-    os.stat(path)
-    return path
+    """The rows of each split of a data folder."""
+    with _reading(folder):
+        splits = read_json(Path(folder) / "meta.json")["splits"]
+        return {split: int(values["rows"]) for split, values in splits.items()}

@@ -6,7 +6,7 @@ rule sample_candidates:
         history=history_before,
         controller=controller_before,
     output:
-        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        candidates=f"{EPISODE}/candidates.json",
     log:
         f"{R}/logs/sample_candidates/{{strategy}}_{{episode}}.log",
     benchmark:
@@ -26,12 +26,12 @@ rule sample_candidates:
 
 rule distill_candidates:
     input:
-        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        candidates=f"{EPISODE}/candidates.json",
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
         data=f"{R}/data/{SEARCH_TASK}",
     output:
-        evaluations=f"{R}/search/{{strategy}}/episode_{{episode}}/cohort_{{cohort}}.json",
+        evaluations=f"{EPISODE}/cohort_{{cohort}}.json",
     log:
         f"{R}/logs/distill_candidates/{{strategy}}_{{episode}}_{{cohort}}.log",
     benchmark:
@@ -62,11 +62,11 @@ rule distill_candidates:
 
 rule profile_latency:
     input:
-        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
+        candidates=f"{EPISODE}/candidates.json",
         base=f"{R}/teacher/base",
         table=latency_table,
     output:
-        latency=f"{R}/search/{{strategy}}/episode_{{episode}}/latency.json",
+        latency=f"{EPISODE}/latency.json",
     log:
         f"{R}/logs/profile_latency/{{strategy}}_{{episode}}.log",
     benchmark:
@@ -93,16 +93,14 @@ rule profile_latency:
 
 rule update_controller:
     input:
-        candidates=f"{R}/search/{{strategy}}/episode_{{episode}}/candidates.json",
-        evaluations=expand(
-            f"{R}/search/{{{{strategy}}}}/episode_{{{{episode}}}}/cohort_{{cohort}}.json", cohort=COHORTS
-        ),
-        latency=f"{R}/search/{{strategy}}/episode_{{episode}}/latency.json",
+        candidates=f"{EPISODE}/candidates.json",
+        evaluations=expand(f"{EPISODE}/cohort_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
+        latency=f"{EPISODE}/latency.json",
         history=history_before,
         controller=controller_before,
     output:
-        history=f"{R}/search/{{strategy}}/episode_{{episode}}/history.csv",
-        controller=f"{R}/search/{{strategy}}/episode_{{episode}}/controller.safetensors",
+        history=f"{EPISODE}/history.csv",
+        controller=f"{EPISODE}/controller.safetensors",
     log:
         f"{R}/logs/update_controller/{{strategy}}_{{episode}}.log",
     benchmark:

@@ -70,7 +70,7 @@ rule profile_hand_crafted:
 
 rule select_students:
     input:
-        histories=expand(f"{R}/search/{{strategy}}/{LAST_EPISODE}/history.csv", strategy=STRATEGIES),
+        histories=HISTORIES,
         evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
         latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
     output:
@@ -132,6 +132,7 @@ rule distill_student:
         gpu=gpus(config["training"]["device"]),
     params:
         task=SEARCH_TASK,
+        stage="student",
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("student"),
         training=training_params(),

@@ -14,7 +14,7 @@ rule fetch_test:
     benchmark:
         f"{R}/benchmarks/fetch_test/{{file}}.tsv"
     wildcard_constraints:
-        file="|".join(LEADERBOARD_FILES),
+        file=one_of(LEADERBOARD_FILES),
     priority: 20  # before anything is trained, so that a missing split is told at once
     params:
         data={key: config["data"][key] for key in ("source", "path", "revision")},
@@ -39,8 +39,8 @@ rule predict_test:
     benchmark:
         f"{R}/benchmarks/predict_test/{{model}}_{{file}}_seed_{{seed}}.tsv"
     wildcard_constraints:
-        model="|".join(MODELS),
-        file="|".join(LEADERBOARD_FILES),
+        model=one_of(MODELS),
+        file=one_of(LEADERBOARD_FILES),
     threads: config["training"]["threads"]
     resources:
         mem_mb=memory(for_predicting),

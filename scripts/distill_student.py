@@ -1,4 +1,4 @@
-"""Rule distill_student: one student on the whole search task."""
+"""Rules distill_student and distill_glue: one student on one task."""
 
 from job import start, training_run
 
@@ -11,13 +11,14 @@ with start(snakemake):
     from kdnas.students import Distillation, distill
 
     params = snakemake.params
+    start_folder = snakemake.input.get("start")
     job = Distillation(
         student=snakemake.wildcards.student,
         architecture=Architecture.from_dict(read_json(snakemake.input.architecture)["architecture"]),
         task=params.task,
         seed=int(snakemake.wildcards.seed),
-        stage="student",
-        start=None,
+        stage=params.stage,
+        start=Path(start_folder) if start_folder else None,
         teacher_folder=Path(snakemake.input.teacher),
         data_folder=Path(snakemake.input.data),
         max_length=params.max_length,

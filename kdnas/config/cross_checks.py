@@ -11,7 +11,7 @@ from typing import Any
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.names import SelectionRule
-from kdnas.rows import divide_rows, max_train_rows
+from kdnas.rows import divide_rows, max_train_rows, proxy_rows
 from kdnas.sentences import shown
 from kdnas.student_keys import choices, hand_crafted
 
@@ -227,11 +227,11 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
         return
     most = max_train_rows(search["task"], data["max_train_rows"])
     rows, _ = divide_rows(data["synthetic"]["train_rows"], most, search["proxy"]["heldout"])
-    proxy_rows = int(rows * search["proxy"]["share"] + 1e-9)
+    drawn = proxy_rows(rows, search["proxy"]["share"])
     batch_size = config["distillation"]["proxy"]["batch_size"]
-    if batch_size > proxy_rows:
+    if batch_size > drawn:
         raise UserError(
-            f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {proxy_rows} rows of the "
+            f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {drawn} rows of the "
             f"proxy set, search.proxy.share {search['proxy']['share']} of {rows}"
         )
 

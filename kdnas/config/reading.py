@@ -1,8 +1,9 @@
-"""Reading a configuration file as Snakemake does, but with a sentence for what is wrong with it."""
+"""Reading configuration files as Snakemake does, but with a sentence for what is wrong with one."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,32 @@ def read_config(path: str | Path) -> dict[str, Any]:
             "config/config.yaml"
         )
     return given
+
+
+def read_configs(paths: Sequence[str | Path]) -> dict[str, Any]:
+    """Return what configuration files say together, unchecked: each overrides single keys of those before it.
+
+    Like Snakemake's ``--configfile`` with several files. Raises UserError as :func:`read_config` does.
+    """
+    together: dict[str, Any] = {}
+    for path in paths:
+        try:
+            together = _merge(together, read_config(path))
+        except RecursionError as error:
+            raise UserError(
+                f"the configuration {path} holds a mapping inside itself; allowed: keys as in "
+                "config/config.yaml"
+            ) from error
+    return together
+
+
+def _merge(old: Any, new: dict[str, Any]) -> Any:
+    if not new:  # to Snakemake, an empty mapping changes nothing, not even what is none
+        return old
+    both = dict(old) if isinstance(old, dict) else {}
+    for key, value in new.items():
+        both[key] = _merge(both.get(key, {}), value) if isinstance(value, dict) else value
+    return both
 
 
 def _parse(text: str) -> Any:

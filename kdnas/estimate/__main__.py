@@ -1,4 +1,4 @@
-"""The command ``python -m kdnas.estimate <config>``: prints what a run would cost."""
+"""The command ``python -m kdnas.estimate <config> ...``: prints what a run would cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from kdnas.command import print_or_refuse
 from kdnas.config import check_config
-from kdnas.config.reading import read_config
+from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
 from kdnas.space import Architecture
 
@@ -18,14 +18,19 @@ from kdnas.space import Architecture
 def main(arguments: list[str]) -> int:
     """Print the estimate, or the comparison, for ``arguments``; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m kdnas.estimate", description="What a run would cost.")
-    parser.add_argument("config", type=Path, help="the configuration, a YAML file")
+    parser.add_argument(
+        "config",
+        type=Path,
+        nargs="+",
+        help="YAML files; a later one overrides single keys",
+    )
     parser.add_argument("--cores", default="all", help="CPU cores that the run may use: a number or all")
     parser.add_argument(
         "--compare", type=Path, metavar="RESULTS", help="results/<experiment> of a run, to compare"
     )
     options = parser.parse_args(arguments)
     return print_or_refuse(
-        lambda: estimate(check_config(read_config(options.config)), _cores(options.cores), options.compare)
+        lambda: estimate(check_config(read_configs(options.config)), _cores(options.cores), options.compare)
     )
 
 

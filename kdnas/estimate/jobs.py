@@ -42,4 +42,5 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
     }
     outputs = [f"table_{name}" for name in table_names(config)]
     outputs += [f"figure_{name}" for name in figure_names(config)]
+    outputs += ["record_run"]
     return {rule: count for rule, count in counts.items() if count} | dict.fromkeys(outputs, 1)

@@ -23,6 +23,7 @@ from kdnas.estimate.shapes import (
 from kdnas.estimate.sizes import TaskSize
 from kdnas.fidelity import Setting, recipe, settings
 from kdnas.names import selection_rules
+from kdnas.rows import proxy_rows
 from kdnas.space import Architecture, SearchSpace
 from kdnas.tasks import get_task
 from kdnas.training.learner import Stage
@@ -179,7 +180,7 @@ class Workload:
 
     def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:
         proxy, size = self.config["search"]["proxy"], self.sizes[self.config["search"]["task"]]
-        rows = round(proxy["share"] * size.train_rows), size.heldout_rows
+        rows = proxy_rows(size.train_rows, proxy["share"]), size.heldout_rows
         stage = stage or self._stage(self.config["distillation"]["proxy"])
         return self._evaluated(rule, student, count, stage, *rows)
 

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from kdnas.losses import HiddenStateLoss
+from kdnas.stages import shared_settings
 from kdnas.tasks import Task
 from kdnas.training.objective import Objective, Weights
 
@@ -24,5 +25,4 @@ def make_objective(weights: Weights, student: nn.Module, teacher: nn.Module, tas
 
 def recipe_key(distillation: dict[str, Any], stage: str) -> dict[str, Any]:
     """Return the part of the config's ``distillation`` section that decides a ``stage``'s result."""
-    shared = ("initialisation", "temperature", "relation_heads", "losses")
-    return {name: distillation[name] for name in shared} | {"stage": distillation[stage]}
+    return shared_settings(distillation) | {"stage": distillation[stage]}

@@ -6,7 +6,16 @@ import os
 import shutil
 from pathlib import Path
 
-from experiment import RESULTS, copy_run, plan, reproducible, snakemake, succeed, write_config
+from experiment import (
+    RESULTS,
+    copy_run,
+    copy_sources,
+    plan,
+    reproducible,
+    snakemake,
+    succeed,
+    write_config,
+)
 
 HOUR = 3600.0
 KEPT_WITH_ANOTHER_TEACHER = {"fetch_task", "build_proxy", "hand_craft_students", "sample_fidelity"}
@@ -83,10 +92,13 @@ def refused(folder: Path, target: str, newer: str) -> None:
 
 def test_moved_results_are_complete(run_copy, tmp_path):
     moved = run_copy.rename(tmp_path / "elsewhere")
-    assert plan(moved) == {}
     bare = copy_run(moved, tmp_path / "bare")
     shutil.rmtree(bare / ".snakemake")  # what Snakemake itself remembers is not moved with the results
-    assert plan(bare) == {}
+    clone = copy_sources(tmp_path / "clone")
+    for path in clone.rglob("*"):
+        path.touch()  # a clone's files are newer than what was made before it
+    for folder in (moved, bare):
+        assert plan(folder) == plan(folder, root=clone) == {}
     place = str(run_copy.parent).encode()
     for path in (bare / "results").rglob("*"):
         if path.is_file() and "logs" not in path.relative_to(bare).parts:

@@ -78,9 +78,9 @@ def processes() -> list[int]:
 
 
 def works_in(process: int, folder: Path) -> bool:
-    state = with_no_complaint(Path(f"/proc/{process}/stat").read_text)
+    state = with_no_complaint(Path(f"/proc/{process}/stat").read_bytes)
     place = with_no_complaint(os.readlink, f"/proc/{process}/cwd")
-    return state is not None and state.rpartition(")")[2].split()[0] != "Z" and place == str(folder)
+    return state is not None and state.rpartition(b")")[2].split()[0] != b"Z" and place == str(folder)
 
 
 def with_no_complaint(function, *arguments):

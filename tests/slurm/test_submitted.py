@@ -9,6 +9,8 @@ import pytest
 from experiment import RESULTS, digests
 from site_profile import jobs
 
+from kdnas.estimate import requests
+
 TIMING = ("profile_latency", "profile_students")
 QUEUED = {
     "finetune_teacher",
@@ -51,7 +53,8 @@ def test_what_times_has_a_node_of_its_type_alone(submitted):
         assert not [other for other in found if other != job and job.overlaps(other)]
 
 
-def test_no_job_asks_for_more_than_its_size_needs(submitted):
+def test_jobs_ask_for_what_their_size_needs(submitted):
+    """And no less than a start takes with the margin, so what is asked for comes from the formulas."""
     for job in jobs(submitted):
-        assert job.mb <= 2200, job
-        assert job.minutes <= 15, job
+        assert requests.MARGIN * requests.START_MB < job.mb <= 2200, job
+        assert requests.START_MINUTES < job.minutes <= 15, job

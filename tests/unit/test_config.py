@@ -307,6 +307,11 @@ def test_long_values_are_shortened():
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
         # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30
         ({"distillation__proxy__batch_size": 289}, "at most the 288 rows"),
+        # 288.96 rows are rounded, as by build_proxy
+        (
+            {"distillation__proxy__batch_size": 290, "search__proxy__share": 0.301},
+            "at most the 289 rows of the proxy set, search.proxy.share 0.301 of 960",
+        ),
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
     ],
 )  # fmt: skip

@@ -14,9 +14,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.utils import update_config
 
 from kdnas.config import check_config
-from kdnas.config.reading import read_config
+from kdnas.config.reading import read_config, read_configs
 from kdnas.config.schema import load_schema
 from kdnas.config.validation import key_paths
 from kdnas.errors import UserError
@@ -350,6 +351,35 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(tmp_path, text, words):
 
 def test_presets_are_read_as_yaml_reads_them():
     assert [read_config(path) for path in FILES] == PRESETS
+
+
+MAPPINGS = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 1) | st.lists(st.integers(0, 1))),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner | st.integers(0, 1)),
+    max_leaves=6,
+)
+
+
+@mutations(300)
+@given(st.lists(MAPPINGS, min_size=1, max_size=3))
+def test_several_files_are_put_together_as_by_snakemake(mappings):
+    expected: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.yaml" for number in range(len(mappings))]
+        for file, mapping in zip(files, mappings, strict=True):
+            file.write_text(yaml.safe_dump(mapping), encoding="utf-8")
+            update_config(expected, copy.deepcopy(mapping))
+        assert read_configs(files) == expected
+
+
+def test_a_later_file_overrides_single_keys(tmp_path):
+    files = [tmp_path / "preset.yaml", tmp_path / "mine.yaml"]
+    files[0].write_text("seeds: [1, 2]\ndata: {source: local, path: glue}\n", encoding="utf-8")
+    files[1].write_text("seeds: [3]\ndata: {path: mine}\n", encoding="utf-8")
+    assert read_configs(files) == {"seeds": [3], "data": {"source": "local", "path": "mine"}}
+    files[1].write_text("data: &data {path: *data}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="mine.yaml holds a mapping inside itself"):
+        read_configs(files)
 
 
 def test_merged_mappings_may_share_keys(tmp_path):

@@ -40,6 +40,10 @@ def sst2(labels: list[int]) -> pd.DataFrame:
     )
 
 
+def test_rows_are_rounded():
+    assert len(build_proxy(triples(320), "mnli", 0.301, 1)) == 289  # 288.96 of 960
+
+
 def test_shares_and_classes():
     train, heldout = hold_out(triples(100), get_task("mnli"), 0.2, None)
     assert train["label"].value_counts().to_dict() == {0: 80, 1: 80, 2: 80}

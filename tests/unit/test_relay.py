@@ -27,7 +27,16 @@ time.sleep(float("{seconds}"))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux only")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux only")
+NAMED = """
+import sys
+with open("/proc/self/comm", "wb") as file:
+    file.write(b"ab\\xc3) (")  # half a letter, as the kernel cuts a long name, and what ends a name
+print("named", flush=True)
+sys.stdin.read()
+"""
+
+
 @pytest.mark.parametrize(("how", "status"), [("relay", 143), ("none", 0)])
 def test_sigterm_to_the_parent_alone(how, status):
     child = CHILD.format(seconds=60 if how == "relay" else 0.5)
@@ -37,3 +46,18 @@ def test_sigterm_to_the_parent_alone(how, status):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=30) == status
         assert process.stdout.read() == "parent\n"
+
+
+def test_any_name_of_another_process(named):
+    test_sigterm_to_the_parent_alone("relay", 143)
+
+
+@pytest.fixture
+def named():
+    """Another process on the machine, whose name is no UTF-8."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", NAMED], **pipes) as process:
+        assert process.stdout.readline() == b"named\n"
+        assert b"(ab\xc3) ()" in Path(f"/proc/{process.pid}/stat").read_bytes()
+        yield
+        process.stdin.close()

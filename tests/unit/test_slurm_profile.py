@@ -10,9 +10,12 @@ PROFILE = ROOT / "profiles" / "slurm"
 
 
 def rules():
-    """Return the text of every rule with a script, by its name."""
+    """Return the text of every rule by its name, after that of the rule that it extends."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
-    return dict(re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL))
+    head = r"^(?:use rule (\w+) as |rule )(\w+)(?: with)?:\n"
+    found = re.findall(head + r"(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    own = {name: text for _, name, text in found}
+    return {name: own.get(extended, "") + text for extended, name, text in found}
 
 
 def test_what_claims_all_cores_has_an_exclusive_node_of_one_type():
@@ -27,7 +30,7 @@ def test_what_claims_all_cores_has_an_exclusive_node_of_one_type():
 
 def test_every_job_in_the_queue_says_how_large_it_is():
     submitted = {name: text for name, text in rules().items() if "localrule: True" not in text}
-    assert {"finetune_teacher", "distill_candidates", "distill_glue"} <= set(submitted)
+    assert {"finetune_teacher", "distill_candidates", "distill_student", "distill_glue"} <= set(submitted)
     for name, text in submitted.items():
         for resource in ("mem_mb=memory(", "runtime=minutes(", "gpu="):
             assert resource in text, name

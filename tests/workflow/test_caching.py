@@ -42,6 +42,7 @@ def test_tables_and_figures_made_again_are_the_same_bytes(run_copy):
     for made in ("tables", "figures"):
         shutil.rmtree(run_copy / RESULTS / made)
     again = job_counts(succeed(run_copy))
+    assert again.pop("record_run") == 1
     assert again and all(rule.startswith(("table_", "figure_")) for rule in again)
     assert reproducible(run_copy) == before
 
@@ -121,27 +122,29 @@ def sources(tmp_path_factory) -> Path:
 
 
 def reword(text: str) -> str:
-    """Change a module's docstring and add a comment."""
+    """Change the docstring of a module or script and add a comment."""
     return text.replace('"""', '"""Once more: ', 1) + "\n# a comment\n"
 
 
 def extend(text: str) -> str:
-    """Add a line of code to a module."""
+    """Add a line of code to a module or script."""
     return text + "\nANSWER = 42\n"
 
 
 @pytest.mark.parametrize(
-    ("module", "edit", "rules"),
+    ("file", "edit", "rules"),
     [
-        ("glue", reword, set()),
-        ("efficiency", extend, {"table_efficiency"}),
-        ("glue", extend, {"table_glue", "figure_glue"}),
+        ("kdnas/tables/glue.py", reword, set()),
+        ("kdnas/tables/efficiency.py", extend, {"table_efficiency", "record_run"}),
+        ("kdnas/tables/glue.py", extend, {"table_glue", "figure_glue", "record_run"}),
+        ("scripts/table_glue.py", reword, set()),
+        ("scripts/table_glue.py", extend, {"table_glue", "figure_glue", "record_run"}),
     ],
 )
-def test_edited_module_runs_its_users_again(
-    finished: Path, sources: Path, module: str, edit: Callable[[str], str], rules: set[str]
+def test_edited_code_runs_its_users_again(
+    finished: Path, sources: Path, file: str, edit: Callable[[str], str], rules: set[str]
 ):
-    path = sources / "kdnas" / "tables" / f"{module}.py"
+    path = sources / file
     before = path.read_text()
     path.write_text(edit(before))
     try:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import yaml
-from experiment import RESULTS, ROOT, plan, write_config
+from experiment import RESULTS, ROOT, plan, snakemake, write_config
 
 from kdnas.config import check_config
 from kdnas.estimate.jobs import count_jobs
@@ -26,6 +26,21 @@ def test_estimate_counts_what_the_tiny_experiment_plans(inputs):
 
 def test_cluster_profile_plans_the_same(inputs):
     assert plan(inputs, "--profile", str(ROOT / "profiles" / "slurm"), cores=None) == counted(inputs)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "search/lstm/episode_1/history.csv",  # written with two digits
+        "search/random/episode_03/cohort_01.json",  # of two episodes
+        "search/random/episode_02/cohort_02.json",  # of one cohort
+        "students/narrow/mnli/seed_2/metrics.json",
+    ],
+)
+def test_file_that_is_not_of_the_experiment_is_refused(inputs, file):
+    process = snakemake(inputs, f"{RESULTS}/{file}", "--dry-run")
+    assert process.returncode == 1
+    assert "MissingRuleException" in process.stdout and file in process.stdout, process.stdout
 
 
 def test_teacher_of_an_intermediate_task_comes_first(fresh):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
-from experiment import RESULTS, ROOT, TARGETS, job_counts, plan, succeed, write_config
+import yaml
+from experiment import CONFIG, RESULTS, ROOT, TARGETS, job_counts, plan, reproducible, succeed, write_config
+
+from kdnas.config import check_config
 
 TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
 FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
@@ -61,6 +65,15 @@ def test_everything_is_there(finished):
     for student in STUDENTS:
         for task in ("mnli", "stsb"):
             assert (results / "students" / student / task / "seed_1" / "metrics.json").is_file()
+    config = yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
+    assert config == check_config(CONFIG)
+    assert set(json.loads((results / "versions.json").read_text())) == {
+        "commit",
+        "changed",
+        "python",
+        "torch",
+        "transformers",
+    }
 
 
 def test_tables_hold_what_the_jobs_found(finished):
@@ -93,7 +106,29 @@ def test_second_run_does_nothing(run_copy):
 
 
 def test_one_rule_can_be_run_again(finished):
-    assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, "figure_glue": 1}
+    assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, "figure_glue": 1, "record_run": 1}
+
+
+def test_one_table_of_a_folder_from_elsewhere(finished, tmp_path):
+    """The README's recipe: where times are lost and the sources of data and teacher are not there."""
+    folder, results = tmp_path / "run", tmp_path / "run" / RESULTS
+    shutil.copytree(finished / RESULTS, results, copy_function=shutil.copyfile)
+    shutil.copyfile(results / "config.yaml", folder / "config.yaml")  # for the --configfile of this command
+    before = reproducible(folder)
+    only = ("--forcerun", "table_glue", "--allowed-rules", "table_glue")
+    assert job_counts(succeed(folder, f"{RESULTS}/tables/glue.csv", *only)) == {"table_glue": 1}
+    assert reproducible(folder) == before
+
+
+def test_recorded_config_is_that_of_the_run(run_copy):
+    """Also for the job that writes the record itself."""
+    before = reproducible(run_copy)
+    shutil.copyfile(run_copy / RESULTS / "config.yaml", run_copy / "config.yaml")
+    assert plan(run_copy) == {}
+    (run_copy / "config.yaml").unlink()
+    (run_copy / "config.yaml").symlink_to(f"{RESULTS}/config.yaml")
+    assert job_counts(succeed(run_copy, "--forcerun", "record_run")) == {"record_run": 1}
+    assert reproducible(run_copy) == before
 
 
 def test_matched_students_and_the_claims(run_copy):

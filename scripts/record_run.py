@@ -1,0 +1,10 @@
+"""Rule record_run: the configuration of the run, and the versions that made it."""
+
+from job import start
+
+with start(snakemake):
+    from kdnas.artifacts import write_json, write_text
+    from kdnas.provenance import config_text, versions
+
+    write_text(snakemake.output.config, config_text(snakemake.params.config))
+    write_json(snakemake.output.versions, versions())

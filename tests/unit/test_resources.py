@@ -1,0 +1,120 @@
+"""The functions of rules/resources.smk: what they find in files, and which faults they may hide."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kdnas.config import check_config
+from kdnas.errors import UserError
+from kdnas.estimate import requests
+from kdnas.fidelity import Setting, recipe
+from kdnas.space import Architecture
+
+FILE = Path(__file__).resolve().parents[2] / "rules" / "resources.smk"
+SHAPE = {"layers": 2, "hidden_size": 96, "attention_heads": 12, "ffn_size": 384, "activation": "gelu"}
+TEACHER = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+ROWS = {"train": 5000, "heldout": 700, "validation_matched": 400, "validation_mismatched": 300}
+
+
+@pytest.fixture(scope="module")
+def rules():
+    """The file's names, as the Snakefile has them; it is plain Python."""
+    config = check_config({"training": {"threads": 2}})
+    names = {"config": config, "MATCHED": [], "SEARCHED": [], "Path": Path, "os": os}
+    names |= {"UserError": UserError, "Setting": Setting, "recipe": recipe}
+    exec(compile(FILE.read_text(encoding="utf-8"), FILE, "exec"), names)
+    return SimpleNamespace(**names)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The inputs of distillations: teacher, data, proxy set and the architecture of a student."""
+    paths = SimpleNamespace(
+        teacher=tmp_path / "teacher",
+        base=tmp_path / "teacher",
+        data=tmp_path / "data",
+        train=tmp_path / "proxy" / "train.parquet",
+        architecture=tmp_path / "architecture.json",
+    )
+    for folder in (paths.teacher, paths.data, paths.train.parent):
+        folder.mkdir()
+    paths.train.touch()
+    write(paths.teacher / "config.json", TEACHER)
+    write(paths.data / "meta.json", {"splits": {split: {"rows": rows} for split, rows in ROWS.items()}})
+    write(paths.train.with_name("meta.json"), {"rows": 1500})
+    write(paths.architecture, {"architecture": SHAPE})
+    return paths
+
+
+def write(path, value):
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def asked(rules, request, files):
+    mb = rules.memory(request)(None, files, attempt=1)
+    return requests.Request(mb, rules.minutes(request)(None, files, attempt=1))
+
+
+def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
+    config, machine = rules.config, requests.Machine("auto", 2)
+    teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
+    student, largest = Architecture(**SHAPE), requests.largest(config["search"]["space"])
+    scored = 700 + 400 + 300
+    stages, count = config["distillation"], config["search"]["candidates"] // config["search"]["cohorts"]
+    expected = {
+        rules.for_finetuning: requests.finetuning(
+            teacher, 5000, scored, config["teacher"]["training"], tokens, machine
+        ),
+        rules.for_student: requests.distillation(
+            teacher, student, 1, 5000, scored, stages["student"], tokens, machine
+        ),
+        rules.for_cohort: requests.distillation(
+            teacher, largest, count, 1500, 700, stages["proxy"], tokens, machine
+        ),
+    }
+    for request, wanted in expected.items():
+        assert asked(rules, request, files) == wanted
+        assert wanted.mb > requests.START_MB and wanted.minutes > requests.START_MINUTES
+        assert rules.memory(request)(None, files, attempt=3) == 3 * wanted.mb
+
+
+@pytest.mark.parametrize("name", ["teacher", "data", "train", "architecture"])
+def test_inputs_that_are_not_there_yet_are_asked_for_again(rules, files, name):
+    path = getattr(files, name)
+    path.rename(path.with_name("elsewhere"))
+    request = rules.for_cohort if name == "train" else rules.for_student
+    with pytest.raises(FileNotFoundError) as caught:
+        asked(rules, request, files)
+    assert str(caught.value.filename) == str(path)  # by which Snakemake tells it from other faults
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("teacher/config.json", "{"),
+        ("teacher/config.json", "{}"),
+        ("data/meta.json", '{"splits": {"train": {}}}'),
+        ("data/meta.json", '{"splits": {"train": {"rows": "x"}}}'),
+        ("data/meta.json", '{"splits": {}}'),
+        ("proxy/meta.json", "[]"),
+    ],
+)
+def test_damaged_inputs_are_left_to_the_job(rules, files, tmp_path, file, content):
+    (tmp_path / file).write_text(content)
+    start = requests.Request(requests.START_MB, requests.START_MINUTES)
+    assert asked(rules, rules.for_cohort, files) == start
+
+
+@pytest.mark.parametrize("fault", [TypeError, KeyError, ZeroDivisionError])
+def test_faults_of_the_formulas_are_not_hidden(rules, files, monkeypatch, fault):
+    def broken(*arguments):
+        raise fault
+
+    monkeypatch.setattr(requests, "distillation", broken)
+    with pytest.raises(fault):
+        asked(rules, rules.for_cohort, files)
