@@ -9,6 +9,7 @@ import pandas as pd
 
 from kdnas.checksums import check
 from kdnas.command import print_or_refuse
+from kdnas.tables.glue import data_title
 from kdnas.tables.table import mean_sd, number
 from kdnas.tables.writing import read_csv
 
@@ -50,7 +51,7 @@ def headline(folder: str | Path) -> str:
     title = (
         "Synthetic data: these are not GLUE scores."
         if bool(scores["synthetic"].any())
-        else "GLUE, development sets."
+        else f"{data_title(scores)}."
     )
     verdicts = _verdicts(Path(folder) / "tables" / "claims.csv")
     return "\n".join([title, table.to_string(index=False), *verdicts])

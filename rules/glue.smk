@@ -22,6 +22,7 @@ rule distill_glue:
         runtime=minutes(for_glue),
         gpu=gpus(config["training"]["device"]),
     params:
+        task=task_definition,
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("glue"),
         training=training_params(),

@@ -14,7 +14,7 @@ with start(snakemake):
     job = Distillation(
         student=snakemake.wildcards.student,
         architecture=Architecture.from_dict(read_json(snakemake.input.architecture)["architecture"]),
-        task=snakemake.wildcards.task,
+        task=params.task,
         seed=int(snakemake.wildcards.seed),
         stage="glue",
         start=Path(snakemake.input.start) if snakemake.input.start else None,

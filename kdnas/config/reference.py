@@ -51,9 +51,9 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
             continue
         default = f"`{json.dumps(values[name])}`" if name in values else "none: has to be given"
         yield f"| `{path}` | {allowed(key)} | {default} | {key['description']} |\n"
-        items = key.get("items", {})
-        if "properties" in items:
-            yield from _rows(items, f"{path}[].")
+        for inner, place in ((key.get("items"), "[]"), (key.get("additionalProperties"), ".<name>")):
+            if isinstance(inner, dict) and "properties" in inner:
+                yield from _rows(inner, f"{path}{place}.")
 
 
 if __name__ == "__main__":
