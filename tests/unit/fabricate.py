@@ -44,7 +44,7 @@ def metrics(
     official_rows: dict[str, int | None] | None = None,
     parameters: int = 22_713_216,
 ) -> Path:
-    """Write one ``metrics.json`` and return its path; the official rows default to GLUE's, ``rows`` to those."""
+    """Write one ``metrics.json`` and return its path; official rows default to GLUE's, ``rows`` to those."""
     if official_rows is None:
         official_rows = {split: TASKS[task].splits[split] for split in scores}
     rows = official_rows | (rows or {})
