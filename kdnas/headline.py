@@ -48,11 +48,8 @@ def headline(folder: str | Path) -> str:
             row[SUMMARIES[name]] = mean_sd(values.loc[model, "score"], values.loc[model, "sd"], 1)
         rows.append(row)
     table = pd.DataFrame(rows)
-    title = (
-        "Synthetic data: these are not GLUE scores."
-        if bool(scores["synthetic"].any())
-        else f"{data_title(scores)}."
-    )
+    synthetic = bool(scores["synthetic"].any())
+    title = "Synthetic data: these are not GLUE scores." if synthetic else f"{data_title(scores)}."
     verdicts = _verdicts(Path(folder) / "tables" / "claims.csv")
     return "\n".join([title, table.to_string(index=False), *verdicts])
 
