@@ -11,16 +11,15 @@ from typing import Any
 
 from kdnas import synthetic
 from kdnas.config.schema import load_schema
+from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.errors import UserError
 from kdnas.models.family import FAMILY
 from kdnas.names import SelectionRule
 from kdnas.rows import divide_rows, max_train_rows
 from kdnas.sentences import shown
-from kdnas.tasks import CLASS_METRICS, NUMBER_METRICS, TASKS
+from kdnas.tasks import TASKS
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
-# the encoder's folder beside the tasks' teachers, the diagnostic set, and rows of the table of scores
-RESERVED_TASK = re.compile(r"base|ax|(average|teacher_share).*")
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
 
 
@@ -30,8 +29,8 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_paths(config)
     _check_budgets(config["students"]["latency_budgets"])
     _check_matched(config)
-    _check_custom_tasks(config["data"]["custom_tasks"])
-    _check_task_names(config)
+    check_custom_tasks(config["data"]["custom_tasks"])
+    check_task_names(config)
     _check_data(config)
     _check_teacher(config["teacher"])
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
@@ -143,49 +142,6 @@ def _check_matched(config: dict[str, Any]) -> None:
             f"claims.baseline is {baseline}; allowed: null, or a name out of students.matched "
             f"({', '.join(matched) or 'which is empty'})"
         )
-
-
-def _check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
-    for name, task in custom_tasks.items():
-        path = f"data.custom_tasks.{name}"
-        if name in TASKS or RESERVED_TASK.fullmatch(name):
-            raise UserError(
-                f"data.custom_tasks has {name}; allowed: a name that is not one of {', '.join(TASKS)}, ax or "
-                "base and does not start with average or teacher_share"
-            )
-        for column in task["text_columns"]:
-            if column in ("label", "idx"):
-                raise UserError(
-                    f"{path}.text_columns has {column}; allowed: columns of texts, which the label is not"
-                )
-        allowed = NUMBER_METRICS if task["labels"] is None else CLASS_METRICS
-        if task["labels"] is not None and len(task["labels"]) > 2:
-            allowed = tuple(metric for metric in allowed if metric != "f1")
-        for metric in task["metrics"]:
-            if metric not in allowed:
-                of = "null" if task["labels"] is None else f"{len(task['labels'])} classes"
-                raise UserError(
-                    f"{path}.metrics has {metric}; allowed with labels {of}: {', '.join(allowed)}"
-                )
-
-
-def _check_task_names(config: dict[str, Any]) -> None:
-    data = config["data"]
-    rows = data["max_train_rows"]
-    named = {
-        "data.tasks": data["tasks"],
-        "data.max_train_rows": rows if isinstance(rows, dict) else [],
-        "teacher.intermediate_tasks": config["teacher"]["intermediate_tasks"],
-        "distillation.start_from_search_task": config["distillation"]["start_from_search_task"],
-    }
-    custom = data["custom_tasks"]
-    for key, names in named.items():
-        for name in names:
-            if name not in TASKS and name not in custom:
-                raise UserError(
-                    f"{key} has {name}; allowed: {', '.join(TASKS)}, or a name out of data.custom_tasks "
-                    f"({', '.join(custom) or 'which is empty'})"
-                )
 
 
 def _check_data(config: dict[str, Any]) -> None:
