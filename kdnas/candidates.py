@@ -21,7 +21,7 @@ from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.space import Architecture
 from kdnas.store import Store
-from kdnas.tasks import TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Definition, Task, get_task
 from kdnas.training.batches import Encoded
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
@@ -44,7 +44,7 @@ class Trial:
     ``student``), ``scored`` holds the rows that measure their quality.
     """
 
-    task: str
+    task: Definition
     stage: str
     train: pd.DataFrame
     scored: pd.DataFrame
@@ -52,13 +52,13 @@ class Trial:
     max_length: int
 
     @classmethod
-    def on_proxy(cls, task: str, proxy: str, data: str, max_length: int) -> Trial:
+    def on_proxy(cls, task: Definition, proxy: str, data: str, max_length: int) -> Trial:
         """Read the search's trial from the proxy set's file and the task's folder, whose slice scores it."""
         frames = {TRAIN: read_parquet(Path(proxy)).to_pandas(), HELDOUT: read_split(data, HELDOUT)}
         return cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
 
     @classmethod
-    def on_whole_task(cls, task: str, data: str, max_length: int) -> Trial:
+    def on_whole_task(cls, task: Definition, data: str, max_length: int) -> Trial:
         """Read a final student's trial from the task's folder; its first evaluation split scores it."""
         split = get_task(task).evaluation_splits[0]
         frames = {name: read_split(data, name) for name in (TRAIN, split)}

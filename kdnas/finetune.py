@@ -12,7 +12,7 @@ from kdnas.frames import read_meta, read_split
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import pretrained_classifier, save_classifier
 from kdnas.store import Store
-from kdnas.tasks import TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Definition, Task, get_task
 from kdnas.training.data import load_data
 from kdnas.training.learner import Learner
 from kdnas.training.loop import train
@@ -24,7 +24,7 @@ from kdnas.training.scoring import describe, score_splits
 def finetune_teacher(
     base: Path,
     data_folder: Path,
-    task_name: str,
+    task: Definition,
     teacher: dict[str, Any],
     seed: int,
     run: Run,
@@ -41,7 +41,7 @@ def finetune_teacher(
     meta = read_meta(data_folder)
     key = {
         "what": "finetune_teacher",
-        "task": task_name,
+        "task": task,
         "data": meta["fingerprint"],
         "weights": file_sha256(base / WEIGHTS),
         "training": teacher["training"],
@@ -53,7 +53,7 @@ def finetune_teacher(
     }
     metrics = store.get_model(key, model_folder)
     if metrics is None:
-        metrics = _train(base, data_folder, meta, get_task(task_name), teacher, seed, key, run, model_folder)
+        metrics = _train(base, data_folder, meta, get_task(task), teacher, seed, key, run, model_folder)
         store.put_model(key, model_folder, metrics)
     else:
         run.report("taken from the store")

@@ -10,6 +10,7 @@ import pandas as pd
 from kdnas.checksums import check
 from kdnas.command import print_or_refuse
 from kdnas.csv_file import read_csv
+from kdnas.tables.glue import data_title
 from kdnas.tables.table import mean_sd, number
 
 SUMMARIES = {
@@ -47,11 +48,8 @@ def headline(folder: str | Path) -> str:
             row[SUMMARIES[name]] = mean_sd(values.loc[model, "score"], values.loc[model, "sd"], 1)
         rows.append(row)
     table = pd.DataFrame(rows)
-    title = (
-        "Synthetic data: these are not GLUE scores."
-        if bool(scores["synthetic"].any())
-        else "GLUE, development sets."
-    )
+    synthetic = bool(scores["synthetic"].any())
+    title = "Synthetic data: these are not GLUE scores." if synthetic else f"{data_title(scores)}."
     verdicts = _verdicts(Path(folder) / "tables" / "claims.csv")
     return "\n".join([title, table.to_string(index=False), *verdicts])
 

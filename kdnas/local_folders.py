@@ -1,10 +1,11 @@
-"""The folders and files of a local copy of GLUE; no heavy import, since the workflow lists them to plan."""
+"""The folders and files of local tasks, GLUE's or others; light, as the plan lists them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# The folders of the official download; the other name of each is the subset's own. Case does not count.
+# The folders of the official download; the other name of each, and a custom task's only one, is the subset's
+# own. Case does not count.
 OFFICIAL_FOLDERS = {
     "cola": "CoLA",
     "sst2": "SST-2",
@@ -21,8 +22,13 @@ OFFICIAL_FOLDERS = {
 
 def subset_folders(path: Path, subset: str) -> list[Path]:
     """Return the folders in ``path`` that hold a task, or the diagnostic set ``ax``, under either name."""
-    names = {subset, OFFICIAL_FOLDERS[subset].lower()}
+    names = {name.lower() for name in folder_names(subset)}
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name.lower() in names)
+
+
+def folder_names(subset: str) -> list[str]:
+    """Return the names that the folder of a task, or of the diagnostic set ``ax``, may have."""
+    return [subset, OFFICIAL_FOLDERS[subset]] if subset in OFFICIAL_FOLDERS else [subset]
 
 
 def training_files(path: Path, subset: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The GLUE metrics, through the ``evaluate`` library and without its hub."""
+"""The metrics of GLUE and of custom tasks, through the ``evaluate`` library and without its hub."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import tempfile
 
 import numpy as np
 
-from kdnas.tasks import Task, get_task
+from kdnas.tasks import Definition, Task, get_task
 
 
-def compute(task_name: str, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+def compute(task: Definition, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
     """Return the task's metrics, each under its name in ``task.metrics``.
 
-    ``predictions`` and ``references`` are class codes (n,), or scores (n,) for STS-B. Where a constant
+    ``predictions`` and ``references`` are class codes (n,), or scores (n,) for regression. Where a constant
     prediction leaves a correlation or Matthews' coefficient undefined, it is 0: no relation was found.
     F1 is that of class 1. Raises ValueError for other shapes (a prediction (n, 1) would broadcast), codes
     that aren't the task's, or values that aren't finite.
     """
-    task = get_task(task_name)
+    task = get_task(task)
     predictions = _checked(task, "predictions", predictions)
     references = _checked(task, "references", references)
     if predictions.shape != references.shape:

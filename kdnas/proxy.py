@@ -8,16 +8,16 @@ import pandas as pd
 from kdnas.errors import UserError
 from kdnas.rows import proxy_rows
 from kdnas.stratify import allocate, check_strata, draw, strata
-from kdnas.tasks import get_task
+from kdnas.tasks import Definition, get_task
 
 
-def build_proxy(frame: pd.DataFrame, task_name: str, share: float, seed: int) -> pd.DataFrame:
+def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
     """Return ``share`` of the training rows ``frame``, in their old order.
 
     They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B). The paper
     reports the share (30 %). Raises UserError for a share that is none or that leaves a class without rows.
     """
-    task = get_task(task_name)
+    task = get_task(task)
     if not 0 < share <= 1:
         raise UserError(f"search.proxy.share is {share}; allowed are numbers above 0, at most 1")
     stratum = strata(frame["label"].to_numpy(), task.regression)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from kdnas.tasks import TASKS
+from kdnas.tasks import Task
 
 
-def seed_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def seed_scores(records: Iterable[dict[str, Any]], tasks: Mapping[str, Task]) -> pd.DataFrame:
     """Return one row a model, task, split and seed; ``score`` is the primary metric in points.
 
-    ``records`` are contents of ``metrics.json`` (docs/artifacts.md). The other columns are ``rows`` (of the
-    split) and ``subset`` (whether these are not all official rows).
+    ``records`` are contents of ``metrics.json`` (docs/artifacts.md) on ``tasks``. The other columns are
+    ``rows`` (of the split) and ``official_rows`` (of GLUE's, None where the data are not GLUE's).
     """
     return pd.DataFrame(
         [
@@ -23,9 +23,9 @@ def seed_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
                 "task": record["task"],
                 "split": split,
                 "seed": record["seed"],
-                "score": 100 * TASKS[record["task"]].primary(scores),
+                "score": 100 * tasks[record["task"]].primary(scores),
                 "rows": record["rows"][split],
-                "subset": split in record["subset"],
+                "official_rows": record["official_rows"][split],
             }
             for record in records
             for split, scores in record["scores"].items()
@@ -33,13 +33,13 @@ def seed_scores(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def complete_tasks(scores: pd.DataFrame, models: Sequence[str], tasks: Sequence[str]) -> list[str]:
-    """Return the tasks on which every model has a score on every evaluation split, in their order."""
+def complete_tasks(scores: pd.DataFrame, models: Sequence[str], tasks: Mapping[str, Task]) -> list[str]:
+    """Return the names of the tasks with a score of every model on every evaluation split, in their order."""
     found = set(zip(scores["model"], scores["task"], scores["split"], strict=True))
     return [
-        task
-        for task in tasks
-        if all((model, task, split) in found for model in models for split in TASKS[task].evaluation_splits)
+        name
+        for name, task in tasks.items()
+        if all((model, name, split) in found for model in models for split in task.evaluation_splits)
     ]
 
 

@@ -17,7 +17,7 @@ from kdnas.models.loading import load_classifier, pretrained_classifier, save_cl
 from kdnas.models.student import build_student, seed_of
 from kdnas.space import Architecture
 from kdnas.store import Store
-from kdnas.tasks import TRAIN, get_task
+from kdnas.tasks import TRAIN, Definition, get_task
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
 from kdnas.training.learner import Learner
@@ -39,7 +39,7 @@ class Distillation:
 
     student: str
     architecture: Architecture
-    task: str
+    task: Definition
     seed: int
     stage: str
     start: Path | None
@@ -112,13 +112,13 @@ def _train(
     )
     if learner.failed is not None:
         raise UserError(
-            f"distilling {job.student} on {job.task} failed: {learner.failed}; lower "
+            f"distilling {job.student} on {task.name} failed: {learner.failed}; lower "
             f"distillation.{job.stage}.learning_rate or batch_size"
         )
     scores = score_splits(student, data.scored, task, run.device)
     data.vocabulary.restore(student.cpu(), whole)
     with atomic_folder(model_folder) as folder:
-        details = {"architecture": job.architecture.to_dict(), "task": job.task}
+        details = {"architecture": job.architecture.to_dict(), "task": task.name}
         save_classifier(student, job.teacher_folder, folder, details)
     return describe(job.student, task, job.seed, meta, scores, student, model_folder, len(data.train))
 

@@ -1,36 +1,44 @@
-"""The GLUE tasks: columns, labels and their order, splits, metrics (Wang et al., 2019, arXiv 1804.07461).
+"""Tasks: columns, labels and their order, splits, metrics. GLUE's nine, and those that a config defines.
 
-Column names and label codes are those of the Hugging Face dataset ``nyu-mll/glue``.
+Column names and label codes of GLUE's are those of the Hugging Face dataset ``nyu-mll/glue`` (Wang et al.,
+2019, arXiv 1804.07461). What jobs are told of a task, and the keys of the store hold, is its *definition*,
+plain data: the name of one of GLUE's, or a mapping with the ``name`` of a custom one and its entry of
+``data.custom_tasks``, so that two tasks of one name are never taken for each other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
+from typing import Any
 
 from kdnas.errors import UserError
 
 TRAIN = "train"
-SCORE_RANGE = (0.0, 5.0)  # labels of the regression task (STS-B)
+SCORE_RANGE = (0.0, 5.0)  # labels of a regression task, as STS-B has them
+CLASS_METRICS = ("accuracy", "f1", "matthews")
+NUMBER_METRICS = ("pearson", "spearman")
+
+Definition = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One GLUE task.
+    """One task.
 
     ``text_columns``: one or two. ``labels``: the class names, the position is the code; None for regression.
-    ``splits``: each split, the training split first, with the rows of the complete data set. ``metrics``: the
-    ones whose mean is the task's score. ``display_names``: an evaluation split's name in tables.
-    ``empty_texts``: how many rows of a split of the official data have an empty text.
+    ``splits``: each split, the training split first, with the rows of GLUE's complete data set, None in a
+    custom task. ``metrics``: the ones whose mean is the task's score. ``display_names``: an evaluation
+    split's name in tables. ``empty_texts``: how many rows of a split of the official data have an empty text.
     """
 
     name: str
     text_columns: tuple[str, ...]
     labels: tuple[str, ...] | None
-    splits: Mapping[str, int]
+    splits: Mapping[str, int | None]
     metrics: tuple[str, ...]
     display_names: Mapping[str, str]
     empty_texts: Mapping[str, int] = field(default_factory=dict)
@@ -38,6 +46,23 @@ class Task:
     def __post_init__(self) -> None:
         for name in ("splits", "display_names", "empty_texts"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    @property
+    def custom(self) -> bool:
+        """Whether the config defines the task, and not GLUE."""
+        return self.name not in TASKS
+
+    @property
+    def definition(self) -> Definition:
+        """The plain data that :func:`get_task` makes the task from."""
+        if not self.custom:
+            return self.name
+        return {
+            "name": self.name,
+            "text_columns": list(self.text_columns),
+            "labels": None if self.labels is None else list(self.labels),
+            "metrics": list(self.metrics),
+        }
 
     @property
     def evaluation_splits(self) -> tuple[str, ...]:
@@ -132,8 +157,29 @@ TASKS: dict[str, Task] = {
 }
 
 
-def get_task(name: str) -> Task:
-    """Return the task of that name; raises UserError for an unknown one."""
-    if name not in TASKS:
-        raise UserError(f"unknown task {name!r}; allowed are {', '.join(TASKS)}")
-    return TASKS[name]
+def get_task(definition: Definition) -> Task:
+    """Return the task of a definition; raises UserError for a name that is not one of GLUE's."""
+    if isinstance(definition, str):
+        if definition not in TASKS:
+            raise UserError(f"unknown task {definition!r}; allowed are {', '.join(TASKS)}")
+        return TASKS[definition]
+    labels = definition["labels"]
+    return Task(
+        name=definition["name"],
+        text_columns=tuple(definition["text_columns"]),
+        labels=None if labels is None else tuple(labels),
+        splits={TRAIN: None, "validation": None},
+        metrics=tuple(definition["metrics"]),
+        display_names={"validation": definition["name"]},
+    )
+
+
+def task_definitions(data: Mapping[str, Any]) -> dict[str, Definition]:
+    """Return the definition of each of ``data.tasks`` by its name; ``data`` is the config's section."""
+    custom = data["custom_tasks"]
+    return {name: {"name": name, **custom[name]} if name in custom else name for name in data["tasks"]}
+
+
+def tasks_by_name(definitions: Iterable[Definition]) -> dict[str, Task]:
+    """Return the tasks of ``definitions`` by their names, in their order."""
+    return {task.name: task for task in map(get_task, definitions)}

@@ -28,6 +28,7 @@ from kdnas.names import (
 from kdnas.relay import relay_sigterm
 from kdnas.rows import heldout_share
 from kdnas.stages import stage_settings
+from kdnas.tasks import task_definitions
 
 STORE = "results/store"
 
@@ -51,6 +52,7 @@ ENVIRONMENT = f"../envs/{config['environment']}.yaml"
 
 SEEDS = config["seeds"]
 TASKS = config["data"]["tasks"]
+DEFINITIONS = task_definitions(config["data"])  # what jobs are told of a task, by its name
 SEARCH_TASK = config["search"]["task"]
 GLUE_TASKS = [task for task in TASKS if task != SEARCH_TASK]
 STRATEGIES = config["search"]["strategies"]
@@ -108,6 +110,11 @@ def _script_digest(rule_name):
 def training_params():
     """The part of the config's training section that decides results."""
     return {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
+
+
+def task_definition(wildcards):
+    """What a job is told of its task."""
+    return DEFINITIONS[wildcards.task]
 
 
 def heldout(wildcards):

@@ -11,7 +11,12 @@ rule fetch_task:
     benchmark:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
     params:
-        data={key: value for key, value in config["data"].items() if key not in ("tasks", "diagnostic")},
+        task=task_definition,
+        data={
+            key: value
+            for key, value in config["data"].items()
+            if key not in ("tasks", "custom_tasks", "diagnostic")
+        },
         heldout=heldout,
         code=code_digest("fetch_task"),
     message:
@@ -35,7 +40,7 @@ rule build_proxy:
         f"{R}/benchmarks/build_proxy.tsv"
     priority: 10
     params:
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         share=config["search"]["proxy"]["share"],
         seed=SEEDS[0],
         code=code_digest("build_proxy"),

@@ -40,7 +40,7 @@ rule evaluate_fidelity:
         runtime=minutes(for_fidelity),
         gpu=gpus(config["training"]["device"]),
     params:
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         seed=SEEDS[0],
         max_length=config["teacher"]["max_length"],
         distillation=fidelity_recipe,

@@ -22,7 +22,7 @@ use rule distill_student as distill_glue with:
         runtime=minutes(for_glue),
         gpu=gpus(config["training"]["device"]),
     params:
-        task=lambda wildcards: wildcards.task,
+        task=task_definition,
         stage="glue",
         distillation=distillation_params("glue"),
     message:

@@ -28,7 +28,7 @@ rule table_glue:
     benchmark:
         f"{R}/benchmarks/table_glue.tsv"
     params:
-        tasks=TASKS,
+        tasks=list(DEFINITIONS.values()),
         code=code_digest("table_glue"),
     message:
         "Writing the table of scores by task"
@@ -123,7 +123,7 @@ rule table_fidelity:
     benchmark:
         f"{R}/benchmarks/table_fidelity.tsv"
     params:
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         proxy={key: config["distillation"][key] for key in ("initialisation", "proxy")},
         synthetic=SYNTHETIC,
         code=code_digest("table_fidelity"),
@@ -191,7 +191,7 @@ rule table_claims:
     benchmark:
         f"{R}/benchmarks/table_claims.tsv"
     params:
-        tasks=TASKS,
+        tasks=list(DEFINITIONS.values()),
         strategies=STRATEGIES,
         baseline=config["claims"]["baseline"],
         teacher=config["teacher"]["name"],

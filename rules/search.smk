@@ -43,7 +43,7 @@ rule distill_candidates:
         runtime=minutes(for_cohort),
         gpu=gpus(config["training"]["device"]),
     params:
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         seed=SEEDS[0],
         cohorts=len(COHORTS),
         max_length=config["teacher"]["max_length"],

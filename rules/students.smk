@@ -21,7 +21,7 @@ rule distill_hand_crafted:
         gpu=gpus(config["training"]["device"]),
     params:
         students=MATCHED,
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         seed=SEEDS[0],
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("proxy"),
@@ -131,7 +131,7 @@ rule distill_student:
         runtime=minutes(for_student),
         gpu=gpus(config["training"]["device"]),
     params:
-        task=SEARCH_TASK,
+        task=DEFINITIONS[SEARCH_TASK],
         stage="student",
         max_length=config["teacher"]["max_length"],
         distillation=distillation_params("student"),

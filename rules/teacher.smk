@@ -39,6 +39,7 @@ rule finetune_teacher:
         runtime=minutes(for_finetuning),
         gpu=gpus(config["training"]["device"]),
     params:
+        task=task_definition,
         teacher={key: config["teacher"][key] for key in ("max_length", "training")},
         training=training_params(),
         checkpoints=f"{R}/checkpoints",

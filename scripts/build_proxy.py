@@ -13,7 +13,7 @@ with start(snakemake):
     train = build_proxy(read_split(snakemake.input.data, TRAIN), params.task, params.share, params.seed)
     write_split(snakemake.output.train, train)
     meta = {
-        "task": params.task,
+        "task": task_meta["task"],
         "source": task_meta["source"],
         "synthetic": task_meta["synthetic"],
         "fingerprint": fingerprint({TRAIN: train}),

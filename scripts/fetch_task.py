@@ -5,5 +5,5 @@ from job import start
 with start(snakemake):
     from kdnas.sources import load_task, write_task
 
-    frames, meta = load_task(snakemake.wildcards.task, snakemake.params.data, snakemake.params.heldout)
+    frames, meta = load_task(snakemake.params.task, snakemake.params.data, snakemake.params.heldout)
     write_task(snakemake.output.data, frames, meta)

@@ -12,7 +12,7 @@ with start(snakemake):
         finetune_teacher(
             Path(snakemake.input.base),
             Path(snakemake.input.data),
-            snakemake.wildcards.task,
+            snakemake.params.task,
             snakemake.params.teacher,
             int(snakemake.wildcards.seed),
             run,

@@ -5,15 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from kdnas import synthetic
 from kdnas.config.schema import load_schema
+from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.errors import UserError
 from kdnas.names import SelectionRule
 from kdnas.rows import divide_rows, max_train_rows, proxy_rows
 from kdnas.sentences import shown
 from kdnas.student_keys import choices, hand_crafted
+from kdnas.tasks import TASKS
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
@@ -24,6 +28,8 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_paths(config)
     _check_budgets(config["students"]["latency_budgets"])
     _check_matched(config)
+    check_custom_tasks(config["data"]["custom_tasks"])
+    check_task_names(config)
     _check_data(config)
     _check_teacher(config["teacher"])
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
@@ -119,13 +125,17 @@ def _check_data(config: dict[str, Any]) -> None:
             f"{', '.join(data['tasks'])}; allowed: source local or hub, and mnli, whose models predict it"
         )
     if data["source"] == "synthetic":
-        from kdnas.synthetic import TASKS
+        _check_source(data, synthetic.TASKS)
+    if data["source"] == "hub":
+        _check_source(data, TASKS)
 
-        for task in data["tasks"]:
-            if task not in TASKS:
-                raise UserError(
-                    f"data.tasks has {task}; allowed with data.source 'synthetic': {', '.join(TASKS)}"
-                )
+
+def _check_source(data: dict[str, Any], tasks: Iterable[str]) -> None:
+    for task in data["tasks"]:
+        if task not in tasks:
+            raise UserError(
+                f"data.tasks has {task}; allowed with data.source '{data['source']}': {', '.join(tasks)}"
+            )
 
 
 def _check_teacher(teacher: dict[str, Any]) -> None:
@@ -159,6 +169,8 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
 
 def _check_intermediate_tasks(intermediate: dict[str, str], tasks: list[str]) -> None:
     for task, other in intermediate.items():
+        if task not in tasks:  # of a preset, whose mapping another file can add to but not empty
+            continue
         allowed = [name for name in tasks if name != task and name not in intermediate]
         if other not in allowed:
             raise UserError(

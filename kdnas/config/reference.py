@@ -1,4 +1,4 @@
-"""The table of every key in config/README.md, made from the schema.
+"""The tables of every key and of GLUE's tasks in config/README.md, made from the schema and kdnas.tasks.
 
 ``python -m kdnas.config.reference`` rewrites what stands between the two marks in that file.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kdnas.artifacts import write_text
 from kdnas.config.schema import SCHEMA_FILE, allowed, defaults, load_schema
+from kdnas.local_folders import folder_names
+from kdnas.tasks import TASKS
 
 README = SCHEMA_FILE.parents[1] / "README.md"
 BEGIN = "<!-- made by `make config-reference`: begin -->\n"
@@ -19,14 +21,14 @@ END = "<!-- made by `make config-reference`: end -->\n"
 
 
 def reference() -> str:
-    """Return Markdown: for each section of the schema a table of its keys."""
+    """Return Markdown: for each section of the schema a table of its keys, then one of GLUE's tasks."""
     schema = load_schema()
     scalars = {name: key for name, key in schema["properties"].items() if "properties" not in key}
     parts = [_table("Top level", "", _rows({**schema, "properties": scalars}, ""))]
     for name, section in schema["properties"].items():
         if "properties" in section:
             parts.append(_table(f"`{name}`", section["description"], _rows(section, f"{name}.")))
-    return "\n".join(parts)
+    return "\n".join([*parts, _tasks_table()])
 
 
 def with_reference(text: str) -> str:
@@ -41,6 +43,32 @@ def _table(title: str, description: str, rows: Iterator[str]) -> str:
     return head + "| key | allowed | default | meaning |\n|---|---|---|---|\n" + "".join(rows)
 
 
+def _tasks_table() -> str:
+    head = (
+        "### GLUE's tasks in a local folder\n\nThe label is its code or its name, or in `stsb` a number; see "
+        "[docs/data.md](../docs/data.md).\n\n"
+        "| task | folder | splits | texts | labels by code | scored by |\n|---|---|---|---|---|---|\n"
+    )
+    rows = []
+    for task in TASKS.values():
+        low, high = task.label_range
+        labels = [f"{code} `{name}`" for code, name in enumerate(task.labels or ())]
+        cells = [
+            _code([task.name]),
+            " or ".join(f"`{name}`" for name in folder_names(task.name)),
+            _code(task.splits),
+            _code(task.text_columns),
+            ", ".join(labels) or f"{low:g} to {high:g}",
+            " and ".join(task.metrics),
+        ]
+        rows.append(f"| {' | '.join(cells)} |\n")
+    return head + "".join(rows)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
     values = defaults(schema)
     for name, key in schema["properties"].items():
@@ -51,9 +79,9 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
             continue
         default = f"`{json.dumps(values[name])}`" if name in values else "none: has to be given"
         yield f"| `{path}` | {allowed(key)} | {default} | {key['description']} |\n"
-        items = key.get("items", {})
-        if "properties" in items:
-            yield from _rows(items, f"{path}[].")
+        for inner, place in ((key.get("items"), "[]"), (key.get("additionalProperties"), ".<name>")):
+            if isinstance(inner, dict) and "properties" in inner:
+                yield from _rows(inner, f"{path}{place}.")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,12 @@ def _allowed_type(name: str, schema: dict[str, Any]) -> str:
     if name == "string":
         return schema.get("title", "text")
     if name == "array":
-        limits = [", not empty"] * ("minItems" in schema) + [", without repeats"] * ("uniqueItems" in schema)
+        least, most = schema.get("minItems"), schema.get("maxItems")
+        limits = [", not empty"] * (least == 1) + [f", at least {least} items"] * (
+            least is not None and least > 1
+        )
+        limits += [f", at most {most} items"] * (most is not None)
+        limits += [", without repeats"] * ("uniqueItems" in schema)
         return f"a list{''.join(limits)}, each item {allowed(schema['items'])}"
     if name == "object" and "properties" in schema:
         return "a mapping with the keys " + ", ".join(schema["properties"])

@@ -65,7 +65,9 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
 
 
 def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine: Any) -> list[str]:
-    unmeasured = [task for task, size in sizes.items() if not size.measured]
+    custom = config["data"]["custom_tasks"]
+    unmeasured = [task for task, size in sizes.items() if not size.measured and task not in custom]
+    at_most = [task for task, size in sizes.items() if not size.measured and task in custom]
     notes = [
         "Rough: expect a factor of two either way. Students that a search would find are taken to be the",
         "mean of search.space. Total wall clock: from rules that overlap as well as they can to one by one.",
@@ -77,6 +79,10 @@ def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine
     if unmeasured:
         notes.append(
             f"Rows and lengths from a table of GLUE, as there is no data to count: {', '.join(unmeasured)}."
+        )
+    if at_most:
+        notes.append(
+            f"Lengths taken as teacher.max_length, as there is no tokenizer yet: {', '.join(at_most)}."
         )
     if machine.device == "cpu" and config["training"]["device"] == "gpu":
         notes.append(

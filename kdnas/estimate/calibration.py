@@ -29,7 +29,7 @@ from kdnas.latency.protocol import Protocol, hardware
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.space import Architecture
-from kdnas.tasks import Task, get_task
+from kdnas.tasks import Task, get_task, task_definitions
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.distillation import make_objective
 from kdnas.training.learner import Learner
@@ -166,7 +166,7 @@ class _Bench:
         self.config = config
         self.run = run
         self.tokens = tokens
-        self.task: Task = get_task(config["search"]["task"])
+        self.task: Task = get_task(task_definitions(config["data"])[config["search"]["task"]])
         self.shape = Architecture.from_model_config(teacher_config)
         self.student = student
         self.weights = Weights.from_config(config["distillation"])

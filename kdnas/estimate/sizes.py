@@ -13,7 +13,7 @@ from kdnas.frames import read_meta, read_split
 from kdnas.rows import divide_rows, heldout_share, max_train_rows
 from kdnas.sources import local, synthetic
 from kdnas.sources.checks import check_split
-from kdnas.tasks import TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Task, get_task, task_definitions
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
 
@@ -51,16 +51,18 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
 
     Rows are counted in a local folder or in what ``fetch_task`` has fetched from the hub, and are the
     official ones (kdnas.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut to
-    ``teacher.max_length``; without rows or without a tokenizer they are those of a table. Raises UserError
-    for a local folder that lacks the task or holds damaged rows.
+    ``teacher.max_length``; without rows or without a tokenizer they are those of a table, or
+    ``teacher.max_length`` in a custom task. Raises UserError for a local folder that lacks the task or holds
+    damaged rows, and for a custom task without a folder.
     """
-    task = get_task(name)
+    task = get_task(task_definitions(config["data"])[name])
     rows, sample = _rows(task, config)
     most = max_train_rows(name, config["data"]["max_train_rows"])
     train_rows, heldout_rows = divide_rows(rows[TRAIN], most, heldout_share(name, config["search"]))
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
-        tokens = min(MEAN_TOKENS[name], config["teacher"]["max_length"])
+        longest = config["teacher"]["max_length"]
+        tokens = min(MEAN_TOKENS.get(name, longest), longest)
         return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=False)
     from kdnas.training.batches import encode
 
@@ -86,7 +88,7 @@ def _rows(task: Task, config: dict[str, Any]) -> tuple[dict[str, int], pd.DataFr
         rows = dict.fromkeys(task.splits, settings["validation_rows"]) | {TRAIN: settings["train_rows"]}
         few = settings | {"train_rows": min(SAMPLE, settings["train_rows"])}
         return rows, synthetic.load(task, {"synthetic": few})[TRAIN][0]
-    if data["source"] == "local" and Path(data["path"]).is_dir():
+    if data["source"] == "local" and (task.custom or Path(data["path"]).is_dir()):
         loaded = local.load(task, data).items()
         frames = {split: check_split(task, split, frame, file) for split, (frame, file) in loaded}
         return {split: len(frame) for split, frame in frames.items()}, frames[TRAIN]

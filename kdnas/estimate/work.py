@@ -25,7 +25,7 @@ from kdnas.fidelity import Setting, recipe, settings
 from kdnas.names import selection_rules
 from kdnas.rows import proxy_rows
 from kdnas.space import Architecture, SearchSpace
-from kdnas.tasks import get_task
+from kdnas.tasks import task_definitions, tasks_by_name
 from kdnas.training.learner import Stage
 from kdnas.training.prediction import BATCH_SIZE
 
@@ -81,6 +81,7 @@ class Workload:
         self.teacher = teacher
         self.embeddings = embeddings
         self.sizes = sizes
+        self.tasks = tasks_by_name(task_definitions(config["data"]).values())
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
         losses = config["distillation"]["losses"]
         self.learns_hidden = bool(losses["hidden"])
@@ -141,7 +142,7 @@ class Workload:
         stage = self._stage(self.config["teacher"]["training"])
         steps, inputs = _steps(stage, size.train_rows)
         forward = forward_flops(self.teacher, size.tokens) * size.tokens
-        count = parameters(self.teacher, self.embeddings, get_task(task).num_labels)
+        count = parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
         return Job(
             rule,
             {
@@ -174,7 +175,7 @@ class Workload:
         if setting.proxy_epochs is not None:
             return self._on_proxy("evaluate_fidelity", self.any_student, fidelity["architectures"], stage)
         size = self.sizes[task]
-        first_split = size.evaluation_rows // len(get_task(task).evaluation_splits)
+        first_split = size.evaluation_rows // len(self.tasks[task].evaluation_splits)
         rows = size.train_rows, first_split
         return self._evaluated("evaluate_fidelity", self.any_student, fidelity["architectures"], stage, *rows)
 
@@ -219,7 +220,7 @@ class Workload:
         teacher = forward_flops(self.teacher, size.tokens) * size.tokens
         forward = student.mean(self._forward(size.tokens))
         maps = student.mean(self._maps) * size.tokens
-        labels = get_task(task).num_labels
+        labels = self.tasks[task].num_labels
         return Job(
             f"distill_{stage_name}",
             {

@@ -18,7 +18,7 @@ from kdnas.rows import max_train_rows
 from kdnas.sources import hub, local, synthetic
 from kdnas.sources.checks import check_split
 from kdnas.stratify import allocate, draw, strata
-from kdnas.tasks import TRAIN, Task, get_task
+from kdnas.tasks import TRAIN, Definition, Task, get_task
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
@@ -27,7 +27,7 @@ SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
 def load_task(
-    task_name: str, data_config: Mapping[str, Any], heldout: float = 0.0
+    task: Definition, data_config: Mapping[str, Any], heldout: float = 0.0
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
@@ -36,7 +36,7 @@ def load_task(
     out of the training split before that is cut (kdnas.heldout). Raises UserError for data that is missing,
     damaged or not what the registry says.
     """
-    task = get_task(task_name)
+    task = get_task(task)
     source = data_config["source"]
     if source not in SOURCES:
         raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")

@@ -49,6 +49,13 @@ def check_test_split(
     return pd.DataFrame(checked)
 
 
+def check_columns(needed: Sequence[str], there: Sequence[str], where: str) -> None:
+    """Raise UserError unless all columns ``needed`` are among those that a file has, ``there``."""
+    for column in needed:
+        if column not in there:
+            raise UserError(f"{where} has no column {column!r}; it has {listed(there)}")
+
+
 def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
     """Raise UserError unless a file's label names are the registry's, in the registry's order."""
     if task.labels is not None and tuple(names) != task.labels:
@@ -61,9 +68,7 @@ def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where:
     """Return the checked texts of a split that has rows and all the columns ``needed``."""
     if frame.empty:
         raise UserError(f"{where} has no rows")
-    for column in needed:
-        if column not in frame:
-            raise UserError(f"{where} has no column {column!r}; it has {listed(frame.columns)}")
+    check_columns(needed, list(frame.columns), where)
     return {column: _texts(frame[column], where) for column in task.text_columns}
 
 

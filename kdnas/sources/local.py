@@ -1,6 +1,7 @@
 """Source ``local``: a folder that holds one folder a task.
 
-Read are Parquet (also the hub's shards), JSON lines, and the TSV files of the official GLUE download.
+Read are Parquet (also the hub's shards), JSON lines, and TSV files: those of the official GLUE download, or a
+custom task's, whose first line names its columns.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,9 @@ import pyarrow as pa
 
 from kdnas.errors import UserError
 from kdnas.frames import read_parquet
-from kdnas.local_folders import OFFICIAL_FOLDERS, subset_folders
+from kdnas.local_folders import folder_names, subset_folders
 from kdnas.sentences import listed, reason
-from kdnas.sources.checks import check_label_order
+from kdnas.sources.checks import check_columns, check_label_order
 from kdnas.tasks import Task
 
 
@@ -54,7 +55,7 @@ def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataF
         folder = _subset_folder(task.name, path)
         splits = {}
         for split, rows in task.splits.items():
-            tsv = f"{split.replace('validation', 'dev')}.tsv"
+            tsv = f"{split if task.custom else split.replace('validation', 'dev')}.tsv"
             splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
         return splits
 
@@ -92,7 +93,7 @@ def _subset_folder(subset: str, path: Path) -> Path:
         there = listed(sorted(entry.name for entry in path.iterdir() if entry.is_dir()))
         raise UserError(
             f"data.path is {path}, which has no folder for the task {subset} "
-            f"({subset} or {OFFICIAL_FOLDERS[subset]}); there is {there}"
+            f"({' or '.join(folder_names(subset))}); there is {there}"
         )
     if len(found) > 1:
         raise UserError(f"{found[0]} and {found[1]} both hold the task {subset}; keep one")
@@ -104,10 +105,13 @@ def _load_split(
 ) -> tuple[pd.DataFrame, str]:
     names = sorted(entry.name for entry in folder.iterdir())
     shards = [name for name in names if re.fullmatch(rf"{split}-[0-9]{{5}}-of-[0-9]{{5}}\.parquet", name)]
+    needed = task.text_columns if split.startswith("test") else (*task.text_columns, "label")
+    read_parquet_file = partial(_read_parquet, needed=needed)
+    read_json_lines = partial(_read_json_lines, needed=needed)
     readers: dict[str, Callable[[Task, Path], pd.DataFrame]] = {
-        f"{split}.parquet": _read_parquet,
-        f"{split}.jsonl": _read_json_lines,
-        f"{split}.json": _read_json_lines,
+        f"{split}.parquet": read_parquet_file,
+        f"{split}.jsonl": read_json_lines,
+        f"{split}.json": read_json_lines,
         tsv: read_tsv,
     }
     found = [name for name in readers if name in names] + shards[:1]
@@ -119,21 +123,23 @@ def _load_split(
     if len(found) > 1:
         raise UserError(f"{folder} holds the split {split} twice, in {found[0]} and {found[1]}; keep one")
     if shards:
-        return _read_shards(task, split, folder, shards)
+        return _read_shards(task, split, folder, shards, needed)
     return readers[found[0]](task, folder / found[0]), str(folder / found[0])
 
 
-def _read_shards(task: Task, split: str, folder: Path, names: list[str]) -> tuple[pd.DataFrame, str]:
+def _read_shards(
+    task: Task, split: str, folder: Path, names: list[str], needed: Sequence[str]
+) -> tuple[pd.DataFrame, str]:
     last = names[0].rpartition("-")[2]  # 00002.parquet of train-00000-of-00002.parquet
     expected = [f"{split}-{shard:05d}-of-{last}" for shard in range(int(last.removesuffix(".parquet")))]
     if names != expected:
         odd = sorted(set(names) ^ set(expected))[0]
         raise UserError(f"{folder / odd} is missing or too many; {names[0]} says what belongs together")
-    frames = [_read_parquet(task, folder / name) for name in names]
+    frames = [_read_parquet(task, folder / name, needed) for name in names]
     return pd.concat(frames, ignore_index=True), str(folder / f"{split}-*-of-{last}")
 
 
-def _read_parquet(task: Task, path: Path) -> pd.DataFrame:
+def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
     table = read_parquet(path)
     try:
         notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
@@ -146,6 +152,7 @@ def _read_parquet(task: Task, path: Path) -> pd.DataFrame:
         ) from error
     if names is not None:
         check_label_order(task, names, str(path))
+    check_columns(needed, table.column_names, str(path))
     columns = [column for column in task.columns if column in table.column_names]
     for column in columns:
         if table.column_names.count(column) > 1:
@@ -157,7 +164,7 @@ def _read_parquet(task: Task, path: Path) -> pd.DataFrame:
         raise UserError(f"{path} has columns of a type that is not read ({reason(error)})") from error
 
 
-def _read_json_lines(task: Task, path: Path) -> pd.DataFrame:
+def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
     rows = []
     for number, line in enumerate(_read_text(path).removesuffix("\n").split("\n"), start=1):
         try:
@@ -167,20 +174,23 @@ def _read_json_lines(task: Task, path: Path) -> pd.DataFrame:
         if not isinstance(row, dict):
             raise UserError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
         rows.append(row)
-    present = [column for column in task.columns if any(column in row for row in rows)]
+    there = list(dict.fromkeys(column for row in rows for column in row))
+    check_columns(needed, there, str(path))
+    present = [column for column in task.columns if column in there]
     # Object columns keep each value as it was written: pandas would turn codes beside a null into floats.
     return pd.DataFrame(
         {column: pd.Series([row.get(column) for row in rows], dtype="object") for column in present}
     )
 
 
-def _read_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
-    """Read a file of the official download: quotes in it are plain text.
+def _read_tsv(task: Task, path: Path, rows: int | None) -> pd.DataFrame:
+    """Read a TSV file: quotes in it are plain text.
 
-    Its QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So
-    broken lines are left out if what remains has the official count ``rows``, and are an error otherwise.
+    The official QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave
+    out. So broken lines are left out if what remains has the official count ``rows``, and are an error
+    otherwise.
     """
-    official = _OFFICIAL[task.name]
+    official = _OFFICIAL.get(task.name, _Official(task.text_columns, "label"))
     wanted = dict(zip((*task.text_columns, "label"), (*official.texts, official.label), strict=True))
     return _read_columns(path, official.header, wanted, rows)
 
@@ -194,7 +204,7 @@ def _read_test_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
 
 
 def _read_columns(
-    path: Path, fixed_header: tuple[str, ...] | None, wanted: Mapping[str, str], rows: int
+    path: Path, fixed_header: tuple[str, ...] | None, wanted: Mapping[str, str], rows: int | None
 ) -> pd.DataFrame:
     """Return the columns ``wanted`` (by our name the file's) of a TSV file without its broken lines."""
     lines = [line.split("\t") for line in _read_text(path).removesuffix("\n").split("\n")]

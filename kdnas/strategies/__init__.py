@@ -1,4 +1,4 @@
-"""Search strategies: one protocol, one registry; a new one is one file and one line here."""
+"""Search strategies: one protocol, one registry; docs/extending.md tells how to add one."""
 
 from __future__ import annotations
 

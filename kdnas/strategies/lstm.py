@@ -44,6 +44,8 @@ class LSTMStrategy(EpsilonGreedyStrategy):
     embeddings are our choice.
     """
 
+    stream = 0
+
     def __init__(self, space: SearchSpace, search: dict) -> None:
         super().__init__(space, search)
         settings = search["controller"]

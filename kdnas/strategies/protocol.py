@@ -10,23 +10,33 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kdnas.errors import UserError
 from kdnas.history import architectures
 from kdnas.space import Architecture, SearchSpace
+
+ORIGINS = ("random", "controller")  # drawn, or chosen by what the strategy has learned
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """One proposed candidate; ``predicted_reward`` is None where the strategy predicts nothing."""
+    """One proposed candidate; ``predicted_reward`` is None where the strategy predicts nothing.
+
+    Raises UserError for an ``origin`` that is not one of ``ORIGINS``: tables and figures know these alone.
+    """
 
     architecture: Architecture
     origin: str
     predicted_reward: float | None
 
+    def __post_init__(self) -> None:
+        if self.origin not in ORIGINS:
+            raise UserError(f"a proposal's origin is {self.origin!r}; allowed: {', '.join(ORIGINS)}")
+
 
 class Strategy(ABC):
     """Proposes candidates and learns from their rewards; its state lives in a file between episodes."""
 
-    stream = 0  # strategies of different streams draw independently of each other
+    stream: int  # no two strategies have the same one, so that they draw independently of each other
 
     def __init__(self, space: SearchSpace, search: dict[str, Any]) -> None:
         self.space = space

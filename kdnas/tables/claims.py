@@ -24,7 +24,7 @@ from kdnas.scores import complete_tasks, seed_scores
 from kdnas.space import Architecture
 from kdnas.tables.glue import task_label
 from kdnas.tables.table import Table
-from kdnas.tasks import TASKS, TRAIN
+from kdnas.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 
 _BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")
 # how a quantity is named and its numbers are written
@@ -61,7 +61,7 @@ def claims_table(
     metrics: Sequence[str | Path],
     architectures: Sequence[str | Path],
     latencies: Mapping[str, str | Path],
-    tasks: Sequence[str],
+    definitions: Sequence[Definition],
     strategies: Sequence[str],
     baseline: str,
     teacher: str,
@@ -76,13 +76,14 @@ def claims_table(
     damaged file.
     """
     records = [read_json(path) for path in metrics]
-    scores = seed_scores(records)
+    tasks = tasks_by_name(definitions)
+    scores = seed_scores(records, tasks)
     models = list(dict.fromkeys(record["model"] for record in records))
     evidence = Evidence(
         scores=scores,
         tasks=complete_tasks(scores, models, tasks),
         parameters={
-            record["model"]: record["parameters"] for record in records if record["task"] == tasks[0]
+            record["model"]: record["parameters"] for record in records if record["task"] == next(iter(tasks))
         },
         students={student["student"]: student for student in map(read_json, architectures)},
         profiles={device: read_json(path) for device, path in latencies.items()},
@@ -98,7 +99,7 @@ def claims_table(
     letters = dict(zip(reasons, string.ascii_lowercase, strict=False))
     shown = _shown(data, letters)
     overall = data["quantity"].isin((OVERALL, OVERALL_WITHOUT_GPU))
-    notes = _notes(data, evidence, records, baseline, teacher, synthetic)
+    notes = _notes(data, evidence, tasks, records, baseline, teacher, synthetic)
     return Table(
         name="claims",
         title="The paper's claims, judged on this run" + (" (synthetic data, not GLUE)" if synthetic else ""),
@@ -138,6 +139,7 @@ def _shown(data: pd.DataFrame, letters: Mapping[str, str]) -> pd.DataFrame:
 def _notes(
     data: pd.DataFrame,
     evidence: Evidence,
+    tasks: Mapping[str, Task],
     records: Sequence[dict[str, Any]],
     baseline: str,
     teacher: str,
@@ -146,7 +148,7 @@ def _notes(
     notes = []
     if synthetic:
         notes.append("SYNTHETIC DATA, NOT GLUE: the verdicts are on generated tasks and say nothing of GLUE.")
-    differences = _differences(evidence, records, teacher, synthetic)
+    differences = _differences(evidence, tasks, records, teacher, synthetic)
     if differences:
         notes.append(f"An analogue of the paper's claims, not a test of them: {'; '.join(differences)}.")
     hand_crafted = Architecture.from_dict(evidence.students[baseline]["architecture"]).short_name
@@ -162,8 +164,7 @@ def _notes(
         f"otherwise {CANNOT_BE_TOLD}. The bound is the paper's number; where the paper says equal, it is a "
         f"latency {100 * EQUAL_LATENCY:g} % higher or an average {EQUAL_SCORE} points lower (our choice)."
     )
-    averaged = [task for task in evidence.tasks if task != "wnli"]
-    labels = [task_label(task) for task in averaged]
+    labels = [task_label(tasks[name]) for name in evidence.tasks if name != "wnli"]
     notes.append(
         f"Averages over {', '.join(labels)}; never WNLI, which papers leave out, and for claim B not CoLA. "
         f"Paired by seed, seeds: {data['seeds'].iloc[0]}. Intervals are Student's t. They cover the seeds of "
@@ -196,7 +197,11 @@ def _described(student: Mapping[str, Any]) -> str:
 
 
 def _differences(
-    evidence: Evidence, records: Sequence[dict[str, Any]], teacher: str, synthetic: bool
+    evidence: Evidence,
+    tasks: Mapping[str, Task],
+    records: Sequence[dict[str, Any]],
+    teacher: str,
+    synthetic: bool,
 ) -> list[str]:
     """Return what differs from the paper's setting: BERT-Base on the whole of GLUE."""
     differences = []
@@ -214,11 +219,19 @@ def _differences(
     absent = [task for task in TASKS if task not in evidence.tasks and task != "wnli"]
     if absent:
         differences.append(f"without the tasks {', '.join(absent)}")
-    cut = {
+    own = [name for name, task in tasks.items() if task.custom]
+    if own:
+        differences.append(f"with tasks that are not GLUE's, {', '.join(own)}")
+    other = {
         record["task"]
         for record in records
-        if record["subset"] or record["train_rows"] != TASKS[record["task"]].splits[TRAIN]
+        if record["task"] not in own
+        and (
+            record["rows"] != record["official_rows"]
+            or record["train_rows"] != tasks[record["task"]].splits[TRAIN]
+        )
     }
-    if cut:
-        differences.append(f"with a part of the rows of {', '.join(task for task in TASKS if task in cut)}")
+    if other:
+        named = ", ".join(name for name in TASKS if name in other)
+        differences.append(f"with another number of rows than GLUE's of {named}")
     return differences

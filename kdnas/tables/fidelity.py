@@ -13,7 +13,7 @@ from kdnas.fidelity import Setting
 from kdnas.ranking import MIN_PAIRS, RESAMPLES, kendall_tau, tau_interval
 from kdnas.space import Architecture
 from kdnas.tables.table import Table, best_cells, number
-from kdnas.tasks import TASKS
+from kdnas.tasks import Definition, Task, get_task
 
 QUALITIES = ("accuracy", "loss")
 _COLUMNS = (
@@ -43,7 +43,7 @@ _KINDS = {"proxy_epochs": "Int64", "undefined_resamples": "Int64"} | dict.fromke
 
 
 def fidelity_table(
-    evaluations: Sequence[str | Path], search_setting: Setting | None, task: str, synthetic: bool
+    evaluations: Sequence[str | Path], search_setting: Setting | None, task: Definition, synthetic: bool
 ) -> Table:
     """Build the fidelity table from the files of all settings (docs/artifacts.md).
 
@@ -93,7 +93,7 @@ def fidelity_table(
         title="How the proxies rank architectures" + (" (synthetic data, not GLUE)" if synthetic else ""),
         data=data,
         shown=shown,
-        notes=_notes(data, records, task, synthetic),
+        notes=_notes(data, records, get_task(task), synthetic),
         bold=bold,
         left=("Initialisation", "Quality"),
     )
@@ -153,13 +153,13 @@ def _interval(row: Any) -> str:
     return "" if pd.isna(row.tau) else f"{row.tau:.2f} [{row.tau_low:.2f}, {row.tau_high:.2f}]"
 
 
-def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: str, synthetic: bool) -> list[str]:
+def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: Task, synthetic: bool) -> list[str]:
     notes = []
     if synthetic:
         notes.append("SYNTHETIC DATA, NOT GLUE: the scores are those of generated tasks.")
-    split = TASKS[task].evaluation_splits[0]
+    split = task.evaluation_splits[0]
     notes.append(
-        f"Kendall τ-b between what a predictor says and the score on {TASKS[task].display_names[split]} "
+        f"Kendall τ-b between what a predictor says and the score on {task.display_names[split]} "
         "after full distillation on the whole training set from the same first weights, over n architectures "
         "that spread over the sizes of the search space, whatever the searches chose. One seed."
     )

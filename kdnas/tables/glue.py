@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from kdnas.artifacts import read_json
 from kdnas.scores import complete_tasks, seed_averages, seed_scores
 from kdnas.tables.table import Table, best_cells, mean_sd, number
-from kdnas.tasks import TASKS
+from kdnas.tasks import TASKS, Definition, Task, tasks_by_name
 
 _METRICS = {"matthews": "Matthews correlation", "f1": "F1", "pearson": "Pearson", "spearman": "Spearman"}
 _COLUMNS = (
@@ -23,7 +23,7 @@ _COLUMNS = (
     "sd",
     "seeds",
     "rows",
-    "subset",
+    "official_rows",
     "in_average",
     "synthetic",
     "reason",
@@ -54,10 +54,10 @@ _LEFT_OUT = {
 }
 
 
-def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
+def glue_table(metrics: Sequence[str | Path], definitions: Sequence[Definition]) -> Table:
     """Build the GLUE table from the ``metrics.json`` files of the teacher and the students.
 
-    Rows: the teacher, then the students in the order of their files; columns in the order of ``tasks``.
+    Rows: the teacher, then the students in the order of their files; columns in the order of the tasks.
     Scores are points (the primary metric times 100), the mean over seeds; the sample standard deviation is
     given for two seeds or more. MNLI's two splits count once in the average. A task that any model lacks is
     in no model's average. The share of the teacher is the ratio of the two averages, in percent. ``data`` has
@@ -66,27 +66,28 @@ def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
     """
     records = [read_json(path) for path in metrics]
     models = list(dict.fromkeys(["teacher", *(record["model"] for record in records)]))
-    columns = [(task, split) for task in tasks for split in TASKS[task].evaluation_splits]
-    seeds = seed_scores(records)
+    tasks = tasks_by_name(definitions)
+    columns = [(name, split) for name, task in tasks.items() for split in task.evaluation_splits]
+    seeds = seed_scores(records, tasks)
     synthetic = any(record["synthetic"] for record in records)
 
     cells = [_cell(seeds, model, *column) for model in models for column in columns]
     averaged = complete_tasks(seeds, models, tasks)
     data = pd.DataFrame(cells + _summaries(seeds, models, averaged))
     data["label"] = [
-        column_label(task, split) for task, split in zip(data["task"], data["split"], strict=True)
+        _column_label(tasks, name, split) for name, split in zip(data["task"], data["split"], strict=True)
     ]
     data["in_average"] = data["task"].isin(averaged)
     data["synthetic"] = synthetic
     data = data[list(_COLUMNS)]
-    data = data.astype({"seeds": "Int64", "rows": "Int64", "score": float, "sd": float})
+    data = data.astype(
+        {"seeds": "Int64", "rows": "Int64", "official_rows": "Int64", "score": float, "sd": float}
+    )
 
-    shown, scores = _shown(data, models, columns, averaged)
+    shown, scores = _shown(data, models, columns, tasks, averaged)
     return Table(
         name="glue",
-        title="Synthetic GLUE-shaped tasks: synthetic data, not GLUE"
-        if synthetic
-        else "GLUE development sets",
+        title=data_title(data),
         data=data,
         shown=shown,
         notes=_notes(data, tasks, averaged, synthetic),
@@ -94,20 +95,38 @@ def glue_table(metrics: Sequence[str | Path], tasks: Sequence[str]) -> Table:
     )
 
 
-def column_label(task: str, split: str | None) -> str:
-    """Return the header of a column of the table, as in ``MNLI-mm``, ``CoLA`` or ``Avg.``."""
-    return _SUMMARIES[task] if task in _SUMMARIES else TASKS[task].display_names[split]
+def data_title(data: pd.DataFrame) -> str:
+    """Return what the table's ``data`` are scores on: GLUE, generated tasks or the user's own data.
+
+    A split with more rows than GLUE's is none of GLUE's, whatever it is called; one with fewer may be a part.
+    """
+    if data["synthetic"].any():
+        return "Synthetic GLUE-shaped tasks: synthetic data, not GLUE"
+    scored = data[data["rows"].notna()]
+    glue = (scored["rows"] <= scored["official_rows"]).fillna(False)
+    if glue.all():
+        return "GLUE development sets"
+    return (
+        "Development sets, not all of them GLUE's"
+        if glue.any()
+        else "Development sets of other data than GLUE"
+    )
 
 
-def task_label(task: str) -> str:
+def task_label(task: Task) -> str:
     """Return a task's name in text, one for all of its splits: ``MNLI``, ``CoLA``."""
-    return column_label(task, TASKS[task].evaluation_splits[0]).removesuffix("-m")
+    return task.display_names[task.evaluation_splits[0]].removesuffix("-m")
+
+
+def _column_label(tasks: Mapping[str, Task], name: str, split: str | None) -> str:
+    """Return the header of a column of the table, as in ``MNLI-mm``, ``CoLA`` or ``Avg.``."""
+    return _SUMMARIES[name] if name in _SUMMARIES else tasks[name].display_names[split]
 
 
 def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, Any]:
     """Return one model's score on one split over its seeds or, without a score, the reason."""
     rows = seeds[(seeds["model"] == model) & (seeds["task"] == task) & (seeds["split"] == split)]
-    cell = {"model": model, "task": task, "split": split, "seeds": 0, "subset": False}
+    cell = {"model": model, "task": task, "split": split, "seeds": 0}
     if rows.empty:
         return cell | {"reason": "not evaluated"}
     return cell | {
@@ -115,7 +134,7 @@ def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, A
         "sd": rows["score"].std(),
         "seeds": len(rows),
         "rows": rows["rows"].iloc[0],
-        "subset": bool(rows["subset"].any()),
+        "official_rows": rows["official_rows"].iloc[0],
     }
 
 
@@ -128,7 +147,7 @@ def _summaries(seeds: pd.DataFrame, models: list[str], averaged: list[str]) -> l
             by_seed = seed_averages(seeds, model, tasks)
             teacher = seed_averages(seeds, "teacher", tasks).mean()
             average = by_seed.mean()
-            base = {"model": model, "split": None, "seeds": len(by_seed), "subset": False}
+            base = {"model": model, "split": None, "seeds": len(by_seed)}
             base["reason"] = None if len(by_seed) else "no task that every model has"
             rows.append(base | {"task": f"average{suffix}", "score": average, "sd": by_seed.std()})
             share = 100 * (average / teacher) if teacher > 0 else None
@@ -137,7 +156,11 @@ def _summaries(seeds: pd.DataFrame, models: list[str], averaged: list[str]) -> l
 
 
 def _shown(
-    data: pd.DataFrame, models: list[str], columns: list[tuple[str, str]], averaged: list[str]
+    data: pd.DataFrame,
+    models: list[str],
+    columns: list[tuple[str, str]],
+    tasks: Mapping[str, Task],
+    averaged: list[str],
 ) -> tuple[pd.DataFrame, dict[str, list[float]]]:
     """Return the cells as text and, by column, the numbers behind them."""
     summaries = [(name, None) for name, task in _SHOWN.items() if task is None or task in averaged]
@@ -147,7 +170,7 @@ def _shown(
             (data["task"] == task) & (data["split"].isna() if split is None else data["split"] == split)
         ]
         cells = cells.set_index("model").loc[models]
-        label = column_label(task, split) + ("†" if cells["subset"].any() else "")
+        label = _column_label(tasks, task, split) + ("†" if _unofficial(cells).any() else "")
         shown[label] = [
             mean_sd(cell.score, cell.sd, 1)
             if task not in _SUMMARIES or task.startswith("average")
@@ -158,13 +181,18 @@ def _shown(
     return shown, scores
 
 
-def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthetic: bool) -> list[str]:
+def _unofficial(cells: pd.DataFrame) -> pd.Series:
+    """Tell which cells are scores on another number of rows than GLUE's."""
+    return (cells["rows"] != cells["official_rows"]).fillna(False).astype(bool)
+
+
+def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], synthetic: bool) -> list[str]:
     notes = []
     if synthetic:
         notes.append(
             "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
         )
-    metrics = [f"{task_label(task)}: {text}" for task in tasks if (text := _metric_text(task))]
+    metrics = [f"{task_label(task)}: {text}" for task in tasks.values() if (text := _metric_text(task))]
     notes.append("Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy"]) + ".")
     scored = data[data["split"].notna()]
     if scored["seeds"].max() > 1:
@@ -172,33 +200,45 @@ def _notes(data: pd.DataFrame, tasks: Sequence[str], averaged: list[str], synthe
         notes.append(f"Mean ± standard deviation over {' or '.join(map(str, counts))} seeds.")
     else:
         notes.append("One seed, so no spread is known.")
+    labels = [task_label(tasks[name]) for name in averaged]
     twice = "; MNLI's two splits count once" if "mnli" in averaged else ""
-    notes.append(f"Average over {len(averaged)} tasks ({', '.join(map(task_label, averaged))}){twice}.")
+    notes.append(f"Average over {len(averaged)} tasks ({', '.join(labels)}){twice}.")
     if "wnli" in averaged:
         notes.append(
             "w/o WNLI: BERT's paper (Devlin et al. 2019, arXiv 1810.04805, table 1) leaves WNLI out of its "
             "average as problematic, and many papers follow it."
         )
-    absent = [task_label(task) for task in TASKS if task not in tasks]
-    if absent:
+    own = [name for name, task in tasks.items() if task.custom]
+    if own:
+        notes.append(f"Not GLUE's but the user's own: {', '.join(own)}.")
+    absent = [task_label(task) for name, task in TASKS.items() if name not in tasks]
+    if absent and len(own) < len(tasks):
         notes.append(f"Not in this run: {', '.join(absent)}.")
     for row in scored[scored["reason"].notna()].itertuples():
-        label = column_label(row.task, row.split)
-        left_out = f"{task_label(row.task)} is in no model's average"
+        label = _column_label(tasks, row.task, row.split)
+        left_out = f"{task_label(tasks[row.task])} is in no model's average"
         notes.append(f"{row.model}, {label}: {row.reason}; {left_out}.")
-    subsets = scored[scored["subset"]].drop_duplicates(["task", "split"])
-    if len(subsets):
-        counts = [
-            f"{column_label(row.task, row.split)} {row.rows} of {TASKS[row.task].splits[row.split]}"
-            for row in subsets.itertuples()
-        ]
-        notes.append(f"† scored on a subset of the official rows: {', '.join(counts)}.")
+    notes += _rows_notes(scored[_unofficial(scored)].drop_duplicates("label"))
     return notes
 
 
-def _metric_text(task: str) -> str:
+def _rows_notes(unofficial: pd.DataFrame) -> list[str]:
+    """Return what to say of splits under the names of GLUE's that have another number of rows."""
+    notes = []
+    fewer = unofficial[unofficial["rows"] < unofficial["official_rows"]]
+    if len(fewer):
+        counts = [f"{row.label} {row.rows} of {row.official_rows}" for row in fewer.itertuples()]
+        notes.append(f"† scored on fewer rows than GLUE has: {', '.join(counts)}.")
+    more = unofficial[unofficial["rows"] > unofficial["official_rows"]]
+    if len(more):
+        counts = [f"{row.label} {row.rows} (GLUE: {row.official_rows})" for row in more.itertuples()]
+        notes.append(f"† more rows than GLUE has, so other data under its name: {', '.join(counts)}.")
+    return notes
+
+
+def _metric_text(task: Task) -> str:
     """Return what a task is scored by, empty for plain accuracy."""
-    names = [_METRICS.get(metric, metric) for metric in TASKS[task].metrics]
+    names = [_METRICS.get(metric, metric) for metric in task.metrics]
     if names == ["accuracy"]:
         return ""
     return names[0] if len(names) == 1 else f"mean of {' and '.join(names)}"

@@ -34,11 +34,11 @@ def predict(model: nn.Module, data: Encoded, device: torch.device) -> np.ndarray
 
 
 def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
-    """Return the task's GLUE metrics of ``logits`` (rows, labels) against the labels of ``data``."""
+    """Return the task's metrics of ``logits`` (rows, labels) against the labels of ``data``."""
     from kdnas.metrics import compute
 
     predictions = logits.squeeze(-1) if task.regression else logits.argmax(axis=-1)
-    return compute(task.name, predictions, data.labels)
+    return compute(task.definition, predictions, data.labels)
 
 
 @torch.inference_mode()

@@ -33,20 +33,15 @@ def describe(
     train_rows: int,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json`` (docs/artifacts.md)."""
-    rows = {split: values["rows"] for split, values in meta["splits"].items()}
-    subset = [
-        split
-        for split, values in sorted(meta["splits"].items())
-        if split in split_scores and values["official_rows"] not in (None, values["rows"])
-    ]
+    splits = {split: meta["splits"][split] for split in split_scores}
     return {
         "model": name,
         "task": task.name,
         "seed": seed,
         "synthetic": meta["synthetic"],
         "scores": split_scores,
-        "rows": {split: rows[split] for split in split_scores},
-        "subset": subset,
+        "rows": {split: values["rows"] for split, values in splits.items()},
+        "official_rows": {split: values["official_rows"] for split, values in splits.items()},
         "parameters": count_parameters(model),
         "size_mb": (model_folder / WEIGHTS).stat().st_size / 1e6,
         "train_rows": train_rows,

@@ -41,10 +41,13 @@ def metrics(
     *,
     synthetic: bool = False,
     rows: dict[str, int] | None = None,
+    official_rows: dict[str, int | None] | None = None,
     parameters: int = 22_713_216,
 ) -> Path:
-    """Write one ``metrics.json`` and return its path; ``rows`` defaults to the official ones."""
-    rows = {split: TASKS[task].splits[split] for split in scores} | (rows or {})
+    """Write one ``metrics.json`` and return its path; official rows default to GLUE's, ``rows`` to those."""
+    if official_rows is None:
+        official_rows = {split: TASKS[task].splits[split] for split in scores}
+    rows = official_rows | (rows or {})
     where = folder / ("teacher" if model == "teacher" else f"students/{model}") / task / f"seed_{seed}"
     value = {
         "task": task,
@@ -53,9 +56,7 @@ def metrics(
         "synthetic": synthetic,
         "scores": scores,
         "rows": rows,
-        "subset": sorted(
-            split for split, n in rows.items() if n != TASKS[task].splits[split] and not synthetic
-        ),
+        "official_rows": dict.fromkeys(scores) if synthetic else official_rows,
         "parameters": parameters,
         "size_mb": 4 * parameters / 1e6,
         "train_rows": 1000,

@@ -178,11 +178,11 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("seeds", [1, -1], "seeds[1] is -1; allowed: a whole number (at least 0"),
         ("seeds", 1, "seeds is 1; allowed: a list"),
         ("data.tasks", ["mnli", "mnli"], "without repeats"),
-        ("data.tasks", ["mnli", "imdb"], 'data.tasks[1] is "imdb"; allowed: one of cola, sst2'),
+        ("data.tasks", ["mnli", "IMDB"], 'data.tasks[1] is "IMDB"; allowed: one of cola, sst2'),
         ("data.revision", "main", "data.revision is"),
         ("data.diagnostic", "AX", 'data.diagnostic is "AX"; allowed: true or false'),
         ("data.max_train_rows", 0, "data.max_train_rows is 0;"),
-        ("data.max_train_rows", {"imdb": 5}, 'data.max_train_rows has the key "imdb"; allowed: one of cola'),
+        ("data.max_train_rows", {"IMDB": 5}, 'data.max_train_rows has the key "IMDB"; allowed: one of cola'),
         ("data.max_train_rows", {"mnli": 0}, "data.max_train_rows.mnli is 0;"),
         ("teacher.revision", COMMIT[:-1], "allowed: a full commit of 40"),
         ("search.strategies", ["lstm", "evolution"], 'search.strategies[1] is "evolution"; allowed: one of'),
@@ -274,7 +274,7 @@ def test_long_values_are_shortened():
             "teacher.name is ../x",
         ),
         ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
-        ({"teacher__intermediate_tasks": {"rte": "mnli", "mnli": "stsb"}}, "intermediate_tasks.rte is mnli;"),
+        ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, "tasks.cola is mnli; allowed"),
         ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, "intermediate_tasks.stsb is stsb; allowed: an"),
         ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, "stsb is qnli; allowed: another of data.tasks"),
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
@@ -349,6 +349,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"students__hand_crafted": [], "students__latency_budgets": []},
         {"latency__min_rounds": 60},
         {"teacher__intermediate_tasks": {"stsb": "mnli", "cola": "mnli"}},
+        {"teacher__intermediate_tasks": {"rte": "qnli"}},  # none of them in data.tasks
     ],
 )
 def test_cross_check_takes_what_is_just_inside(changes):
@@ -435,8 +436,9 @@ def test_schema_names_every_strategy_and_task_of_the_registries():
     strategies = pytest.importorskip("kdnas.strategies").STRATEGIES
     tasks = pytest.importorskip("kdnas.tasks").TASKS
     keys = load_schema()["properties"]
+    named, _, rest = keys["search"]["properties"]["task"]["title"].removeprefix("one of ").partition(", or ")
+    assert (named.split(", "), rest) == (list(tasks), "a name out of data.custom_tasks")
     assert set(keys["search"]["properties"]["strategies"]["items"]["enum"]) == set(strategies)
-    assert set(keys["search"]["properties"]["task"]["enum"]) == set(tasks)
 
 
 def test_validation_imports_nothing_heavy():

@@ -4,15 +4,14 @@ import fabricate
 import pytest
 
 from kdnas.csv_file import read_csv
-from kdnas.headline import main
+from kdnas.headline import headline, main
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import write_table
 
 
-@pytest.fixture
-def finished(tmp_path):
-    paths = fabricate.run(tmp_path)
+def write_tables(tmp_path, synthetic):
+    paths = fabricate.run(tmp_path, synthetic=synthetic)
     metrics = paths["metrics"]
     mnli = [path for path in metrics if "mnli/seed_1" in str(path)]
     teacher, students = mnli[0], mnli[1:]
@@ -23,6 +22,11 @@ def finished(tmp_path):
     ):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     return tmp_path
+
+
+@pytest.fixture
+def finished(tmp_path):
+    return write_tables(tmp_path, synthetic=True)
 
 
 def test_headline_has_a_line_for_every_model_with_its_average(finished, capsys):
@@ -40,3 +44,19 @@ def test_headline_has_a_line_for_every_model_with_its_average(finished, capsys):
 def test_missing_tables_are_one_sentence(tmp_path, capsys):
     assert main([str(tmp_path)]) == 1
     assert "glue.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("own", "title"),
+    [
+        ([], "GLUE development sets."),
+        (["rte"], "Development sets, not all of them GLUE's."),
+        (fabricate.GLUE_TASKS, "Development sets of other data than GLUE."),
+    ],
+)
+def test_headline_says_whether_the_data_are_glue(tmp_path, own, title):
+    path = write_tables(tmp_path, synthetic=False) / "tables" / "glue.csv"
+    scores = read_csv(path)
+    scores.loc[scores["task"].isin(own), "official_rows"] = None
+    scores.to_csv(path, index=False)
+    assert headline(tmp_path).splitlines()[0] == title

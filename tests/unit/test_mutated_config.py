@@ -34,7 +34,22 @@ from kdnas.strategies import make_strategy
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 TEXTS = [path.read_text(encoding="utf-8") for path in FILES]
+CUSTOM = {
+    "data": {
+        "source": "local",
+        "path": "mine",
+        "custom_tasks": {
+            "tickets": {"text_columns": ["body"], "labels": ["no", "yes"], "metrics": ["accuracy", "f1"]},
+            "likeness": {"text_columns": ["a", "b"], "labels": None, "metrics": ["pearson"]},
+        },
+        "tasks": ["tickets", "likeness"],
+        "max_train_rows": {"tickets": 100},
+    },
+    "teacher": {"intermediate_tasks": {"likeness": "tickets"}},
+    "search": {"task": "tickets"},
+}
 PRESETS = [yaml.safe_load(text) for text in TEXTS]
+CONFIGS = [*PRESETS, CUSTOM]
 KEYS = sorted(key_paths(load_schema()))
 NAMES = {part for path in KEYS for part in path.split(".")}
 TEACHER = Architecture(6, 384, 12, 1536, "gelu")
@@ -126,14 +141,14 @@ def nodes(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from nodes(item, (*path, key))
 
 
-PLACES = [list(nodes(preset)) for preset in PRESETS]
+PLACES = [list(nodes(config)) for config in CONFIGS]
 
 
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
-    """Return a preset with one to three mutations."""
-    which = draw(st.integers(0, len(PRESETS) - 1))
-    config = copy.deepcopy(PRESETS[which])
+    """Return a preset, or a configuration of custom tasks, with one to three mutations."""
+    which = draw(st.integers(0, len(CONFIGS) - 1))
+    config = copy.deepcopy(CONFIGS[which])
     for path in draw(st.lists(st.sampled_from(PLACES[which]), min_size=1, max_size=3)):
         mutate(draw, config, path)
     return config

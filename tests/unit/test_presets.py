@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from kdnas.config import check_config
 from kdnas.teacher_check import check_against_teacher
@@ -33,6 +35,16 @@ def test_preset_is_valid_and_fits_its_teacher(path):
     config = check_config(read(path))
     check_against_teacher(config, TEACHERS[config["teacher"]["name"]])
     assert config["experiment"] == {"config": "embedded"}.get(path.stem, path.stem)
+
+
+def test_the_example_of_the_readme_fits_on_the_preset_that_it_varies():
+    readme = (FILES[0].parents[1] / "README.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(re.search(r"```yaml\n(# mine\.yaml\n.*?)```", readme, re.DOTALL)[1])
+    merged = read(FILES[NAMES.index("laptop")])
+    update_config(merged, example)
+    config = check_config(merged)
+    check_against_teacher(config, TEACHERS["google-bert/bert-base-uncased"])
+    assert config["data"]["tasks"] == list(example["data"]["custom_tasks"])
 
 
 def test_paper_preset_has_what_is_known_of_the_paper():

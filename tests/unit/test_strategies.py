@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import torch
 
+from kdnas.errors import UserError
 from kdnas.history import COLUMNS, architectures, empty_history
 from kdnas.space import SearchSpace
-from kdnas.strategies import STRATEGIES, make_strategy
+from kdnas.strategies import STRATEGIES, Proposal, make_strategy
 from kdnas.strategies.greedy import RewardScale
 
 CHOICES = {
@@ -154,3 +155,13 @@ def test_linear_prediction_is_ridge_regression(tmp_path):
     assert features.mean(axis=0) == pytest.approx([0.0] * features.shape[1])
     # an indicator each of 3, 2, 2, 2, 2 choices, and a place each of 5 dimensions
     assert features.shape[1] == 16
+
+
+def test_no_two_strategies_share_a_stream_of_random_numbers():
+    assert len({strategy.stream for strategy in STRATEGIES.values()}) == len(STRATEGIES)
+
+
+def test_a_proposal_of_an_origin_that_no_figure_knows_is_refused():
+    architecture = SearchSpace(CHOICES).enumerate()[0]
+    with pytest.raises(UserError, match="^a proposal's origin is 'evolution'; allowed: random, controller$"):
+        Proposal(architecture, "evolution", None)

@@ -149,12 +149,24 @@ def test_glue_without_any_common_task(small_glue):
     assert list(table.shown["Avg."]) == ["", ""]
 
 
-def test_glue_subset_is_marked(tmp_path):
+@pytest.mark.parametrize(
+    ("rows", "title", "note"),
+    [
+        (100, "GLUE development sets", "† scored on fewer rows than GLUE has: RTE 100 of 277."),
+        (
+            1200,
+            "Development sets of other data than GLUE",
+            "† more rows than GLUE has, so other data under its name: RTE 1200 (GLUE: 277).",
+        ),
+    ],
+)
+def test_glue_says_where_rows_are_not_the_official_ones(tmp_path, rows, title, note):
     scores = {"validation": {"accuracy": 0.5}}
-    paths = [fabricate.metrics(tmp_path, "teacher", "rte", 1, scores, rows={"validation": 100})]
+    paths = [fabricate.metrics(tmp_path, "teacher", "rte", 1, scores, rows={"validation": rows})]
     table = glue_table(paths, ["rte"])
+    assert table.title == title
     assert "RTE†" in table.shown.columns
-    assert "† scored on a subset of the official rows: RTE 100 of 277." in table.notes
+    assert [text for text in table.notes if "†" in text] == [note]
     assert "% w/o CoLA" not in table.shown.columns
 
 

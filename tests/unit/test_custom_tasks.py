@@ -1,0 +1,315 @@
+"""Tasks of the user's own: defined in the config, read from a folder, and told apart by all that they are."""
+
+import json
+
+import fabricate
+import numpy as np
+import pandas as pd
+import pytest
+from glue_files import local, write
+from tiny import STAGE, write_frame
+
+from kdnas.artifacts import read_json
+from kdnas.config import check_config
+from kdnas.errors import UserError
+from kdnas.estimate.sizes import task_size
+from kdnas.finetune import finetune_teacher
+from kdnas.metrics import compute
+from kdnas.sources import load_task, write_task
+from kdnas.store import Store
+from kdnas.tables.glue import glue_table
+from kdnas.tasks import get_task, task_definitions
+
+CLASSES = {"text_columns": ["body"], "labels": ["low", "mid", "high"], "metrics": ["accuracy"]}
+NUMBER = {"text_columns": ["a", "b"], "labels": None, "metrics": ["pearson", "spearman"]}
+TICKETS = {"name": "tickets", **CLASSES}
+LIKENESS = {"name": "likeness", **NUMBER}
+
+
+def data(**settings):
+    own = {"source": "local", "path": "mine", "custom_tasks": {"tickets": CLASSES, "likeness": NUMBER}}
+    return own | {"tasks": ["tickets", "mnli", "likeness"]} | settings
+
+
+def config(**settings):
+    return {"data": data(**settings), "search": {"task": "tickets"}}
+
+
+def refusal(given):
+    with pytest.raises(UserError) as caught:
+        check_config(given)
+    return str(caught.value)
+
+
+def tickets(rows=6):
+    frame = pd.DataFrame(
+        {"body": [f'"ticket" {row}, naïve' for row in range(rows)], "ticket_id": range(rows)}
+    )
+    return frame.assign(label=[row % 3 for row in range(rows)])
+
+
+def write_tickets(folder, kind, train=None):
+    for split in ("train", "validation"):
+        frame = tickets() if train is None or split == "validation" else train
+        if kind == "tsv":
+            folder.mkdir(parents=True, exist_ok=True)
+            lines = ["label\tticket_id\tbody"]
+            lines += [f"{get_task(TICKETS).labels[row.label]}\t7\t{row.body}" for row in frame.itertuples()]
+            (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        else:
+            write(folder, "tickets", frame, split, kind)
+
+
+# The definition
+
+
+@pytest.mark.parametrize("definition", [TICKETS, LIKENESS, "mnli", "stsb"])
+def test_a_definition_makes_its_task_and_the_task_gives_it_back(definition):
+    assert get_task(definition).definition == definition
+    assert json.loads(json.dumps(definition)) == definition
+
+
+def test_a_custom_task_has_what_its_entry_says():
+    task = get_task(TICKETS)
+    assert (task.columns, task.num_labels, task.regression) == (("body", "label", "idx"), 3, False)
+    assert task.evaluation_splits == ("validation",)
+    assert task.display_names["validation"] == "tickets"
+    assert task.primary({"accuracy": 0.25}) == 0.25
+    assert get_task(LIKENESS).label_range == (0, 5)
+    assert (task.custom, get_task("rte").custom) == (True, False)
+
+
+def test_the_config_defines_its_tasks_in_their_order():
+    found = task_definitions(check_config(config())["data"])
+    assert list(found.items()) == [("tickets", TICKETS), ("mnli", "mnli"), ("likeness", LIKENESS)]
+
+
+# What the config refuses
+
+
+@pytest.mark.parametrize("name", ["rte", "ax", "base", "average", "average_without_cola", "teacher_share"])
+def test_a_name_that_something_else_has_is_refused(name):
+    given = config(custom_tasks={"tickets": CLASSES, name: CLASSES}, tasks=["tickets"])
+    assert refusal(given).startswith(
+        f"data.custom_tasks has {name}; allowed: a name that is not one of cola,"
+    )
+
+
+@pytest.mark.parametrize("name", ["Tickets", "../x", "a b", "1st", "", "{x}", "a" * 61])
+def test_a_name_that_is_no_safe_file_name_is_refused(name):
+    given = config(custom_tasks={"tickets": CLASSES, name: CLASSES}, tasks=["tickets"])
+    assert refusal(given).startswith("data.custom_tasks has the key")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"labels": ["a"]}, "tickets.labels is"),
+        ({"labels": [True, False]}, "tickets.labels[0] is true;"),
+        (
+            {"labels": ["1", "2"]},
+            'tickets.labels[0] is "1"; allowed: text without control characters that is no',
+        ),
+        ({"labels": ["a", "a"]}, "without repeats"),
+        ({"text_columns": []}, "tickets.text_columns is []; allowed: a list, not empty, at most 2 items"),
+        ({"text_columns": ["a", "b", "c"]}, "allowed: a list, not empty, at most 2 items"),
+        ({"text_columns": ["label"]}, "tickets.text_columns has label; allowed: columns of texts"),
+        ({"metrics": ["f1"]}, "metrics has f1; allowed with labels 3 classes: accuracy, matthews"),
+        ({"metrics": ["pearson"]}, "metrics has pearson; allowed with labels 3 classes: accuracy, matthews"),
+        ({"labels": None}, "metrics has accuracy; allowed with labels null: pearson, spearman"),
+        ({"metric": "f1"}, "did you mean data.custom_tasks.tickets.metrics?"),
+    ],
+)
+def test_an_entry_that_is_no_task_is_refused(changes, words):
+    assert words in refusal(config(custom_tasks={"tickets": CLASSES | changes}, tasks=["tickets"]))
+
+
+def test_a_key_that_is_missing_is_named():
+    without = {key: value for key, value in CLASSES.items() if key != "labels"}
+    words = refusal(config(custom_tasks={"tickets": without}, tasks=["tickets"]))
+    assert words.startswith("data.custom_tasks.tickets.labels is missing; allowed: a list, at least 2 items")
+
+
+def test_f1_is_for_two_classes():
+    check_config(
+        config(
+            custom_tasks={"tickets": CLASSES | {"labels": ["no", "yes"], "metrics": ["f1"]}},
+            tasks=["tickets"],
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"data": data(tasks=["tickets", "other"])}, "data.tasks"),
+        ({"data": data(max_train_rows={"other": 5})}, "data.max_train_rows"),
+        (
+            {"data": data(), "teacher": {"intermediate_tasks": {"other": "tickets"}}},
+            "teacher.intermediate_tasks",
+        ),
+        (
+            {"data": data(), "distillation": {"start_from_search_task": ["other"]}},
+            "distillation.start_from_search_task",
+        ),
+    ],
+)
+def test_every_key_that_names_a_task_wants_one_that_is_there(given, key):
+    words = refusal({"search": {"task": "tickets"}, **given})
+    assert words.startswith(f"{key} has other; allowed: cola, sst2,")
+    assert words.endswith("or a name out of data.custom_tasks (tickets, likeness)")
+
+
+def test_every_key_that_names_a_task_takes_a_custom_one():
+    check_config(
+        config(max_train_rows={"tickets": 5})
+        | {
+            "teacher": {"intermediate_tasks": {"likeness": "tickets"}},
+            "distillation": {"start_from_search_task": ["likeness"]},
+        }
+    )
+
+
+@pytest.mark.parametrize("source", ["hub", "synthetic"])
+def test_a_custom_task_comes_from_a_local_folder_alone(source):
+    words = refusal(config(source=source, path=None))
+    assert words.startswith(f"data.tasks has tickets; allowed with data.source '{source}': ")
+
+
+# Its data
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "json", "tsv", "shards"])
+def test_every_format_gives_the_same_rows(tmp_path, kind):
+    write_tickets(tmp_path / "tickets", kind)
+    frames, meta = load_task(TICKETS, local(tmp_path))
+    for frame in frames.values():
+        assert list(frame.columns) == ["body", "label", "idx"]
+        assert list(frame["label"]) == [0, 1, 2, 0, 1, 2]
+        assert frame["body"][5] == '"ticket" 5, naïve'
+    assert meta["task"] == "tickets"
+    assert meta["splits"]["validation"] == {"rows": 6, "official_rows": None}
+
+
+def test_numbers_are_read_with_two_texts(tmp_path):
+    for split in ("train", "validation"):
+        write(
+            tmp_path / "likeness",
+            "likeness",
+            pd.DataFrame({"a": ["x", "y"], "b": "z", "label": [0.5, 5]}),
+            split,
+            "jsonl",
+        )
+    frames, _ = load_task(LIKENESS, local(tmp_path))
+    assert frames["train"]["label"].tolist() == [0.5, 5.0]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "tsv", "shards"])
+def test_a_missing_column_is_told_with_those_that_are_there(tmp_path, kind):
+    write_tickets(tmp_path / "tickets", kind)
+    wanted = {"name": "tickets", **CLASSES, "text_columns": ["text"]}
+    with pytest.raises(UserError, match="has no column 'text'; (it|its first line) has .*body.*") as caught:
+        load_task(wanted, local(tmp_path))
+    assert "ticket_id" in str(caught.value)
+
+
+def test_a_missing_folder_is_named_as_it_should_be(tmp_path):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match=r"no folder for the task tickets \(tickets\); there is other$"):
+        load_task(TICKETS, local(tmp_path))
+
+
+def test_an_unknown_label_is_told_with_the_names_of_the_entry(tmp_path):
+    labels = ["low", "mid", "high", "low", "mid", "worst"]
+    write_tickets(tmp_path / "tickets", "jsonl", tickets().assign(label=labels))
+    with pytest.raises(
+        UserError, match=r"row 6: label is 'worst'; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)"
+    ):
+        load_task(TICKETS, local(tmp_path))
+
+
+# Training and scoring
+
+
+def test_metrics_are_those_of_the_entry():
+    two = {**TICKETS, "labels": ["no", "yes"], "metrics": ["f1", "matthews"]}
+    scores = compute(two, np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0]))
+    assert scores == pytest.approx({"f1": 2 / 3, "matthews": 2 / 12**0.5})
+
+
+def test_two_tasks_of_one_name_share_no_teacher(teacher_base, tmp_path, make_run):
+    """Same name, same rows: what differs is how they are scored, or what a code means."""
+    task = get_task(TICKETS)
+    frames = {split: write_frame(task, 24, number) for number, split in enumerate(task.splits)}
+    splits = {split: {"rows": 24, "official_rows": None} for split in frames}
+    meta = {"task": "tickets", "synthetic": False, "fingerprint": "same", "splits": splits}
+    write_task(tmp_path / "data", frames, meta)
+    settings = {"max_length": 16, "training": STAGE | {"epochs": 1}}
+
+    def teach(definition, folder):
+        lines = []
+        finetune_teacher(
+            teacher_base,
+            tmp_path / "data",
+            definition,
+            settings,
+            1,
+            make_run(lines=lines),
+            Store(tmp_path / "store"),
+            tmp_path / folder / "model",
+            tmp_path / folder / "metrics.json",
+        )
+        return "taken from the store" in lines, read_json(tmp_path / folder / "metrics.json")
+
+    from_store, metrics = teach(TICKETS, "first")
+    assert not from_store
+    assert set(metrics["scores"]["validation"]) == {"accuracy"}
+    assert metrics["official_rows"] == {"validation": None}
+    assert read_json(tmp_path / "first" / "model" / "kdnas.json")["task"] == "tickets"
+    assert teach(TICKETS, "again")[0]
+    from_store, metrics = teach({**TICKETS, "metrics": ["matthews"]}, "scored otherwise")
+    assert not from_store and set(metrics["scores"]["validation"]) == {"matthews"}
+    assert not teach({**TICKETS, "labels": ["high", "mid", "low"]}, "other codes")[0]
+
+
+# The table and the estimate
+
+
+def records(folder, scores):
+    paths = []
+    for task, (metric, value) in scores.items():
+        for model in ("teacher", "small"):
+            official = {"validation": None} if task == "tickets" else {"validation": 277}
+            path = fabricate.metrics(
+                folder,
+                model,
+                task,
+                1,
+                {"validation": {metric: value}},
+                rows={"validation": 277},
+                official_rows=official,
+            )
+            paths.append(path)
+    return paths
+
+
+def test_the_table_has_a_column_for_it_and_is_not_called_glue(tmp_path):
+    mixed = glue_table(
+        records(tmp_path, {"tickets": ("accuracy", 0.5), "rte": ("accuracy", 0.7)}), [TICKETS, "rte"]
+    )
+    assert mixed.title == "Development sets, not all of them GLUE's"
+    assert list(mixed.shown.columns[:4]) == ["Model", "tickets", "RTE", "Avg."]
+    assert list(mixed.shown["Avg."]) == ["60.0", "60.0"]
+    assert "Not GLUE's but the user's own: tickets." in mixed.notes
+    alone = glue_table(records(tmp_path, {"tickets": ("accuracy", 0.5)}), [TICKETS])
+    assert alone.title == "Development sets of other data than GLUE"
+    assert not any("Not in this run" in note for note in alone.notes)
+
+
+def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
+    write_tickets(tmp_path / "tickets", "parquet", tickets(60))
+    checked = check_config(config(path=str(tmp_path)) | {"teacher": {"max_length": 48}})
+    size = task_size("tickets", checked, None)
+    assert (size.train_rows, size.heldout_rows, size.evaluation_rows, size.tokens) == (48, 12, 6, 48)
+    with pytest.raises(UserError, match="data.path is .*/none, which is no folder"):
+        task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)
