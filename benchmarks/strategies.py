@@ -23,13 +23,13 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from kdnas.analysis.ranking import kendall_tau
 from kdnas.config import check_config
-from kdnas.history import COLUMNS, best_row, empty_history
-from kdnas.ranking import kendall_tau
-from kdnas.reward import reward
-from kdnas.space import Architecture, SearchSpace, encoder_parameters
-from kdnas.strategies import STRATEGIES, make_strategy
-from kdnas.strategies.greedy import EpsilonGreedyStrategy
+from kdnas.search.history import COLUMNS, best_row, empty_history
+from kdnas.search.reward import reward
+from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
+from kdnas.search.strategies import STRATEGIES, make_strategy
+from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
 
 NOISE = 0.012  # standard deviation of a quality: an accuracy on 1,600 held-out rows
 SMALL_EFFECT = 0.004

@@ -16,10 +16,10 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kdnas.artifacts import read_json  # noqa: E402
-from kdnas.frames import read_split  # noqa: E402
-from kdnas.metrics import compute  # noqa: E402
-from kdnas.tasks import TRAIN, Task, get_task  # noqa: E402
+from kdnas.data.frames import read_split  # noqa: E402
+from kdnas.data.metrics import compute  # noqa: E402
+from kdnas.data.tasks import TRAIN, Task, get_task  # noqa: E402
+from kdnas.files.artifacts import read_json  # noqa: E402
 
 
 def majority(task: Task, train: pd.DataFrame, rows: int) -> np.ndarray:

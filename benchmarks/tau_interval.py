@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from kdnas.ranking import tau_interval  # noqa: E402
+from kdnas.analysis.ranking import tau_interval  # noqa: E402
 
 PAIRS = (5, 10, 20)
 TAUS = (0.0, 0.3, 0.6, 0.8, 0.9)

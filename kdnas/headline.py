@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kdnas.checksums import check
 from kdnas.command import print_or_refuse
-from kdnas.csv_file import read_csv
+from kdnas.files.checksums import check
+from kdnas.files.csv_file import read_csv
 from kdnas.tables.glue import data_title
 from kdnas.tables.table import mean_sd, number
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from kdnas.artifacts import check_writable
-from kdnas.code_digest import code_digest as _code_digest
+from kdnas.files.artifacts import check_writable
+from kdnas.files.code_digest import code_digest as _code_digest
 from kdnas.config import check_config
 from kdnas.config.reading import read_config
 from kdnas.errors import UserError
-from kdnas.fidelity import Setting, recipe, settings
-from kdnas.leaderboard import LEADERBOARD, leaderboard_files
-from kdnas.local_folders import test_files, training_files
+from kdnas.analysis.fidelity import Setting, recipe, settings
+from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
+from kdnas.data.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import (
     figure_names,
@@ -26,9 +26,9 @@ from kdnas.names import (
     two_digits,
 )
 from kdnas.relay import relay_sigterm
-from kdnas.rows import heldout_share
+from kdnas.data.rows import heldout_share
 from kdnas.stages import stage_settings
-from kdnas.tasks import task_definitions
+from kdnas.data.tasks import task_definitions
 
 STORE = "results/store"
 

@@ -3,9 +3,9 @@
 
 import contextlib
 
-from kdnas.artifacts import read_json
+from kdnas.files.artifacts import read_json
 from kdnas.estimate import requests
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 TOKENS = config["teacher"]["max_length"]
 TRAINER = requests.Machine(config["training"]["device"], config["training"]["threads"])

@@ -3,10 +3,10 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import write_json
-    from kdnas.frames import fingerprint, read_meta, read_split, write_split
-    from kdnas.proxy import build_proxy
-    from kdnas.tasks import TRAIN
+    from kdnas.data.frames import fingerprint, read_meta, read_split, write_split
+    from kdnas.data.proxy import build_proxy
+    from kdnas.data.tasks import TRAIN
+    from kdnas.files.artifacts import write_json
 
     params = snakemake.params
     task_meta = read_meta(snakemake.input.data)

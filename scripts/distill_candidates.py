@@ -5,9 +5,9 @@ from job import start, training_run
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import read_json, write_json
-    from kdnas.candidates import Trial, distill_candidates
-    from kdnas.store import Store
+    from kdnas.files.artifacts import read_json, write_json
+    from kdnas.files.store import Store
+    from kdnas.training.candidates import Trial, distill_candidates
 
     params = snakemake.params
     cohort = int(snakemake.wildcards.cohort)

@@ -5,11 +5,11 @@ from job import start, training_run
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import write_json
-    from kdnas.baselines import check_evaluations
-    from kdnas.candidates import Trial, distill_candidates
-    from kdnas.space import Architecture
-    from kdnas.store import Store
+    from kdnas.files.artifacts import write_json
+    from kdnas.files.store import Store
+    from kdnas.search.baselines import check_evaluations
+    from kdnas.search.space import Architecture
+    from kdnas.training.candidates import Trial, distill_candidates
 
     params = snakemake.params
     files = snakemake.input

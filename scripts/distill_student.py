@@ -5,10 +5,10 @@ from job import start, training_run
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import read_json
-    from kdnas.space import Architecture
-    from kdnas.store import Store
-    from kdnas.students import Distillation, distill
+    from kdnas.files.artifacts import read_json
+    from kdnas.files.store import Store
+    from kdnas.search.space import Architecture
+    from kdnas.training.students import Distillation, distill
 
     params = snakemake.params
     start_folder = snakemake.input.get("start")

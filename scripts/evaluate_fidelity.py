@@ -5,10 +5,10 @@ from job import start, training_run
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import read_json, write_json
-    from kdnas.candidates import Trial, distill_candidates
-    from kdnas.fidelity import Setting
-    from kdnas.store import Store
+    from kdnas.analysis.fidelity import Setting
+    from kdnas.files.artifacts import read_json, write_json
+    from kdnas.files.store import Store
+    from kdnas.training.candidates import Trial, distill_candidates
 
     params, inputs = snakemake.params, snakemake.input
     setting = Setting.from_name(snakemake.wildcards.setting)

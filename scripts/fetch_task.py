@@ -3,7 +3,7 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.sources import load_task, write_task
+    from kdnas.data.sources import load_task, write_task
 
     frames, meta = load_task(snakemake.params.task, snakemake.params.data, snakemake.params.heldout)
     write_task(snakemake.output.data, frames, meta)

@@ -3,8 +3,8 @@
 from job import announce, start
 
 with start(snakemake):
-    from kdnas.sources import write_task
-    from kdnas.sources.leaderboard import load_test_split
+    from kdnas.data.sources import write_task
+    from kdnas.data.sources.leaderboard import load_test_split
 
     name = snakemake.wildcards.file
     frames, meta = load_test_split(name, snakemake.params.data)

@@ -5,8 +5,8 @@ from job import start, training_run
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.finetune import finetune_teacher
-    from kdnas.store import Store
+    from kdnas.files.store import Store
+    from kdnas.training.finetune import finetune_teacher
 
     with training_run(snakemake) as run:
         finetune_teacher(

@@ -5,8 +5,8 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import write_json
-    from kdnas.selection import hand_crafted_student
+    from kdnas.files.artifacts import write_json
+    from kdnas.search.selection import hand_crafted_student
 
     students = {entry["name"]: hand_crafted_student(entry) for entry in snakemake.params.students}
     for path in map(Path, snakemake.output.architectures):

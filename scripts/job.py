@@ -22,8 +22,8 @@ def start(snakemake) -> Iterator[None]:
     A UserError ends the job with its one sentence, on the terminal and in the log; anything else leaves
     its traceback in the log. Both exit with 1.
     """
-    from kdnas import checksums
     from kdnas.errors import UserError
+    from kdnas.files import checksums
 
     if not snakemake.rule.startswith("fetch_"):
         # compute nodes have no network, and nothing after the fetch rules may want one

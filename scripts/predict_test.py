@@ -5,7 +5,7 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.submission import predict_test
+    from kdnas.training.submission import predict_test
 
     predict_test(
         snakemake.wildcards.file,

@@ -3,9 +3,9 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import write_json
+    from kdnas.files.artifacts import write_json
     from kdnas.latency.profile import profile_from_config
-    from kdnas.space import Architecture
+    from kdnas.search.space import Architecture
 
     params = snakemake.params
     models = {entry["name"]: Architecture.from_dict(entry) for entry in params.students}

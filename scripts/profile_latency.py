@@ -3,9 +3,9 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import read_json, write_json
+    from kdnas.files.artifacts import read_json, write_json
     from kdnas.latency.profile import profile_from_config
-    from kdnas.space import Architecture
+    from kdnas.search.space import Architecture
 
     candidates = read_json(snakemake.input.candidates)["candidates"]
     models = {entry["candidate"]: Architecture.from_dict(entry["architecture"]) for entry in candidates}

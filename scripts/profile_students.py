@@ -3,9 +3,9 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import read_json, write_json
+    from kdnas.files.artifacts import read_json, write_json
     from kdnas.latency.profile import profile_from_config
-    from kdnas.space import Architecture
+    from kdnas.search.space import Architecture
 
     students = [read_json(path) for path in snakemake.input.architectures]
     models = {entry["student"]: Architecture.from_dict(entry["architecture"]) for entry in students}

@@ -3,7 +3,7 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import write_json, write_text
+    from kdnas.files.artifacts import write_json, write_text
     from kdnas.provenance import config_text, versions
 
     write_text(snakemake.output.config, config_text(snakemake.params.config))

@@ -3,10 +3,10 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import write_json
-    from kdnas.history import empty_history, read_history
-    from kdnas.space import SearchSpace
-    from kdnas.strategies import make_strategy
+    from kdnas.files.artifacts import write_json
+    from kdnas.search.history import empty_history, read_history
+    from kdnas.search.space import SearchSpace
+    from kdnas.search.strategies import make_strategy
 
     name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
     strategy = make_strategy(name, SearchSpace(snakemake.params.search["space"]), snakemake.params.search)

@@ -3,9 +3,9 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.artifacts import write_json
-    from kdnas.fidelity import spread
-    from kdnas.space import SearchSpace, encoder_parameters
+    from kdnas.analysis.fidelity import spread
+    from kdnas.files.artifacts import write_json
+    from kdnas.search.space import SearchSpace, encoder_parameters
 
     params = snakemake.params
     architectures = spread(SearchSpace(params.space), params.architectures, params.seed)

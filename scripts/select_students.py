@@ -5,10 +5,10 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.artifacts import read_json, write_json
-    from kdnas.baselines import measured_baselines
-    from kdnas.history import read_history
-    from kdnas.selection import select_students
+    from kdnas.files.artifacts import read_json, write_json
+    from kdnas.search.baselines import measured_baselines
+    from kdnas.search.history import read_history
+    from kdnas.search.selection import select_students
 
     params = snakemake.params
     histories = dict(zip(params.strategies, map(read_history, snakemake.input.histories), strict=True))

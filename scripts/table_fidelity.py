@@ -3,7 +3,7 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.fidelity import search_setting
+    from kdnas.analysis.fidelity import search_setting
     from kdnas.tables.fidelity import fidelity_table
     from kdnas.tables.writing import write_table
 

@@ -3,12 +3,12 @@
 from job import announce, start
 
 with start(snakemake):
-    from kdnas.artifacts import atomic_path, read_json
-    from kdnas.episode import extend_history
-    from kdnas.history import empty_history, read_history, write_history
-    from kdnas.progress import episode_line
-    from kdnas.space import SearchSpace
-    from kdnas.strategies import make_strategy
+    from kdnas.files.artifacts import atomic_path, read_json
+    from kdnas.search.episode import extend_history
+    from kdnas.search.history import empty_history, read_history, write_history
+    from kdnas.search.progress import episode_line
+    from kdnas.search.space import SearchSpace
+    from kdnas.search.strategies import make_strategy
 
     params = snakemake.params
     episode = int(snakemake.wildcards.episode)

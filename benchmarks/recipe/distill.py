@@ -15,9 +15,9 @@ def merged(old: dict, new: dict) -> dict:
 
 
 with start(snakemake):
-    from kdnas.space import Architecture
-    from kdnas.store import Store
-    from kdnas.students import Distillation, distill
+    from kdnas.files.store import Store
+    from kdnas.search.space import Architecture
+    from kdnas.training.students import Distillation, distill
 
     params = snakemake.params
     variant = merged(params.base, params.variant)

@@ -8,10 +8,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 from job import start  # noqa: E402
 
 with start(snakemake):
-    from kdnas.frames import fingerprint, read_meta, read_split, write_task
-    from kdnas.heldout import HELDOUT, hold_out
-    from kdnas.proxy import build_proxy
-    from kdnas.tasks import TRAIN, get_task
+    from kdnas.data.frames import fingerprint, read_meta, read_split, write_task
+    from kdnas.data.heldout import HELDOUT, hold_out
+    from kdnas.data.proxy import build_proxy
+    from kdnas.data.tasks import TRAIN, get_task
 
     source, name = Path(snakemake.input[0]), snakemake.wildcards.task
     task, params = get_task(name), snakemake.params

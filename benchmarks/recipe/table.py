@@ -10,8 +10,8 @@ from job import start  # noqa: E402
 with start(snakemake):
     from statistics import fmean
 
-    from kdnas.artifacts import read_json, write_text
-    from kdnas.tasks import get_task
+    from kdnas.data.tasks import get_task
+    from kdnas.files.artifacts import read_json, write_text
 
     tasks, variants = snakemake.params.tasks, snakemake.params.variants
     metrics = [read_json(path) for path in snakemake.input]

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from kdnas import synthetic
 from kdnas.config.schema import load_schema
 from kdnas.config.task_checks import check_custom_tasks, check_task_names
+from kdnas.data import synthetic
+from kdnas.data.rows import divide_rows, max_train_rows, proxy_rows
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.names import SelectionRule
-from kdnas.rows import divide_rows, max_train_rows, proxy_rows
 from kdnas.sentences import shown
 from kdnas.student_keys import choices, hand_crafted
-from kdnas.tasks import TASKS
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""The tables of every key and of GLUE's tasks in config/README.md, made from the schema and kdnas.tasks.
+"""The tables of every key and of GLUE's tasks in config/README.md, made from the schema and kdnas.data.tasks.
 
 ``python -m kdnas.config.reference`` rewrites what stands between the two marks in that file.
 """
@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kdnas.artifacts import write_text
 from kdnas.config.schema import SCHEMA_FILE, allowed, defaults, load_schema
-from kdnas.local_folders import folder_names
-from kdnas.tasks import TASKS
+from kdnas.data.local_folders import folder_names
+from kdnas.data.tasks import TASKS
+from kdnas.files.artifacts import write_text
 
 README = SCHEMA_FILE.parents[1] / "README.md"
 BEGIN = "<!-- made by `make config-reference`: begin -->\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kdnas.data.tasks import CLASS_METRICS, NUMBER_METRICS, TASKS
 from kdnas.errors import UserError
-from kdnas.tasks import CLASS_METRICS, NUMBER_METRICS, TASKS
 
 # the encoder's folder beside the tasks' teachers, the diagnostic set, and rows of the table of scores
 RESERVED = re.compile(r"base|ax|(average|teacher_share).*")

@@ -12,7 +12,7 @@ from kdnas.command import print_or_refuse
 from kdnas.config import check_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 
 def main(arguments: list[str]) -> int:

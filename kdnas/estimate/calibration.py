@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from kdnas.data.tasks import Task, get_task, task_definitions
 from kdnas.estimate.shapes import forward_flops, maps_flops, training_flops
 from kdnas.estimate.work import (
     STUDENT_PASS,
@@ -28,8 +29,7 @@ from kdnas.estimate.work import (
 from kdnas.latency.protocol import Protocol, hardware
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.models.loading import classifier_config, new_classifier, student_config
-from kdnas.space import Architecture
-from kdnas.tasks import Task, get_task, task_definitions
+from kdnas.search.space import Architecture
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.distillation import make_objective
 from kdnas.training.learner import Learner
@@ -47,7 +47,7 @@ USED_VOCABULARY = 0.5  # share of the word pieces that training keeps (kdnas.mod
 _START = """
 import json, resource, time
 import evaluate
-import kdnas.students
+import kdnas.training.students
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 print(json.dumps([time.process_time(), 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kdnas.fidelity import settings
+from kdnas.analysis.fidelity import settings
 from kdnas.names import figure_names, hand_crafted_students, student_names, table_names
 
 DEVICES = 2  # profile_students measures the CPU and the GPU

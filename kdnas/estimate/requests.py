@@ -20,7 +20,7 @@ from kdnas.estimate.shapes import (
     training_flops,
 )
 from kdnas.models.config_file import read_config_file
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 # a CPU thread's: what fine-tuning MiniLM on MNLI gave on an EPYC (docs/results.md); a GPU's is a guess
 FLOPS = {"cpu": 4e10, "gpu": 5e12}

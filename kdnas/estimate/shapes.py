@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kdnas.space import Architecture, encoder_parameters
+from kdnas.search.space import Architecture, encoder_parameters
 
 BYTES = 4  # of a float32 number
 TRAINING_COPIES = 4  # weights, gradients and Adam's two moments

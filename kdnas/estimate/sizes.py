@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdnas.frames import read_meta, read_split
-from kdnas.rows import divide_rows, heldout_share, max_train_rows
-from kdnas.sources import local, synthetic
-from kdnas.sources.checks import check_split
-from kdnas.tasks import TRAIN, Task, get_task, task_definitions
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.rows import divide_rows, heldout_share, max_train_rows
+from kdnas.data.sources import local, synthetic
+from kdnas.data.sources.checks import check_split
+from kdnas.data.tasks import TRAIN, Task, get_task, task_definitions
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
 
@@ -50,8 +50,8 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     """Return the size of a task of a checked configuration.
 
     Rows are counted in a local folder or in what ``fetch_task`` has fetched from the hub, and are the
-    official ones (kdnas.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut to
-    ``teacher.max_length``; without rows or without a tokenizer they are those of a table, or
+    official ones (kdnas.data.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut
+    to ``teacher.max_length``; without rows or without a tokenizer they are those of a table, or
     ``teacher.max_length`` in a custom task. Raises UserError for a local folder that lacks the task or holds
     damaged rows, and for a custom task without a folder.
     """

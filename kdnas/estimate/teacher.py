@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdnas.artifacts import read_json
 from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
 from kdnas.models.fetch import local_folder, package_folder
 from kdnas.teacher_check import check_against_teacher
 

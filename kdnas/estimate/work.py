@@ -9,6 +9,9 @@ from math import ceil
 from statistics import fmean
 from typing import Any
 
+from kdnas.analysis.fidelity import Setting, recipe, settings
+from kdnas.data.rows import proxy_rows
+from kdnas.data.tasks import task_definitions, tasks_by_name
 from kdnas.estimate.shapes import (
     BYTES,
     Embeddings,
@@ -21,11 +24,8 @@ from kdnas.estimate.shapes import (
     training_flops,
 )
 from kdnas.estimate.sizes import TaskSize
-from kdnas.fidelity import Setting, recipe, settings
 from kdnas.names import selection_rules
-from kdnas.rows import proxy_rows
-from kdnas.space import Architecture, SearchSpace
-from kdnas.tasks import task_definitions, tasks_by_name
+from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training.learner import Stage
 from kdnas.training.prediction import BATCH_SIZE
 

@@ -23,9 +23,9 @@ from kdnas.figures.style import (
     only_text,
     style,
 )
-from kdnas.history import read_history
-from kdnas.pool import pool
-from kdnas.space import DIMENSIONS
+from kdnas.search.history import read_history
+from kdnas.search.pool import pool
+from kdnas.search.space import DIMENSIONS
 
 _NAMES = {
     "layers": "Layers",

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from kdnas.csv_file import read_csv
 from kdnas.figures.style import (
     BLACK,
     WIDE,
@@ -20,6 +19,7 @@ from kdnas.figures.style import (
     new_figure,
     style,
 )
+from kdnas.files.csv_file import read_csv
 
 _MOST_COLUMNS = 4  # panels beside each other
 _ROW, _PANEL, _REST = 0.125, 0.5, 0.4  # inches: a student, what else a row of panels needs, the rest

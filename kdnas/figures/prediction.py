@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from kdnas.figures.style import GREY, bottom_legend, light_grid, new_figure, only_text, style
-from kdnas.history import read_history
-from kdnas.predicted_rewards import RankCorrelation, predicted_candidates, rank_correlation
+from kdnas.search.history import read_history
+from kdnas.search.predicted_rewards import RankCorrelation, predicted_candidates, rank_correlation
 
 _DRAWN, _TEXT = 2.2, 0.5  # inches: the height of a panel with points, and of one without
 _DASHES = (0, (4, 3))
@@ -26,9 +26,9 @@ def prediction_figure(histories: Mapping[str, str | Path], synthetic: bool) -> F
     """Draw one panel a strategy from its last ``history.csv``: the candidates with a prediction, by episode.
 
     Its controller's own choices are filled, random slots are rings. Kendall's tau is over the pairs of one
-    episode (:func:`kdnas.predicted_rewards.rank_correlation`). A strategy with too few predictions for it
-    gets a panel of words. Candidates that failed are counted and not drawn. Raises UserError for a missing or
-    damaged file.
+    episode (:func:`kdnas.search.predicted_rewards.rank_correlation`). A strategy with too few predictions
+    for it gets a panel of words. Candidates that failed are counted and not drawn. Raises UserError for a
+    missing or damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     pairs = {strategy: predicted_candidates(history) for strategy, history in found.items()}

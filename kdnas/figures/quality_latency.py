@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from kdnas.artifacts import read_json
 from kdnas.figures.labels import place_labels
 from kdnas.figures.style import (
     BLACK,
@@ -24,8 +23,9 @@ from kdnas.figures.style import (
     new_figure,
     style,
 )
-from kdnas.history import read_history
-from kdnas.selection import pareto_front
+from kdnas.files.artifacts import read_json
+from kdnas.search.history import read_history
+from kdnas.search.selection import pareto_front
 
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 _QUALITY = {

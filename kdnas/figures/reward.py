@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from kdnas.figures.style import GREY, LIGHT, bottom_legend, light_grid, model_colour, new_figure, style
-from kdnas.history import read_history
+from kdnas.search.history import read_history
 
 _EPISODE_WIDTH = 0.8  # candidates stand in their order within this width around the episode's number
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from kdnas.artifacts import atomic_path
 from kdnas.figures.style import style
+from kdnas.files.artifacts import atomic_path
 
 _NO_DATE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from kdnas.code_digest import code_digest
+from kdnas.files.code_digest import code_digest
+from kdnas.files.store import Store
 from kdnas.latency import rounds, timers
 from kdnas.latency.protocol import Protocol, hardware, latency_content
 from kdnas.latency.rounds import measure, ratio
 from kdnas.latency.timers import make_timer, network, pinned
-from kdnas.space import Architecture
-from kdnas.store import Store
+from kdnas.search.space import Architecture
 
 KIND = "latencies"
 TEACHER = "teacher"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kdnas.files.store import Store
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.table import LatencyTable, profile_by_table
 from kdnas.models.config_file import read_config_file
-from kdnas.space import Architecture
-from kdnas.store import Store
+from kdnas.search.space import Architecture
 
 
 def profile_from_config(

@@ -9,8 +9,8 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.latency.protocol import Protocol, latency_content
+from kdnas.search.space import DIMENSIONS, Architecture
 from kdnas.sentences import reason, shown
-from kdnas.space import DIMENSIONS, Architecture
 
 COLUMNS = ("device", *DIMENSIONS, "latency_ms")
 

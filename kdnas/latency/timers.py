@@ -13,7 +13,7 @@ from torch import nn
 
 from kdnas.latency.protocol import Protocol
 from kdnas.models.loading import new_classifier, student_config
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 
 def network(config: Any, architecture: Architecture) -> nn.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from kdnas.artifacts import read_json
+from kdnas.files.artifacts import read_json
 
 # what transformers leaves out where it is BERT's default
 LEFT_OUT = {"vocab_size": 30522, "max_position_embeddings": 512, "type_vocab_size": 2, "hidden_act": "gelu"}

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kdnas.artifacts import atomic_folder, file_sha256, read_json, write_json
 from kdnas.errors import UserError
+from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
 from kdnas.models.family import check_family
 
 WEIGHTS = "model.safetensors"

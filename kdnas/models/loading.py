@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from kdnas.artifacts import make_readable, write_json
+from kdnas.data.tasks import Task
 from kdnas.errors import UserError
+from kdnas.files.artifacts import make_readable, write_json
 from kdnas.models.family import check_family
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
-from kdnas.space import Architecture
-from kdnas.tasks import Task
+from kdnas.search.space import Architecture
 
 
 def load_config(folder: str | Path) -> Any:

@@ -26,7 +26,7 @@ import torch
 
 from kdnas.models.residual import narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 Tensors = dict[str, torch.Tensor]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from kdnas.artifacts import digest
+from kdnas.data.tasks import Task
+from kdnas.files.artifacts import digest
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.models.narrowing import narrow_classifier
 from kdnas.models.signals import LayerSignals
-from kdnas.space import Architecture
-from kdnas.tasks import Task
+from kdnas.search.space import Architecture
 
 
 def build_student(

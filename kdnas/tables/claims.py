@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.artifacts import read_json
-from kdnas.claims import (
+from kdnas.analysis.claims import (
     CANNOT_BE_TOLD,
     CLAIMS,
     EQUAL_LATENCY,
@@ -20,11 +19,12 @@ from kdnas.claims import (
     Evidence,
     judge_claims,
 )
-from kdnas.scores import complete_tasks, seed_scores
-from kdnas.space import Architecture
+from kdnas.analysis.scores import complete_tasks, seed_scores
+from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
+from kdnas.files.artifacts import read_json
+from kdnas.search.space import Architecture
 from kdnas.tables.glue import task_label
 from kdnas.tables.table import Table
-from kdnas.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 
 _BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")
 # how a quantity is named and its numbers are written
@@ -72,8 +72,8 @@ def claims_table(
     ``metrics`` are those of the teacher and every student on every task with every seed, ``latencies`` maps
     ``cpu`` and ``gpu`` to their files; ``baseline`` is the hand-crafted student of ``claims.baseline``,
     ``teacher`` the teacher's name, ``searched_on`` is ``reward.device``. One row a claim, strategy and
-    quantity; what each means and when a claim holds: :mod:`kdnas.claims`. Raises UserError for a missing or
-    damaged file.
+    quantity; what each means and when a claim holds: :mod:`kdnas.analysis.claims`. Raises UserError for a
+    missing or damaged file.
     """
     records = [read_json(path) for path in metrics]
     tasks = tasks_by_name(definitions)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kdnas.csv_file import read_csv
 from kdnas.errors import UserError
+from kdnas.files.csv_file import read_csv
 from kdnas.tables.table import Table, number
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.artifacts import read_json
-from kdnas.space import Architecture
+from kdnas.files.artifacts import read_json
+from kdnas.search.space import Architecture
 from kdnas.tables.table import Table, best_cells, number
 
 _LATENCY = ("latency_ms", "speedup", "speedup_low", "speedup_high", "rounds")

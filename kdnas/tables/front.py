@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.artifacts import read_json
-from kdnas.history import architectures, read_history
-from kdnas.pool import pool
-from kdnas.selection import pareto_front
-from kdnas.space import Architecture
+from kdnas.files.artifacts import read_json
+from kdnas.search.history import architectures, read_history
+from kdnas.search.pool import pool
+from kdnas.search.selection import pareto_front
+from kdnas.search.space import Architecture
 from kdnas.tables.search import QUALITY
 from kdnas.tables.table import Table, best_cells, number
 

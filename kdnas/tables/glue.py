@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.artifacts import read_json
-from kdnas.scores import complete_tasks, seed_averages, seed_scores
+from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores
+from kdnas.data.tasks import TASKS, Definition, Task, tasks_by_name
+from kdnas.files.artifacts import read_json
 from kdnas.tables.table import Table, best_cells, mean_sd, number
-from kdnas.tasks import TASKS, Definition, Task, tasks_by_name
 
 _METRICS = {"matthews": "Matthews correlation", "f1": "F1", "pearson": "Pearson", "spearman": "Spearman"}
 _COLUMNS = (

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from kdnas.errors import UserError
-from kdnas.history import architectures, best_row, read_history
-from kdnas.predicted_rewards import predicted_candidates, rank_correlation
+from kdnas.search.history import architectures, best_row, read_history
+from kdnas.search.predicted_rewards import predicted_candidates, rank_correlation
 from kdnas.tables.table import Table, best_cells, number
 
 QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
@@ -23,8 +23,8 @@ def search_table(histories: Mapping[str, str | Path], quality: str, device: str,
 
     ``quality`` and ``device`` are ``reward.quality`` and ``reward.device`` of the config. The best rewards
     after a quarter, a half and three quarters of the budget show how fast a strategy gets there. Kendall's
-    tau ranks the rewards that a controller predicted against those obtained (kdnas.predicted_rewards). Means
-    leave failed candidates out. Raises UserError for a missing or damaged file.
+    tau ranks the rewards that a controller predicted against those obtained (kdnas.search.predicted_rewards).
+    Means leave failed candidates out. Raises UserError for a missing or damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     for strategy, history in found.items():

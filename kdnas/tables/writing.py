@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from kdnas.artifacts import write_text
+from kdnas.files.artifacts import write_text
 from kdnas.tables.html import html_text
 from kdnas.tables.latex import latex_text
 from kdnas.tables.markdown import markdown_text

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from kdnas.data.tasks import Task
 from kdnas.models.vocabulary import Vocabulary
-from kdnas.tasks import Task
 
 BUCKET = 50  # batches that are sorted by length together
 

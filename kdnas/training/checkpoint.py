@@ -11,8 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from kdnas.artifacts import atomic_path, digest
-from kdnas.temporaries import remove_orphans
+from kdnas.files.artifacts import atomic_path, digest
+from kdnas.files.temporaries import remove_orphans
 from kdnas.training.learner import Learner
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")

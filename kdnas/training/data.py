@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.data.tasks import Task
 from kdnas.models.loading import load_tokenizer
 from kdnas.models.vocabulary import Vocabulary
-from kdnas.tasks import Task
 from kdnas.training.batches import Encoded, encode
 
 

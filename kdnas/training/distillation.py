@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import nn
 
-from kdnas.losses import HiddenStateLoss
+from kdnas.data.tasks import Task
 from kdnas.stages import shared_settings
-from kdnas.tasks import Task
+from kdnas.training.losses import HiddenStateLoss
 from kdnas.training.objective import Objective, Weights
 
 

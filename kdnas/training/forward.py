@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from kdnas.losses import Outputs
 from kdnas.models.loading import base_model
+from kdnas.training.losses import Outputs
 
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from kdnas.artifacts import digest
-from kdnas.losses import Outputs
+from kdnas.files.artifacts import digest
 from kdnas.training.forward import Forward
+from kdnas.training.losses import Outputs
 from kdnas.training.objective import Objective
 
 

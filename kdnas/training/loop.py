@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import torch
 
-from kdnas.losses import Outputs
 from kdnas.training.batches import Encoded, collate, epoch_batches
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.learner import Learner, TrainingFailed
+from kdnas.training.losses import Outputs
 from kdnas.training.teaching import Teaching
 
 REPORT_SECONDS = 10.0

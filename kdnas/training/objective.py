@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from kdnas.losses import HiddenStateLoss, Outputs, labels_loss, logits_loss, relations_loss
+from kdnas.training.losses import HiddenStateLoss, Outputs, labels_loss, logits_loss, relations_loss
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from kdnas.tasks import Task
+from kdnas.data.tasks import Task
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.forward import Forward
 from kdnas.training.objective import Objective
@@ -35,7 +35,7 @@ def predict(model: nn.Module, data: Encoded, device: torch.device) -> np.ndarray
 
 def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
     """Return the task's metrics of ``logits`` (rows, labels) against the labels of ``data``."""
-    from kdnas.metrics import compute
+    from kdnas.data.metrics import compute
 
     predictions = logits.squeeze(-1) if task.regression else logits.argmax(axis=-1)
     return compute(task.definition, predictions, data.labels)

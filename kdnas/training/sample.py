@@ -9,11 +9,11 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from kdnas.losses import States
 from kdnas.models.signals import LayerSignals, measure_signals
 from kdnas.training.batches import collate, epoch_batches
 from kdnas.training.data import TrainingData
 from kdnas.training.forward import Forward, model_inputs
+from kdnas.training.losses import States
 from kdnas.training.objective import Objective
 
 BATCHES, ROWS = 8, 32

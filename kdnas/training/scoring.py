@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from kdnas.data.tasks import Task
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import count_parameters
-from kdnas.tasks import Task
 from kdnas.training.batches import Encoded
 from kdnas.training.prediction import predict, scores
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from kdnas.losses import Outputs
 from kdnas.training.batches import Encoded
 from kdnas.training.forward import Forward
+from kdnas.training.losses import Outputs
 from kdnas.training.objective import Weights
 from kdnas.training.prediction import predict
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from experiment import RESULTS, reproducible, snakemake, succeed
 
-from kdnas.checksums import check
 from kdnas.errors import UserError
+from kdnas.files.checksums import check
 
 # what jobs read of other jobs, and the rule that docs/artifacts.md gives it
 RULES = {

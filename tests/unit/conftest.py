@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny import write_teacher
 
-from kdnas.tasks import get_task
+from kdnas.data.tasks import get_task
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.run import Run
 

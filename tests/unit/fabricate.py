@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.artifacts import write_json, write_text
-from kdnas.history import COLUMNS, write_history
-from kdnas.reward import failed_reward, reward
-from kdnas.selection import select_best, select_within_budget
-from kdnas.space import DIMENSIONS, Architecture
-from kdnas.tasks import TASKS
+from kdnas.data.tasks import TASKS
+from kdnas.files.artifacts import write_json, write_text
+from kdnas.search.history import COLUMNS, write_history
+from kdnas.search.reward import failed_reward, reward
+from kdnas.search.selection import select_best, select_within_budget
+from kdnas.search.space import DIMENSIONS, Architecture
 
 GLUE_TASKS = ["mnli", "rte", "mrpc", "sst2", "cola", "stsb"]
 TEACHER = Architecture(6, 384, 12, 1536, "gelu")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kdnas.tasks import TASKS
+from kdnas.data.tasks import TASKS
 
 # The first line of each file in the official GLUE download; CoLA's files have none.
 TSV = {

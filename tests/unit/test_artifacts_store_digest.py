@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from kdnas import code_digest as digest_module
-from kdnas import store as store_module
-from kdnas.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
-from kdnas.code_digest import NEUTRAL
-from kdnas.episode import extend_history
 from kdnas.errors import UserError
-from kdnas.history import empty_history
-from kdnas.store import Store
+from kdnas.files import code_digest as digest_module
+from kdnas.files import store as store_module
+from kdnas.files.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
+from kdnas.files.code_digest import NEUTRAL
+from kdnas.files.store import Store
+from kdnas.search.episode import extend_history
+from kdnas.search.history import empty_history
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -50,7 +50,7 @@ def test_folder_appears_whole_or_not_at_all(tmp_path):
 
 SAVE = """
 import resource, signal, sys
-import kdnas.artifacts as artifacts
+import kdnas.files.artifacts as artifacts
 import numpy as np
 from kdnas.errors import UserError
 from safetensors.numpy import save_file
@@ -104,7 +104,7 @@ def test_saved_tensors_of_a_living_writer_are_not_touched(tmp_path):
 @pytest.mark.parametrize("write", [atomic_path, atomic_folder])
 def test_what_a_killed_writer_left_is_removed_and_a_living_ones_is_not(write, tmp_path):
     code = (
-        "import os, signal, sys, kdnas.artifacts as artifacts\n"
+        "import os, signal, sys, kdnas.files.artifacts as artifacts\n"
         "with getattr(artifacts, sys.argv[1])(sys.argv[2]): os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", code, write.__name__, tmp_path / "a.x"], check=False)

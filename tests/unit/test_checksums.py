@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from kdnas.checksums import check, record
 from kdnas.errors import UserError
+from kdnas.files.checksums import check, record
 from kdnas.headline import main as headline
 
 JOB = Path(__file__).resolve().parents[2] / "scripts" / "job.py"

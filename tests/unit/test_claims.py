@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from kdnas.claims import (
+from kdnas.analysis.claims import (
     CANNOT_BE_TOLD,
     CLAIMS,
     DOES_NOT_HOLD,
@@ -23,16 +23,16 @@ from kdnas.claims import (
     student_of_claim,
     teacher_share_without_cola,
 )
+from kdnas.analysis.scores import seed_scores
+from kdnas.data.tasks import TASKS
 from kdnas.headline import headline
-from kdnas.scores import seed_scores
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 from kdnas.tables.claims import claims_table
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
 from kdnas.tables.latex import latex_text
 from kdnas.tables.markdown import markdown_text
 from kdnas.tables.writing import write_table
-from kdnas.tasks import TASKS
 
 NO_GPU = "not measured: this machine has no GPU"
 TASK_NAMES = ["rte", "cola", "wnli"]
@@ -141,7 +141,7 @@ def test_share_of_the_teacher_is_without_cola_and_by_seed(tmp_path):
 
 
 def evidence_of(folder):
-    from kdnas.artifacts import read_json
+    from kdnas.files.artifacts import read_json
 
     metrics, architectures, latencies = run(folder)
     return Evidence(

@@ -320,7 +320,7 @@ def test_cross_check_refuses(changes, words):
 
 
 def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
-    monkeypatch.setattr("kdnas.synthetic.TASKS", ("mnli", "rte"))
+    monkeypatch.setattr("kdnas.data.synthetic.TASKS", ("mnli", "rte"))
     words = refusal(cross_check, validate({}))
     assert words == "data.tasks has cola; allowed with data.source 'synthetic': mnli, rte"
     cross_check(changed(data__tasks=["rte", "mnli"]))
@@ -433,8 +433,8 @@ def test_teacher_check_takes_what_is_just_inside(changes, teacher):
 
 
 def test_schema_names_every_strategy_and_task_of_the_registries():
-    strategies = pytest.importorskip("kdnas.strategies").STRATEGIES
-    tasks = pytest.importorskip("kdnas.tasks").TASKS
+    strategies = pytest.importorskip("kdnas.search.strategies").STRATEGIES
+    tasks = pytest.importorskip("kdnas.data.tasks").TASKS
     keys = load_schema()["properties"]
     named, _, rest = keys["search"]["properties"]["task"]["title"].removeprefix("one of ").partition(", or ")
     assert (named.split(", "), rest) == (list(tasks), "a name out of data.custom_tasks")

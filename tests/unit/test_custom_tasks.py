@@ -9,16 +9,16 @@ import pytest
 from glue_files import local, write
 from tiny import STAGE, write_frame
 
-from kdnas.artifacts import read_json
 from kdnas.config import check_config
+from kdnas.data.metrics import compute
+from kdnas.data.sources import load_task, write_task
+from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.estimate.sizes import task_size
-from kdnas.finetune import finetune_teacher
-from kdnas.metrics import compute
-from kdnas.sources import load_task, write_task
-from kdnas.store import Store
+from kdnas.files.artifacts import read_json
+from kdnas.files.store import Store
 from kdnas.tables.glue import glue_table
-from kdnas.tasks import get_task, task_definitions
+from kdnas.training.finetune import finetune_teacher
 
 CLASSES = {"text_columns": ["body"], "labels": ["low", "mid", "high"], "metrics": ["accuracy"]}
 NUMBER = {"text_columns": ["a", "b"], "labels": None, "metrics": ["pearson", "spearman"]}

@@ -10,6 +10,7 @@ import torch
 from tiny import write_teacher
 
 from kdnas.config.validation import validate
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.estimate import __main__ as command
 from kdnas.estimate import calibration
@@ -30,8 +31,7 @@ from kdnas.estimate.work import (
     Student,
     Workload,
 )
-from kdnas.space import Architecture
-from kdnas.tasks import TASKS
+from kdnas.search.space import Architecture
 
 TINY = Architecture(1, 2, 1, 3, "gelu")
 STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}

@@ -12,17 +12,17 @@ import pytest
 from scipy.stats import bootstrap, kendalltau
 from tiny import DISTILLATION, write_frame
 
-from kdnas.artifacts import read_json
+from kdnas.analysis.fidelity import Setting, recipe, search_setting, settings, spread
+from kdnas.analysis.ranking import RESAMPLES, kendall_tau, tau_interval
+from kdnas.data.frames import write_split, write_task
+from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
-from kdnas.fidelity import Setting, recipe, search_setting, settings, spread
 from kdnas.figures.fidelity import fidelity_figure
 from kdnas.figures.saving import save_figure
-from kdnas.frames import write_split, write_task
-from kdnas.ranking import RESAMPLES, kendall_tau, tau_interval
-from kdnas.space import Architecture, SearchSpace, encoder_parameters
+from kdnas.files.artifacts import read_json
+from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.tables.fidelity import fidelity_table
 from kdnas.tables.writing import csv_text, write_table
-from kdnas.tasks import get_task
 
 SPACE = SearchSpace(
     {
@@ -132,7 +132,7 @@ def made_up(pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_interval_is_that_of_resampled_pairs_one_by_one(monkeypatch):
-    monkeypatch.setattr("kdnas.ranking.RESAMPLES", 300)
+    monkeypatch.setattr("kdnas.analysis.ranking.RESAMPLES", 300)
     x, y = made_up(7, 2)
     drawn = np.random.default_rng(1).multinomial(7, np.full(7, 1 / 7), size=300)
     taus = np.array([kendalltau(np.repeat(x, times), np.repeat(y, times)).statistic for times in drawn])
@@ -182,8 +182,8 @@ def files(tmp_path):
 
 
 def test_study_shares_the_searchs_evaluations_and_no_others(files, teacher_folder, make_run):
-    from kdnas.candidates import Trial, distill_candidates
-    from kdnas.store import Store
+    from kdnas.files.store import Store
+    from kdnas.training.candidates import Trial, distill_candidates
 
     store = Store(files / "store")
     entries = [{"candidate": 1, "architecture": Architecture(2, 12, 3, 24, "gelu").to_dict()}]
@@ -206,7 +206,7 @@ def test_study_shares_the_searchs_evaluations_and_no_others(files, teacher_folde
 
 
 def test_whole_task_is_scored_on_its_first_evaluation_split(files):
-    from kdnas.candidates import Trial
+    from kdnas.training.candidates import Trial
 
     trial = Trial.on_whole_task("mnli", str(files / "data"), 32)
     assert trial.stage == "student"

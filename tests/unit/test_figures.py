@@ -7,6 +7,7 @@ import matplotlib
 import pandas as pd
 import pytest
 
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.figures.dimensions import dimensions_figure, marginal_means
 from kdnas.figures.glue import glue_figure
@@ -15,11 +16,10 @@ from kdnas.figures.quality_latency import quality_latency_figure
 from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
-from kdnas.history import read_history, write_history
-from kdnas.predicted_rewards import predicted_candidates
+from kdnas.search.history import read_history, write_history
+from kdnas.search.predicted_rewards import predicted_candidates
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import csv_text
-from kdnas.tasks import TASKS
 
 KINDS = ("svg", "pdf", "png")
 SPACE = {

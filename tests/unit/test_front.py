@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdnas.errors import UserError
-from kdnas.history import write_history
-from kdnas.pool import pool
-from kdnas.selection import pareto_front
-from kdnas.space import Architecture
+from kdnas.search.history import write_history
+from kdnas.search.pool import pool
+from kdnas.search.selection import pareto_front
+from kdnas.search.space import Architecture
 from kdnas.tables.front import front_table
 from kdnas.tables.latex import latex_text
 from kdnas.tables.markdown import markdown_text

@@ -3,7 +3,7 @@
 import fabricate
 import pytest
 
-from kdnas.csv_file import read_csv
+from kdnas.files.csv_file import read_csv
 from kdnas.headline import headline, main
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table

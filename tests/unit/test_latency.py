@@ -11,6 +11,7 @@ from scipy.stats import binom
 from tiny import write_teacher
 
 from kdnas.errors import UserError
+from kdnas.files.store import Store
 from kdnas.latency import clock as module
 from kdnas.latency.clock import profile_by_clock
 from kdnas.latency.profile import profile_from_config
@@ -19,8 +20,7 @@ from kdnas.latency.rounds import measure, median_interval, ratio
 from kdnas.latency.table import LatencyTable
 from kdnas.latency.timers import make_timer, network
 from kdnas.models.loading import load_config
-from kdnas.space import Architecture
-from kdnas.store import Store
+from kdnas.search.space import Architecture
 
 PROTOCOL = Protocol("cpu", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
 SMALL = Architecture(2, 12, 3, 24, "gelu")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from kdnas.losses import (
+from kdnas.training.losses import (
     HiddenStateLoss,
     labels_loss,
     logits_loss,

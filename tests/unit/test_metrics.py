@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdnas.metrics import compute
-from kdnas.tasks import TASKS
+from kdnas.data.metrics import compute
+from kdnas.data.tasks import TASKS
 
 # 3 true positives, 1 false positive, 2 false negatives, 4 true negatives
 REFERENCES = np.array([1, 1, 1, 0, 1, 1, 0, 0, 0, 0])

@@ -7,8 +7,9 @@ import pytest
 import torch
 from tiny import FAMILY, write_teacher
 
-from kdnas.artifacts import read_json
+from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
 from kdnas.models.fetch import fetch_teacher
 from kdnas.models.loading import (
     base_model,
@@ -24,8 +25,7 @@ from kdnas.models.residual import residual_basis
 from kdnas.models.signals import measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
-from kdnas.space import Architecture
-from kdnas.tasks import get_task
+from kdnas.search.space import Architecture
 
 TASK = get_task("mnli")
 SHAPE = Architecture(4, 24, 6, 48, "gelu")

@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
+from kdnas.analysis.fidelity import settings as fidelity_settings
+from kdnas.analysis.fidelity import spread
 from kdnas.config import check_config
 from kdnas.config.reading import read_config, read_configs
 from kdnas.config.schema import load_schema
@@ -26,11 +28,9 @@ from kdnas.estimate.jobs import count_jobs
 from kdnas.estimate.shapes import Embeddings
 from kdnas.estimate.sizes import TaskSize
 from kdnas.estimate.work import Workload
-from kdnas.fidelity import settings as fidelity_settings
-from kdnas.fidelity import spread
 from kdnas.names import student_names
-from kdnas.space import Architecture, SearchSpace
-from kdnas.strategies import make_strategy
+from kdnas.search.space import Architecture, SearchSpace
+from kdnas.search.strategies import make_strategy
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 TEXTS = [path.read_text(encoding="utf-8") for path in FILES]

@@ -20,10 +20,10 @@ from glue_files import local, make, rows, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kdnas.data.sources import fingerprint, load_task, read_split, write_task
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.latency.table import COLUMNS, LatencyTable
-from kdnas.sources import fingerprint, load_task, read_split, write_task
-from kdnas.tasks import TASKS
 
 NAMES = ["cola", "mnli", "stsb", "wnli"]  # one text and two, three classes and two, scores
 FORMATS = ["parquet", "shards", "jsonl", "json", "tsv"]

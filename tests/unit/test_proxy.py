@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kdnas.data.heldout import hold_out
+from kdnas.data.proxy import build_proxy
+from kdnas.data.rows import divide_rows
+from kdnas.data.stratify import BINS, allocate, draw, strata
+from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
-from kdnas.heldout import hold_out
-from kdnas.proxy import build_proxy
-from kdnas.rows import divide_rows
-from kdnas.stratify import BINS, allocate, draw, strata
-from kdnas.tasks import get_task
 
 
 def triples(premises: int) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 
 from kdnas.errors import UserError
 from kdnas.estimate import requests
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 STAGE = {"epochs": 3, "min_steps": 150, "batch_size": 32}
 MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}

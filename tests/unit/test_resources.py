@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from kdnas.analysis.fidelity import Setting, recipe
 from kdnas.config import check_config
 from kdnas.errors import UserError
 from kdnas.estimate import requests
-from kdnas.fidelity import Setting, recipe
-from kdnas.space import Architecture
+from kdnas.search.space import Architecture
 
 FILE = Path(__file__).resolve().parents[2] / "rules" / "resources.smk"
 SHAPE = {"layers": 2, "hidden_size": 96, "attention_heads": 12, "ffn_size": 384, "activation": "gelu"}

@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import DISTILLATION, write_frame
 
+from kdnas.data.tasks import get_task
 from kdnas.models.loading import load_classifier, new_classifier, student_config
 from kdnas.models.signals import measure_signals
-from kdnas.space import Architecture
-from kdnas.tasks import get_task
+from kdnas.search.space import Architecture
 from kdnas.training.batches import collate, encode, epoch_batches
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from glue_files import TSV, local, make, rows, write
 
+from kdnas.data.sources import fingerprint, load_task, read_meta, read_split, write_task
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.sources import fingerprint, load_task, read_meta, read_split, write_task
-from kdnas.tasks import TASKS
 
 
 def test_every_format_gives_the_same_rows(tmp_path):

@@ -3,19 +3,19 @@
 import pandas as pd
 import pytest
 
-from kdnas.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.errors import UserError
-from kdnas.history import COLUMNS, empty_history, read_history, write_history
 from kdnas.names import searched_students
-from kdnas.reward import failed_reward, reward
-from kdnas.selection import (
+from kdnas.search.baselines import Baseline, check_evaluations, measured_baselines
+from kdnas.search.history import COLUMNS, empty_history, read_history, write_history
+from kdnas.search.reward import failed_reward, reward
+from kdnas.search.selection import (
     hand_crafted_student,
     pareto_front,
     select_no_worse,
     select_students,
     select_within_budget,
 )
-from kdnas.space import Architecture, SearchSpace
+from kdnas.search.space import Architecture, SearchSpace
 
 CHOICES = {
     "layers": [3, 6],

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from kdnas.errors import UserError
-from kdnas.history import COLUMNS, architectures, empty_history
-from kdnas.space import SearchSpace
-from kdnas.strategies import STRATEGIES, Proposal, make_strategy
-from kdnas.strategies.greedy import RewardScale
+from kdnas.search.history import COLUMNS, architectures, empty_history
+from kdnas.search.space import SearchSpace
+from kdnas.search.strategies import STRATEGIES, Proposal, make_strategy
+from kdnas.search.strategies.greedy import RewardScale
 
 CHOICES = {
     "layers": [1, 2, 3],

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from tiny import write_frame
 
+from kdnas.data.frames import read_split, write_task
+from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
+from kdnas.data.local_folders import test_files as split_files
+from kdnas.data.local_folders import training_files
+from kdnas.data.sources import load_task
+from kdnas.data.sources.leaderboard import load_test_split
+from kdnas.data.tasks import TASKS, get_task
 from kdnas.errors import UserError
-from kdnas.frames import read_split, write_task
-from kdnas.leaderboard import LEADERBOARD, leaderboard_files
-from kdnas.local_folders import test_files as split_files
-from kdnas.local_folders import training_files
-from kdnas.sources import load_task
-from kdnas.sources.leaderboard import load_test_split
-from kdnas.submission import predict_test, write_submission
-from kdnas.tasks import TASKS, get_task
+from kdnas.training.submission import predict_test, write_submission
 
 # Typed in from the card of nyu-mll/glue and the headers of the official download, not derived.
 OFFICIAL = {

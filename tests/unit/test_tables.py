@@ -11,9 +11,10 @@ import fabricate
 import pandas as pd
 import pytest
 
-from kdnas.artifacts import write_text
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.history import write_history
+from kdnas.files.artifacts import write_text
+from kdnas.search.history import write_history
 from kdnas.tables.cost import cost_table
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
@@ -23,7 +24,6 @@ from kdnas.tables.markdown import markdown_text
 from kdnas.tables.search import search_table
 from kdnas.tables.table import Table
 from kdnas.tables.writing import csv_text, write_table
-from kdnas.tasks import TASKS
 
 
 def glue_cell(table, model, label):

@@ -1,7 +1,7 @@
 import pytest
 
+from kdnas.data.tasks import TASKS, get_task
 from kdnas.errors import UserError
-from kdnas.tasks import TASKS, get_task
 
 # Typed in from the GLUE paper's table 1 and the card of nyu-mll/glue, not derived from the registry.
 OFFICIAL = {

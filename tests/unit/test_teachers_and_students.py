@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from tiny import DISTILLATION, FAMILY, STAGE, write_frame, write_teacher
 
-from kdnas.artifacts import read_json
+from kdnas.data.frames import fingerprint, write_task
+from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
-from kdnas.finetune import finetune_teacher
-from kdnas.frames import fingerprint, write_task
+from kdnas.files.artifacts import read_json
+from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
-from kdnas.space import Architecture
-from kdnas.store import Store
-from kdnas.students import Distillation, distill
-from kdnas.tasks import get_task
+from kdnas.search.space import Architecture
+from kdnas.training.finetune import finetune_teacher
 from kdnas.training.learner import Learner
+from kdnas.training.students import Distillation, distill
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
 SMALL = Architecture(2, 12, 3, 24, "gelu")

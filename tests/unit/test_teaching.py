@@ -7,8 +7,8 @@ import pytest
 import torch
 from tiny import DISTILLATION, write_frame
 
+from kdnas.data.tasks import get_task
 from kdnas.models.loading import load_classifier
-from kdnas.tasks import get_task
 from kdnas.training.batches import collate
 from kdnas.training.data import load_data
 from kdnas.training.objective import LABELS_ONLY, Weights

@@ -8,12 +8,12 @@ import pytest
 import torch
 from tiny import DISTILLATION, STAGE, write_frame
 
-from kdnas import candidates as module
-from kdnas.candidates import Trial, distill_candidates
-from kdnas.store import Store
-from kdnas.tasks import get_task
+from kdnas.data.tasks import get_task
+from kdnas.files.store import Store
+from kdnas.training import candidates as module
 from kdnas.training import loop
 from kdnas.training.batches import Encoded, collate, epoch_batches
+from kdnas.training.candidates import Trial, distill_candidates
 from kdnas.training.learner import Learner, Stage
 
 SHAPES = [(2, 12, 3, 24, "gelu"), (1, 24, 6, 48, "relu"), (3, 18, 3, 20, "gelu")]

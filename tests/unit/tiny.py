@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from kdnas.tasks import Task
+from kdnas.data.tasks import Task
 
 WORDS = [f"w{number}" for number in range(60)]
 FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")

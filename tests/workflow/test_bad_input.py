@@ -58,7 +58,7 @@ def test_config(fresh, changes, words):
 
 
 def test_data(fresh):
-    from kdnas.synthetic.generator import generate
+    from kdnas.data.synthetic.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue"}})
     refuse(fresh, STSB, "data.path is glue", "no folder")

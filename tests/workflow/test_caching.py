@@ -81,7 +81,7 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
 
 
 def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
-    from kdnas.synthetic.generator import generate
+    from kdnas.data.synthetic.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue"}})
     folder = fresh / "glue" / "STS-B"

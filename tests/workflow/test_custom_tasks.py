@@ -7,7 +7,7 @@ import json
 
 from experiment import RESULTS, plan, succeed, write_config
 
-from kdnas.synthetic.generator import generate
+from kdnas.data.synthetic.generator import generate
 
 TASKS = {
     "tickets": {"text_columns": ["body"], "labels": ["low", "mid", "high"], "metrics": ["accuracy"]},

@@ -1,0 +1,1 @@
+"""Data: tasks, sources, the rows that train and that judge, metrics."""

@@ -1,0 +1,76 @@
+"""The stored form of a task's rows: one Parquet file a split and ``meta.json`` (docs/artifacts.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kdnas.errors import UserError
+from kdnas.files.artifacts import atomic_folder, atomic_path, read_json, write_json
+
+
+def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> None:
+    """Write ``{split}.parquet`` for every split and ``meta.json``; the folder appears whole or not at all."""
+    with atomic_folder(folder) as temporary:
+        for split, frame in frames.items():
+            write_split(temporary / f"{split}.parquet", frame)
+        write_json(temporary / "meta.json", dict(meta))
+
+
+def write_split(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write the rows of a split atomically; the same rows give the same bytes with the same pyarrow."""
+    kinds = {"label": pa.float32() if frame["label"].dtype.kind == "f" else pa.int64(), "idx": pa.int64()}
+    schema = pa.schema([(column, kinds.get(column, pa.string())) for column in frame.columns])
+    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+    with atomic_path(path) as temporary:
+        # Without pandas' metadata the bytes don't depend on its version.
+        pq.write_table(table.replace_schema_metadata(None), temporary)
+
+
+def read_split(folder: str | Path, split: str) -> pd.DataFrame:
+    """Return the rows of a split: text columns, ``label`` (int64, float32 for STS-B) and ``idx`` (int64).
+
+    Raises UserError if the file is missing or damaged.
+    """
+    path = Path(folder) / f"{split}.parquet"
+    return read_parquet(path).to_pandas()
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Return a Parquet file's table; raises UserError if the file is missing or damaged."""
+    try:
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+        table.validate(full=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} is missing") from error
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"{path} is damaged or no Parquet file ({reason})") from error
+    return table
+
+
+def read_meta(folder: str | Path) -> dict[str, Any]:
+    """Return the folder's ``meta.json``; raises UserError if it is missing or damaged."""
+    return read_json(Path(folder) / "meta.json")
+
+
+def fingerprint(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return the SHA-256 of the splits' texts and labels, in order; ``idx`` has no influence.
+
+    It is the same whatever file format the rows came from.
+    """
+    content = hashlib.sha256()
+    for split in sorted(frames):
+        columns = [column for column in frames[split].columns if column != "idx"]
+        content.update(json.dumps([split, columns, len(frames[split])]).encode())
+        for row in zip(*(frames[split][column].tolist() for column in columns), strict=True):
+            content.update(json.dumps(row).encode())
+    return content.hexdigest()

@@ -1,0 +1,27 @@
+"""The proxy set: the share of the search task's training rows that candidates are distilled on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kdnas.data.rows import proxy_rows
+from kdnas.data.stratify import allocate, check_strata, draw, strata
+from kdnas.data.tasks import Definition, get_task
+from kdnas.errors import UserError
+
+
+def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
+    """Return ``share`` of the training rows ``frame``, in their old order.
+
+    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B). The paper
+    reports the share (30 %). Raises UserError for a share that is none or that leaves a class without rows.
+    """
+    task = get_task(task)
+    if not 0 < share <= 1:
+        raise UserError(f"search.proxy.share is {share}; allowed are numbers above 0, at most 1")
+    stratum = strata(frame["label"].to_numpy(), task.regression)
+    sizes = np.bincount(stratum)
+    rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))
+    check_strata(task, f"search.proxy.share is {share}", sizes, stratum[rows])
+    return frame.iloc[rows].reset_index(drop=True)

@@ -1,0 +1,75 @@
+"""Where a task's rows come from: a local folder, the Hugging Face hub, or the generator.
+
+Every source gives the same thing: checked rows with the registry's columns and label codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
+from kdnas.data.heldout import HELDOUT, hold_out
+from kdnas.data.rows import max_train_rows
+from kdnas.data.sources import hub, local, synthetic
+from kdnas.data.sources.checks import check_split
+from kdnas.data.stratify import allocate, draw, strata
+from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.errors import UserError
+
+__all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
+
+# each has load, and load_test for a test split
+SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
+
+
+def load_task(
+    task: Definition, data_config: Mapping[str, Any], heldout: float = 0.0
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
+
+    ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
+    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split, taken
+    out of the training split before that is cut (kdnas.data.heldout). Raises UserError for data that is
+    missing, damaged or not what the registry says.
+    """
+    task = get_task(task)
+    source = data_config["source"]
+    if source not in SOURCES:
+        raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")
+    frames = {}
+    for split, (rows, where) in SOURCES[source].load(task, data_config).items():
+        frames[split] = check_split(task, split, rows, where)
+    maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
+    if heldout:
+        frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
+    frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
+    is_synthetic = source == "synthetic"
+    meta = {
+        "task": task.name,
+        "source": source,
+        "synthetic": is_synthetic,
+        "fingerprint": fingerprint(frames),
+        "splits": {
+            split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
+            for split, frame in frames.items()
+        },
+    }
+    return frames, meta
+
+
+def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:
+    """Return a stratified share of ``rows`` rows in their old order; it depends on the data alone."""
+    if rows is None or rows >= len(frame):
+        return frame
+    stratum = strata(frame["label"].to_numpy(), task.regression)
+    quotas = allocate(np.bincount(stratum), rows)
+    if not quotas.all():
+        raise UserError(
+            f"data.max_train_rows is {rows}, too few for {task.name}: "
+            f"its {len(quotas)} {'score ranges' if task.regression else 'classes'} need a row each"
+        )
+    return frame.iloc[draw(stratum, quotas, np.random.default_rng(0))].reset_index(drop=True)

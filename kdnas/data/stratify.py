@@ -1,0 +1,55 @@
+"""Seeded draws that keep the share of every class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kdnas.data.tasks import Task
+from kdnas.errors import UserError
+
+BINS = 5  # score ranges that stand for classes in a regression task
+
+
+def strata(labels: np.ndarray, regression: bool) -> np.ndarray:
+    """Return each row's stratum, (n,) int64 from 0: its class, or the quantile range of its score."""
+    if not regression:
+        return np.unique(labels, return_inverse=True)[1]
+    edges = np.quantile(labels, np.arange(1, BINS) / BINS)
+    # Scores are often equal, so some ranges may be empty: number those that are not.
+    return np.unique(np.searchsorted(edges, labels, side="right"), return_inverse=True)[1]
+
+
+def allocate(sizes: np.ndarray, rows: int) -> np.ndarray:
+    """Divide ``rows`` in proportion to ``sizes``; the largest remainders get what rounding down leaves.
+
+    Returns (strata,) int64 with sum ``rows``, none above its size, if ``rows`` is not above the sum of sizes.
+    """
+    quotas, remainders = np.divmod(rows * sizes.astype(np.int64), sizes.sum())
+    largest_first = np.argsort(-remainders, kind="stable")
+    quotas[largest_first[: rows - quotas.sum()]] += 1
+    return quotas
+
+
+def draw(strata: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return sorted positions, ``quotas[s]`` rows of each stratum s drawn without replacement.
+
+    A stratum with fewer rows gives all of them.
+    """
+    chosen = [
+        rng.permutation(np.flatnonzero(strata == stratum))[:quota] for stratum, quota in enumerate(quotas)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def check_strata(task: Task, setting: str, sizes: np.ndarray, drawn: np.ndarray) -> None:
+    """Raise UserError if ``drawn``, the strata of the drawn rows, lacks one; ``setting`` says what drew them.
+
+    ``sizes`` holds the rows of each stratum before.
+    """
+    missing = np.flatnonzero(np.bincount(drawn, minlength=len(sizes)) == 0)
+    if len(missing):
+        kind = "score range" if task.regression else "class"
+        raise UserError(
+            f"{setting}, which leaves no row of {kind} {missing[0]} of {task.name}; it has "
+            f"{sizes[missing[0]]} of the {sizes.sum()} training rows"
+        )

@@ -1,0 +1,1 @@
+"""Files: atomic writes, checksums, the store, digests of the code."""

@@ -1,0 +1,1 @@
+"""The search: space, strategies, rewards, history, selection."""

@@ -1,0 +1,45 @@
+"""What hand-crafted students are worth by the search's own protocol: proxy quality and latency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.search.reward import latencies_by_model
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A hand-crafted student's quality on the held-out slice and latency ratio to the teacher."""
+
+    quality: float
+    latency_ratio: float
+
+
+def check_evaluations(evaluations: list[dict[str, Any]]) -> None:
+    """Raise UserError for the first hand-crafted student whose distillation on the proxy set failed."""
+    for entry in evaluations:
+        if entry["status"] != "ok":
+            raise UserError(
+                f"students.matched has {entry['candidate']}, which failed on the proxy set "
+                f"({entry['reason']}); allowed: hand-crafted students that can be distilled there"
+            )
+
+
+def measured_baselines(
+    evaluations: list[dict[str, Any]], latency: dict[str, Any], reward: dict[str, Any]
+) -> dict[str, Baseline]:
+    """Return the baselines by name from what ``distill_hand_crafted`` and ``profile_hand_crafted`` wrote.
+
+    ``reward`` is the config's section: it says which quality counts and on which device latency does.
+    Raises UserError if a baseline has no quality or latency.
+    """
+    check_evaluations(evaluations)
+    latencies = latencies_by_model(latency, reward["device"])
+    return {
+        entry["candidate"]: Baseline(
+            entry[f"quality_{reward['quality']}"], latencies[entry["candidate"]]["ratio"]
+        )
+        for entry in evaluations
+    }

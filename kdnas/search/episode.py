@@ -1,0 +1,60 @@
+"""What happens to an episode's candidates between their evaluation and the controller's update."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kdnas.search.history import COLUMNS
+from kdnas.search.reward import failed_reward, latencies_by_model, reward
+from kdnas.search.space import Architecture
+
+
+def extend_history(
+    history: pd.DataFrame,
+    candidates: dict[str, Any],
+    evaluations: list[dict[str, Any]],
+    latency: dict[str, Any],
+    settings: dict[str, Any],
+) -> pd.DataFrame:
+    """Return ``history`` with the rows of an episode, rewarded by ``settings`` (the config's ``reward``).
+
+    ``candidates``, ``evaluations`` and ``latency`` are the contents of the artifacts of docs/artifacts.md.
+    A failed candidate gets the lowest reward. Raises UserError if there is no latency for the reward.
+    """
+    latencies = latencies_by_model(latency, settings["device"])
+    by_candidate = {entry["candidate"]: entry for entry in evaluations}
+    rows = []
+    for entry in candidates["candidates"]:
+        evaluation = by_candidate[entry["candidate"]]
+        timing = latencies[entry["candidate"]]
+        succeeded = evaluation["status"] == "ok"
+        quality = evaluation[f"quality_{settings['quality']}"]
+        rows.append(
+            {
+                "episode": candidates["episode"],
+                "candidate": entry["candidate"],
+                **Architecture.from_dict(entry["architecture"]).to_dict(),
+                "origin": entry["origin"],
+                "epsilon": candidates["epsilon"],
+                "predicted_reward": entry["predicted_reward"],
+                "status": evaluation["status"],
+                "reason": evaluation["reason"],
+                "quality": quality,
+                "quality_accuracy": evaluation["quality_accuracy"],
+                "quality_loss": evaluation["quality_loss"],
+                "latency_ms": timing["latency_ms"],
+                "latency_ratio": timing["ratio"],
+                "reward": reward(quality, timing["ratio"], settings["alpha"], settings["beta"])
+                if succeeded
+                else None,
+                "parameters": evaluation["parameters"],
+            }
+        )
+    known = [*history["reward"].tolist(), *(row["reward"] for row in rows if row["reward"] is not None)]
+    for row in rows:
+        if row["reward"] is None:
+            row["reward"] = failed_reward(known)
+    new = pd.DataFrame(rows, columns=list(COLUMNS))
+    return new if history.empty else pd.concat([history, new], ignore_index=True)

@@ -1,0 +1,48 @@
+"""How well a controller's predictions rank the candidates of an episode."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kdnas.analysis.ranking import MIN_PAIRS, kendall_tau, tau_interval
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Kendall's tau-b with its 95 % interval; all three are None where ``reason`` says why."""
+
+    tau: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+def predicted_candidates(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose reward was predicted by a controller that had learned, and that did not fail.
+
+    Random slots have predictions too and count: a controller's own choices are those that it predicts alike,
+    so among them alone even a good predictor ranks badly.
+    """
+    learned = history["episode"] > history["episode"].min()
+    return history[learned & history["predicted_reward"].notna() & (history["status"] == "ok")]
+
+
+def rank_correlation(candidates: pd.DataFrame) -> RankCorrelation:
+    """Return the rank correlation of predicted and obtained reward, over pairs of one episode.
+
+    Pairs of different episodes do not count: their predictions are of a controller that has learned more.
+    """
+    if len(candidates) < MIN_PAIRS:
+        reason = (
+            f"{len(candidates)} candidates with a prediction after the first episode, fewer than {MIN_PAIRS}"
+        )
+        return RankCorrelation(reason=reason)
+    columns = candidates["predicted_reward"], candidates["reward"], candidates["episode"]
+    tau = kendall_tau(*columns)
+    if math.isnan(tau):
+        return RankCorrelation(reason="all predicted or all obtained rewards of an episode are equal")
+    low, high, _ = tau_interval(*columns)
+    return RankCorrelation(tau, low, high)

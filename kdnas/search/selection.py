@@ -1,0 +1,112 @@
+"""Which of the evaluated architectures become students."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from kdnas.names import SelectionRule, selection_rules
+from kdnas.search.baselines import Baseline
+from kdnas.search.history import best_row, check_any_succeeded
+from kdnas.search.space import Architecture
+
+
+def select_best(history: pd.DataFrame) -> pd.Series:
+    """Return the row of the highest reward; UserError if every candidate failed."""
+    check_any_succeeded(history, "the search")
+    return best_row(history)
+
+
+def select_within_budget(history: pd.DataFrame, budget: float) -> tuple[pd.Series, bool]:
+    """Return the row of the best quality whose latency ratio is at most ``budget``, and True.
+
+    Of equal qualities the faster wins. When no row is inside the budget: the fastest row, and False.
+    """
+    check_any_succeeded(history, "the search")
+    succeeded = history[history["status"] == "ok"]
+    inside = succeeded[succeeded["latency_ratio"] <= budget]
+    if inside.empty:
+        return succeeded.sort_values("latency_ratio", kind="stable").iloc[0], False
+    ordered = inside.sort_values(["quality", "latency_ratio"], ascending=[False, True], kind="stable")
+    return ordered.iloc[0], True
+
+
+def pareto_front(history: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that no other row beats in both quality and latency ratio, fastest first."""
+    succeeded = history[history["status"] == "ok"]
+    ordered = succeeded.sort_values(["latency_ratio", "quality"], ascending=[True, False], kind="stable")
+    best_before = ordered["quality"].cummax().shift(fill_value=float("-inf"))
+    return ordered[ordered["quality"] > best_before]
+
+
+def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, bool]:
+    """Return the row of the lowest latency ratio whose quality is at least ``quality``, and True.
+
+    Of equally fast ones the better wins. When no row is good enough: the best quality, of equals the faster,
+    and False.
+    """
+    check_any_succeeded(history, "the search")
+    succeeded = history[history["status"] == "ok"]
+    good = succeeded[succeeded["quality"] >= quality]
+    if good.empty:
+        by_quality = succeeded.sort_values(
+            ["quality", "latency_ratio"], ascending=[False, True], kind="stable"
+        )
+        return by_quality.iloc[0], False
+    ordered = good.sort_values(["latency_ratio", "quality"], ascending=[True, False], kind="stable")
+    return ordered.iloc[0], True
+
+
+def select_students(
+    histories: dict[str, pd.DataFrame], students: dict[str, Any], baselines: dict[str, Baseline]
+) -> dict[str, dict[str, Any]]:
+    """Return the content of each searched student's ``architecture.json`` (docs/artifacts.md) by name.
+
+    ``histories`` holds each strategy's whole history, ``students`` is the config's section, ``baselines``
+    holds the hand-crafted students of ``students.matched``.
+    """
+    selected = {}
+    for strategy, history in histories.items():
+        for rule in selection_rules(students):
+            row, shortfall = _select(history, rule, baselines)
+            name = rule.student(strategy)
+            selected[name] = {
+                "student": name,
+                "origin": strategy,
+                "rule": rule.name + (f" ({shortfall})" if shortfall else ""),
+                "architecture": Architecture.from_dict(row).to_dict(),
+                "episode": int(row["episode"]),
+                "candidate": int(row["candidate"]),
+                "reward": float(row["reward"]),
+                "quality": float(row["quality"]),
+                "latency_ratio": float(row["latency_ratio"]),
+            }
+    return selected
+
+
+def hand_crafted_student(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of ``architecture.json`` of an item of ``students.hand_crafted``."""
+    return {
+        "student": entry["name"],
+        "origin": "hand_crafted",
+        "rule": "hand_crafted",
+        "architecture": Architecture.from_dict(entry).to_dict(),
+        **dict.fromkeys(("episode", "candidate", "reward", "quality", "latency_ratio")),
+    }
+
+
+def _select(
+    history: pd.DataFrame, rule: SelectionRule, baselines: dict[str, Baseline]
+) -> tuple[pd.Series, str]:
+    """Return the row that a rule chooses and, where none qualifies, what was chosen instead."""
+    if rule.kind == "best":
+        return select_best(history), ""
+    if rule.kind == "budget":
+        row, inside = select_within_budget(history, rule.bound)
+        return row, "" if inside else "none inside: fastest"
+    if rule.kind == "no_slower_than":
+        row, inside = select_within_budget(history, baselines[rule.bound].latency_ratio)
+        return row, "" if inside else "none as fast: fastest"
+    row, good = select_no_worse(history, baselines[rule.bound].quality)
+    return row, "" if good else "none as good: best"

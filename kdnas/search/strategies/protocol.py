@@ -1,0 +1,78 @@
+"""What a search strategy promises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.errors import UserError
+from kdnas.search.history import architectures
+from kdnas.search.space import Architecture, SearchSpace
+
+ORIGINS = ("random", "controller")  # drawn, or chosen by what the strategy has learned
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One proposed candidate; ``predicted_reward`` is None where the strategy predicts nothing.
+
+    Raises UserError for an ``origin`` that is not one of ``ORIGINS``: tables and figures know these alone.
+    """
+
+    architecture: Architecture
+    origin: str
+    predicted_reward: float | None
+
+    def __post_init__(self) -> None:
+        if self.origin not in ORIGINS:
+            raise UserError(f"a proposal's origin is {self.origin!r}; allowed: {', '.join(ORIGINS)}")
+
+
+class Strategy(ABC):
+    """Proposes candidates and learns from their rewards; its state lives in a file between episodes."""
+
+    stream: int  # no two strategies have the same one, so that they draw independently of each other
+
+    def __init__(self, space: SearchSpace, search: dict[str, Any]) -> None:
+        self.space = space
+        self.search = search
+
+    @abstractmethod
+    def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
+        """Return ``search.candidates`` proposals for ``episode`` (from 1), none of them in ``history``."""
+
+    @abstractmethod
+    def learn(self, history: pd.DataFrame, episode: int) -> None:
+        """Learn from ``history``, which ends with the rows of ``episode``."""
+
+    @abstractmethod
+    def save(self, path: Path) -> None:
+        """Write the state to a safetensors file."""
+
+    @abstractmethod
+    def load(self, path: Path) -> None:
+        """Read the state that :meth:`save` wrote."""
+
+    def epsilon(self, episode: int) -> float:
+        """Return the share of random candidates in ``episode``."""
+        return 1.0
+
+    def unseen(self, history: pd.DataFrame) -> list[Architecture]:
+        """Return the architectures of the space that ``history`` lacks, in the space's order."""
+        seen = set(architectures(history))
+        return [architecture for architecture in self.space.enumerate() if architecture not in seen]
+
+    def generator(self, episode: int) -> np.random.Generator:
+        """Return the random generator of ``episode``: a function of the search's seed alone."""
+        return np.random.default_rng([self.search["seed"], episode, self.stream])
+
+
+def draw(generator: np.random.Generator, architectures: list[Architecture], count: int) -> list[Architecture]:
+    """Draw ``count`` different architectures uniformly."""
+    positions = generator.permutation(len(architectures))[:count]
+    return [architectures[position] for position in positions]

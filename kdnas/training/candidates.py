@@ -1,0 +1,251 @@
+"""Distilling candidates side by side, each at most once: on the proxy set or on the whole task."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from kdnas.data.frames import fingerprint, read_parquet, read_split
+from kdnas.data.heldout import HELDOUT
+from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.files.artifacts import file_sha256
+from kdnas.files.code_digest import code_digest
+from kdnas.files.store import Store
+from kdnas.models.fetch import WEIGHTS
+from kdnas.models.loading import count_parameters, load_classifier
+from kdnas.models.student import build_student
+from kdnas.models.vocabulary import Vocabulary
+from kdnas.search.space import Architecture
+from kdnas.training.batches import Encoded
+from kdnas.training.data import load_data
+from kdnas.training.distillation import make_objective, recipe_key
+from kdnas.training.learner import Learner, Stage
+from kdnas.training.loop import out_of_memory, train
+from kdnas.training.objective import Weights
+from kdnas.training.prediction import distillation_loss, predict, scores
+from kdnas.training.run import Run
+from kdnas.training.sample import Sample
+from kdnas.training.teaching import Teaching, make_teaching
+
+KIND = "evaluations"
+
+
+@dataclass
+class Trial:
+    """What candidates are put to; ``fingerprint`` is of both frames.
+
+    ``stage`` names the section of the config's ``distillation`` that they train with (``proxy`` or
+    ``student``), ``scored`` holds the rows that measure their quality.
+    """
+
+    task: Definition
+    stage: str
+    train: pd.DataFrame
+    scored: pd.DataFrame
+    fingerprint: str
+    max_length: int
+
+    @classmethod
+    def on_proxy(cls, task: Definition, proxy: str, data: str, max_length: int) -> Trial:
+        """Read the search's trial from the proxy set's file and the task's folder, whose slice scores it."""
+        frames = {TRAIN: read_parquet(Path(proxy)).to_pandas(), HELDOUT: read_split(data, HELDOUT)}
+        return cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
+
+    @classmethod
+    def on_whole_task(cls, task: Definition, data: str, max_length: int) -> Trial:
+        """Read a final student's trial from the task's folder; its first evaluation split scores it."""
+        split = get_task(task).evaluation_splits[0]
+        frames = {name: read_split(data, name) for name in (TRAIN, split)}
+        return cls(task, "student", *frames.values(), fingerprint(frames), max_length)
+
+
+@dataclass
+class _Trained:
+    learner: Learner
+    whole_embedding: torch.Tensor
+
+
+def distill_candidates(
+    candidates: list[dict[str, Any]],
+    teacher_folder: Path,
+    trial: Trial,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+    store: Store,
+) -> list[dict[str, Any]]:
+    """Evaluate ``candidates`` (entries of ``candidates.json``) and return the entries of ``cohort_….json``.
+
+    ``distillation`` is the config's section; of its stages it needs that of the trial alone.
+
+    What the store holds is taken from there. The others train in lockstep, with one teacher forward a
+    batch; the result of each is the same whatever else is in the list (on the CPU bit for bit). One that
+    fails is returned with ``status`` ``failed`` and its reason, and is not stored.
+    """
+    shared = _shared_key(teacher_folder, trial, distillation, seed, run)
+    keys = {entry["candidate"]: {"architecture": entry["architecture"], **shared} for entry in candidates}
+    stored = {number: store.get(KIND, key) for number, key in keys.items()}
+    new = [entry for entry in candidates if stored[entry["candidate"]] is None]
+    run.report(f"{len(candidates)} candidates, {len(candidates) - len(new)} of them from the store")
+    values = _train_new(new, keys, teacher_folder, trial, distillation, seed, run, store) if new else {}
+    for key in keys.values():
+        run.checkpoints.remove(key)
+    return [
+        {
+            "candidate": entry["candidate"],
+            "architecture": entry["architecture"],
+            "from_store": stored[entry["candidate"]] is not None,
+            **(stored[entry["candidate"]] or values[entry["candidate"]]),
+        }
+        for entry in candidates
+    ]
+
+
+def _shared_key(
+    teacher_folder: Path, trial: Trial, distillation: dict[str, Any], seed: int, run: Run
+) -> dict[str, Any]:
+    """Return what the keys of all candidates have in common: all but the architecture."""
+    return {
+        "teacher": file_sha256(teacher_folder / WEIGHTS),
+        "task": trial.task,
+        "data": trial.fingerprint,
+        "max_length": trial.max_length,
+        "distillation": recipe_key(distillation, trial.stage),
+        "max_gradient_norm": run.max_gradient_norm,
+        "seed": seed,
+        "run": run.key,
+        "code": code_digest(__file__),
+    }
+
+
+def _train_new(
+    candidates: list[dict[str, Any]],
+    keys: dict[int, dict[str, Any]],
+    teacher_folder: Path,
+    trial: Trial,
+    distillation: dict[str, Any],
+    seed: int,
+    run: Run,
+    store: Store,
+) -> dict[int, dict[str, Any]]:
+    """Train candidates that the store lacks, store what succeeds, and return every value."""
+    task = get_task(trial.task)
+    weights = Weights.from_config(distillation)
+    stage = run.stage(distillation[trial.stage])
+    teacher = load_classifier(teacher_folder)
+    data = load_data(
+        trial.train,
+        {"scored": trial.scored},
+        task,
+        teacher_folder,
+        trial.max_length,
+        teacher.config.vocab_size,
+    )
+    sample = Sample.draw(data, teacher, seed, run.device)
+    values: dict[int, dict[str, Any]] = {}
+    trained: dict[int, _Trained] = {}
+    for entry in candidates:
+        number = entry["candidate"]
+        architecture = Architecture.from_dict(entry["architecture"])
+        try:
+            trained[number] = _prepare(
+                keys[number],
+                architecture,
+                sample,
+                task,
+                weights,
+                distillation["initialisation"],
+                stage,
+                seed,
+                run,
+            )
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            values[number] = _failed("out of memory while it was built")
+    del sample  # the teacher's signals and states would stay in memory
+    data.vocabulary.shrink(teacher)
+    teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
+    learners = [item.learner for item in trained.values()]
+    if learners:
+        train(
+            learners,
+            teaching,
+            data.train,
+            seed,
+            run.checkpoints,
+            run.checkpoint_minutes,
+            run.report,
+        )
+    for number, item in trained.items():
+        learner = item.learner
+        if learner.failed is not None:
+            values[number] = _failed(learner.failed)
+        else:
+            values[number] = _evaluate(item, teaching, task, data.scored["scored"], data.vocabulary, run)
+            store.put(KIND, keys[number], values[number])
+    return values
+
+
+def _prepare(
+    key: dict[str, Any],
+    architecture: Architecture,
+    sample: Sample,
+    task: Task,
+    weights: Weights,
+    initialisation: str,
+    stage: Stage,
+    seed: int,
+    run: Run,
+) -> _Trained:
+    signals = sample.signals if initialisation == "teacher" else None
+    student = build_student(architecture, sample.teacher, task, signals, stage.dropout, seed)
+    objective = make_objective(weights, student, sample.teacher, task)
+    sample.fit(objective, student)
+    whole = sample.data.vocabulary.shrink(student)
+    return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
+
+
+def _evaluate(
+    item: _Trained,
+    teaching: Teaching | None,
+    task: Task,
+    scored: Encoded,
+    vocabulary: Vocabulary,
+    run: Run,
+) -> dict[str, Any]:
+    learner = item.learner
+    logits = predict(learner.model, scored, run.device)
+    loss = 0.0
+    if teaching is not None:
+        loss = distillation_loss(learner.forward, learner.objective, teaching.forward, scored, run.device)
+    vocabulary.restore(learner.model.cpu(), item.whole_embedding)
+    return {
+        "status": "ok",
+        "reason": None,
+        "quality_accuracy": task.primary(scores(logits, scored, task)),
+        "quality_loss": 1.0 - loss,
+        "parameters": count_parameters(learner.model),
+        "train_seconds": round(learner.seconds, 3),
+        "weights_sha256": weights_sha256(learner.model),
+    }
+
+
+def _failed(reason: str) -> dict[str, Any]:
+    numbers = ("quality_accuracy", "quality_loss", "parameters", "train_seconds", "weights_sha256")
+    return {"status": "failed", "reason": reason, **dict.fromkeys(numbers)}
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """Return the SHA-256 of a model's tensors in the order of their names."""
+    total = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()

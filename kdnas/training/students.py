@@ -1,0 +1,132 @@
+"""Distilling a selected student: on the whole search task, then on every other task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.tasks import TRAIN, Definition, get_task
+from kdnas.errors import UserError
+from kdnas.files.artifacts import atomic_folder, file_sha256, write_json
+from kdnas.files.code_digest import code_digest
+from kdnas.files.store import Store
+from kdnas.models.fetch import WEIGHTS
+from kdnas.models.loading import load_classifier, pretrained_classifier, save_classifier
+from kdnas.models.student import build_student, seed_of
+from kdnas.search.space import Architecture
+from kdnas.training.data import load_data
+from kdnas.training.distillation import make_objective, recipe_key
+from kdnas.training.learner import Learner
+from kdnas.training.loop import train
+from kdnas.training.objective import Weights
+from kdnas.training.run import Run
+from kdnas.training.sample import Sample
+from kdnas.training.scoring import describe, score_splits
+from kdnas.training.teaching import make_teaching
+
+
+@dataclass
+class Distillation:
+    """One student's training on one task.
+
+    ``start`` is the student's folder after the search task, or None to start from the teacher or at random;
+    ``stage`` is ``student`` or ``glue``; ``settings`` is the config's ``distillation`` section.
+    """
+
+    student: str
+    architecture: Architecture
+    task: Definition
+    seed: int
+    stage: str
+    start: Path | None
+    teacher_folder: Path
+    data_folder: Path
+    max_length: int
+    settings: dict[str, Any]
+
+
+def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metrics_file: Path) -> None:
+    """Distil, score and save a student; a student that the store holds is taken from there.
+
+    Two names with one architecture share one training. Raises UserError if the training diverges.
+    """
+    meta = read_meta(job.data_folder)
+    key = {
+        "architecture": job.architecture.to_dict(),
+        "task": job.task,
+        "data": meta["fingerprint"],
+        "teacher": file_sha256(job.teacher_folder / WEIGHTS),
+        "start": file_sha256(job.start / WEIGHTS) if job.start else None,
+        "max_length": job.max_length,
+        "distillation": recipe_key(job.settings, job.stage),
+        "max_gradient_norm": run.max_gradient_norm,
+        "seed": job.seed,
+        "run": run.key,
+        "code": code_digest(__file__),
+    }
+    metrics = store.get_model(key, model_folder)
+    if metrics is None:
+        metrics = _train(job, key, meta, run, model_folder)
+        store.put_model(key, model_folder, metrics)
+    else:
+        run.report("taken from the store")
+    write_json(metrics_file, metrics | {"model": job.student})
+    run.checkpoints.remove(key)
+
+
+def _train(
+    job: Distillation, key: dict[str, Any], meta: dict[str, Any], run: Run, model_folder: Path
+) -> dict[str, Any]:
+    task = get_task(job.task)
+    weights = Weights.from_config(job.settings)
+    stage = run.stage(job.settings[job.stage])
+    teacher = load_classifier(job.teacher_folder)
+    data = load_data(
+        read_split(job.data_folder, TRAIN),
+        {split: read_split(job.data_folder, split) for split in task.evaluation_splits},
+        task,
+        job.teacher_folder,
+        job.max_length,
+        teacher.config.vocab_size,
+    )
+    sample = Sample.draw(data, teacher, job.seed, run.device)
+    student = _first_weights(job, sample, stage.dropout)
+    objective = make_objective(weights, student, teacher, task)
+    sample.fit(objective, student)
+    del sample  # the teacher's signals and states would stay in memory
+    whole = data.vocabulary.shrink(student)
+    data.vocabulary.shrink(teacher)
+    learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
+    train(
+        [learner],
+        make_teaching(teacher, weights, data.train, run.device, run.autocast),
+        data.train,
+        job.seed,
+        run.checkpoints,
+        run.checkpoint_minutes,
+        run.report,
+    )
+    if learner.failed is not None:
+        raise UserError(
+            f"distilling {job.student} on {task.name} failed: {learner.failed}; lower "
+            f"distillation.{job.stage}.learning_rate or batch_size"
+        )
+    scores = score_splits(student, data.scored, task, run.device)
+    data.vocabulary.restore(student.cpu(), whole)
+    with atomic_folder(model_folder) as folder:
+        details = {"architecture": job.architecture.to_dict(), "task": task.name}
+        save_classifier(student, job.teacher_folder, folder, details)
+    return describe(job.student, task, job.seed, meta, scores, student, model_folder, len(data.train))
+
+
+def _first_weights(job: Distillation, sample: Sample, dropout: float) -> nn.Module:
+    """Return the student before training."""
+    task = get_task(job.task)
+    if job.start is not None:
+        return pretrained_classifier(job.start, task, dropout, seed_of(job.seed, job.architecture))
+    signals = sample.signals if job.settings["initialisation"] == "teacher" else None
+    return build_student(job.architecture, sample.teacher, task, signals, dropout, job.seed)
