@@ -297,7 +297,7 @@ def test_digest_is_the_same_with_every_version_of_python(package, tmp_path):
 
 def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
     """In a copy of the library, for a rule that trains, one that learns and one that fetches."""
-    root = Path(digest_module.__file__).parents[1]
+    root = Path(digest_module.__file__).parents[2]
     for name in ("kdnas", "scripts"):
         shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(digest_module, "PACKAGE", tmp_path / "kdnas")
@@ -315,9 +315,9 @@ def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
     for module in (*NEUTRAL, "config/validation.py", "config/cross_checks.py"):
         extend(module)
     assert digests() == before
-    extend("losses.py")
+    extend("training/losses.py")
     assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True, True]
-    extend("reward.py")
+    extend("search/reward.py")
     assert digests()[1] != before[1]
 
 

@@ -34,7 +34,7 @@ def test_hidden_loss_counts_real_tokens_only():
         for row, token in ((0, 0), (0, 1), (0, 2), (1, 0)):
             mapped = loss.maps[layer](student[layer][row, token])
             target = torch.cat([teacher[uniform][row, token], teacher[last][row, token]])
-            total += float(((mapped - target) ** 2).sum())
+            total += float(((mapped - target) ** 2).sum().detach())
             count += 10
     assert float(loss(student, teacher, mask)) == pytest.approx(total / count, rel=1e-5)
 
