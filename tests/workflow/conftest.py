@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def runs(inputs, tmp_path_factory, worker_id) -> list[Path]:
-    """A finished run of the experiment and, elsewhere, the students of its first strategy once more.
+    """A finished run of the experiment and, elsewhere, the student of its first strategy once more.
 
     They are made side by side on one core each, by the first worker of pytest-xdist that wants them, and no
     test changes them. The second trains an episode's candidates in two jobs.
@@ -40,7 +40,8 @@ def runs(inputs, tmp_path_factory, worker_id) -> list[Path]:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed to make them
                 experiment.copy_run(inputs, folder)
-            experiment.write_config(folders[1], {"search": {"strategies": ["lstm"], "cohorts": 2}})
+            changes = {"search": {"strategies": ["lstm"], "cohorts": 2}, "students": {"hand_crafted": []}}
+            experiment.write_config(folders[1], changes)
             with ThreadPoolExecutor(2) as pool:
                 targets = ("all", "students")
                 list(pool.map(lambda *run: experiment.succeed(*run, cores=1), folders, targets))

@@ -44,11 +44,21 @@ def test_file_that_is_not_of_the_experiment_is_refused(inputs, file):
 
 
 def test_teacher_of_an_intermediate_task_comes_first(fresh):
-    target = f"{RESULTS}/teacher/stsb/seed_1/metrics.json"
-    assert plan(fresh, target)["finetune_teacher"] == 1
     write_config(fresh, {"teacher": {"intermediate_tasks": {"stsb": "mnli"}}})
-    planned = plan(fresh, target)
+    planned = plan(fresh, f"{RESULTS}/teacher/stsb/seed_1/metrics.json")
     assert planned["finetune_search_teacher"] == planned["finetune_teacher"] == 1
+
+
+def test_custom_tasks_are_planned_like_others_and_have_no_submissions(fresh):
+    tickets = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
+    data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": tickets}}
+    write_config(
+        fresh, {"data": data, "search": {"task": "tickets"}, "distillation": {"start_from_search_task": []}}
+    )
+    planned = plan(fresh)
+    assert planned == counted(fresh)
+    assert planned["fetch_task"] == planned["finetune_search_teacher"] == 1
+    assert plan(fresh, "submissions") == {}
 
 
 def test_task_that_starts_from_its_teacher_needs_no_student_of_the_search_task(fresh):
