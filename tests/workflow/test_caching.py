@@ -102,7 +102,6 @@ def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
     assert written.columns.tolist() == ["index", "prediction"]
     assert written["index"].tolist() == list(range(10))
     assert written["prediction"].between(0, 5).all()
-    assert plan(fresh, file) == {}
 
 
 def history(folder: Path, strategy: str, episode: str) -> pd.DataFrame:

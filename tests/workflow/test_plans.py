@@ -20,10 +20,6 @@ def test_estimate_counts_what_a_preset_plans(preset, tmp_path):
     assert plan(tmp_path) == counted(tmp_path)
 
 
-def test_estimate_counts_what_the_tiny_experiment_plans(inputs):
-    assert plan(inputs) == counted(inputs)
-
-
 def test_cluster_profile_plans_the_same(inputs):
     assert plan(inputs, "--profile", str(ROOT / "profiles" / "slurm"), cores=None) == counted(inputs)
 
@@ -49,7 +45,7 @@ def test_teacher_of_an_intermediate_task_comes_first(fresh):
     assert planned["finetune_search_teacher"] == planned["finetune_teacher"] == 1
 
 
-def test_custom_tasks_are_planned_like_others_and_have_no_submissions(fresh):
+def test_custom_tasks_are_planned_like_others(fresh):
     tickets = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
     data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": tickets}}
     write_config(
@@ -58,7 +54,6 @@ def test_custom_tasks_are_planned_like_others_and_have_no_submissions(fresh):
     planned = plan(fresh)
     assert planned == counted(fresh)
     assert planned["fetch_task"] == planned["finetune_search_teacher"] == 1
-    assert plan(fresh, "submissions") == {}
 
 
 def test_task_that_starts_from_its_teacher_needs_no_student_of_the_search_task(fresh):
