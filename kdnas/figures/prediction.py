@@ -42,7 +42,7 @@ def prediction_figure(histories: Mapping[str, str | Path], synthetic: bool) -> F
         for strategy, axes in by_name.items():
             axes.set_title(strategy, loc="left", fontweight="bold")
             if strategy not in drawn:
-                only_text(axes, f"No rank correlation: {correlations[strategy].reason}.")
+                only_text(axes, f"No τ: {correlations[strategy].reason}.")
         if drawn:
             colours = _colours(pd.concat([pairs[strategy]["episode"] for strategy in drawn]))
             for strategy in drawn:
@@ -94,9 +94,9 @@ def _draw(axes: Axes, pairs: pd.DataFrame, colours: ScalarMappable) -> None:
 def _legend(drawn: Sequence[Axes]) -> list[Line2D]:
     dot = {"linestyle": "", "marker": "o", "markersize": 3.5, "color": GREY}
     handles = [
-        Line2D([], [], label="the controller's choice", **dot),
-        Line2D([], [], label="random slot", markerfacecolor="none", **dot),
-        Line2D([], [], linestyle="", label="τ: Kendall's rank correlation within episodes"),
+        Line2D([], [], label="controller", **dot),
+        Line2D([], [], label="drawn at random", markerfacecolor="none", **dot),
+        Line2D([], [], linestyle="", label="τ: Kendall's, by episode"),
     ]
     if any(_crosses(axes) for axes in drawn):
         handles.append(Line2D([], [], color=GREY, lw=0.7, ls=_DASHES, label="predicted = obtained"))

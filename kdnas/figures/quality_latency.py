@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from kdnas.figures.labels import place_labels
 from kdnas.figures.style import (
     BLACK,
     GREY,
+    SMALL,
     bottom_legend,
     light_grid,
     model_colour,
@@ -27,6 +29,7 @@ from kdnas.files.artifacts import read_json
 from kdnas.search.history import read_history
 from kdnas.search.selection import pareto_front
 
+_HEIGHT, _LINE_HEIGHT = 2.9, 0.125  # inches: of the drawing with its legend, and of a name below it
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 _QUALITY = {
     "accuracy": "Proxy quality (held-out score)",
@@ -47,14 +50,18 @@ def quality_latency_figure(
     ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
     of which the hand-crafted ones are left out, as no search found them. ``quality`` and
     ``device`` are ``reward.quality`` and ``reward.device``. The line is the Pareto front of all strategies
-    together, dashed lines are the budgets. Raises UserError for a missing or damaged file.
+    together, dashed lines are the budgets. Letters by latency stand for the selected students; their names
+    are below, as long as they may be. Raises UserError for a missing or damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}
     selected = [student for student in map(read_json, students) if student["quality"] is not None]
     with style():
-        figure = new_figure(3.2, synthetic)
-        axes = figure.subplots()
+        names = _names(selected)
+        lines_of_names = sum(map(len, names.values()))
+        heights = [_HEIGHT, max(_LINE_HEIGHT, lines_of_names * _LINE_HEIGHT)]
+        figure = new_figure(sum(heights), synthetic)
+        axes, key = figure.subplots(2, 1, height_ratios=heights)
         light_grid(axes, "y")
         handles = []
         for position, (strategy, history) in enumerate(succeeded.items()):
@@ -90,7 +97,9 @@ def quality_latency_figure(
         axes.set_ylabel(_QUALITY[quality])
         handles.append(_mark(axes, selected))
         bottom_legend(figure, handles, columns=3)
-        place_labels(axes, _names(selected))
+        letters = dict(zip(names, string.ascii_lowercase, strict=False))
+        _write_key(key, [(letters[place], name) for place in names for name in names[place]])
+        place_labels(axes, letters)
     return figure
 
 
@@ -108,12 +117,21 @@ def _mark(axes: Axes, selected: list[dict[str, Any]]) -> Line2D:
     return rings
 
 
-def _names(selected: list[dict[str, Any]]) -> dict[tuple[float, float], str]:
-    """Return the students' names by place; students that are the same candidate share one label."""
+def _names(selected: list[dict[str, Any]]) -> dict[tuple[float, float], list[str]]:
+    """Return the students' names by place, from the fastest; those that are the same candidate share one."""
     names: dict[tuple[float, float], list[str]] = {}
     for student in selected:
         names.setdefault((student["latency_ratio"], student["quality"]), []).append(student["student"])
-    return {place: "\n".join(labels) for place, labels in names.items()}
+    return dict(sorted(names.items()))
+
+
+def _write_key(axes: Axes, rows: list[tuple[str, str]]) -> None:
+    """Leave nothing of the axes but the students' names, each behind the letter of its point."""
+    axes.set_axis_off()
+    for number, row in enumerate(rows):
+        y = 1 - (number + 0.7) / len(rows)
+        for x, text in zip((0.0, 0.05), row, strict=True):
+            axes.text(x, y, text, transform=axes.transAxes, va="baseline", fontsize=SMALL)
 
 
 def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> None:
@@ -121,7 +139,7 @@ def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> No
     ratios = [*everything["latency_ratio"], *budgets]
     axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.18 * (high - low))  # room for names above the front
+    axes.set_ylim(low, high + 0.06 * (high - low))  # room for letters above the front
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

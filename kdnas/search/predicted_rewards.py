@@ -36,9 +36,7 @@ def rank_correlation(candidates: pd.DataFrame) -> RankCorrelation:
     Pairs of different episodes do not count: their predictions are of a controller that has learned more.
     """
     if len(candidates) < MIN_PAIRS:
-        reason = (
-            f"{len(candidates)} candidates with a prediction after the first episode, fewer than {MIN_PAIRS}"
-        )
+        reason = f"{len(candidates)} candidates predicted after episode 1, fewer than {MIN_PAIRS}"
         return RankCorrelation(reason=reason)
     columns = candidates["predicted_reward"], candidates["reward"], candidates["episode"]
     tau = kendall_tau(*columns)

@@ -129,6 +129,32 @@ def test_labels_stay_inside_and_apart(run):
     assert not any(a.overlaps(b) for position, a in enumerate(boxes) for b in boxes[:position])
 
 
+@pytest.mark.parametrize("name", ["quality_latency", "prediction"])
+def test_nothing_is_cut_off(name, tmp_path, run):
+    if name == "quality_latency":  # long names, at the right end
+        rows = [{"candidate": 1, "quality": 0.5, "latency_ratio": 0.2, "reward": 0.5}]
+        rows.append({"candidate": 2, "quality": 0.6, "latency_ratio": 0.7, "reward": 0.6})
+        found = fabricate.history([{"episode": 1, **row} for row in rows])
+        write_history(tmp_path / "lstm.csv", found)
+        names = ["lstm_no_slower_than_bert_medium", "lstm_no_worse_than_bert_medium", "lstm_best"]
+        students = [fabricate.student(tmp_path, name, "lstm", "best", found.iloc[1]) for name in names]
+        figure = quality_latency_figure(
+            {"lstm": tmp_path / "lstm.csv"}, students, [], "accuracy", "cpu", False
+        )
+        assert texts(figure.axes[1]) == [word for name in names for word in ("a", name)]
+    else:
+        figure = draw(name, run)
+    figure.draw_without_rendering()
+    written = [text for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        titles = (axes.title, axes._left_title, axes._right_title)
+        written += [*axes.texts, *titles, axes.xaxis.label, axes.yaxis.label]
+    for text in filter(matplotlib.text.Text.get_text, written):
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text.get_text()
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text.get_text()
+
+
 def written(tmp_path, **searches):
     for strategy, rows in searches.items():
         write_history(tmp_path / f"{strategy}.csv", fabricate.history(rows))
@@ -204,7 +230,7 @@ def test_prediction_shows_own_choices_filled_and_random_slots_as_rings(run):
         assert bool(len(points.get_facecolors())) == (origin == "controller" and len(rows) > 0)
     assert not random.collections
     assert [text.get_text() for text in random.texts] == [
-        "No rank correlation: 0 candidates with\na prediction after the first episode,\nfewer than 5."
+        "No τ: 0 candidates predicted after\nepisode 1, fewer than 5."
     ]
 
 

@@ -311,7 +311,7 @@ def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
         (
             [1, 2, 3, 4],
             [0.1, 0.2, 0.3, 0.4],
-            "4 candidates with a prediction after the first episode, fewer than 5",
+            "4 candidates predicted after episode 1, fewer than 5",
         ),
         (
             [1, 1, 1, 1, 1],
