@@ -9,7 +9,7 @@ if not workflow.config_settings.configfiles:
 include: "rules/common.smk"  # the checked config, names and paths
 include: "rules/resources.smk"  # what jobs ask a cluster for
 include: "rules/data.smk"  # fetch_task, build_proxy
-include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher, finetune_search_teacher
+include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher, finetune_search_teacher, adopt_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
 include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
 include: "rules/students.smk"  # select_students and what it measures first, hand_craft_students, distill_student, profile_students

@@ -1,4 +1,4 @@
-"""Names that the config decides: of students, of tables and figures, and numbers in paths."""
+"""Names that the config decides: of tasks, students, tables and figures, and numbers in paths."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from typing import Any
 def two_digits(number: int) -> str:
     """Return the number of an episode or a cohort as paths have it, as in ``03`` of ``episode_03``."""
     return f"{number:02d}"
+
+
+def adopted_tasks(config: dict[str, Any]) -> list[str]:
+    """Return the task whose teacher comes fine-tuned, where there is one."""
+    return [task for task in config["data"]["tasks"] if task == config["teacher"]["finetuned_on"]]
+
+
+def taught_tasks(config: dict[str, Any]) -> list[str]:
+    """Return the tasks that the teacher is fine-tuned on here, in the order of the config."""
+    return [task for task in config["data"]["tasks"] if task != config["teacher"]["finetuned_on"]]
 
 
 @dataclass(frozen=True)

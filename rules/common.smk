@@ -18,11 +18,13 @@ from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import (
+    adopted_tasks,
     figure_names,
     hand_crafted_students,
     searched_students,
     student_names,
     table_names,
+    taught_tasks,
     two_digits,
 )
 from kdnas.relay import relay_sigterm
@@ -54,6 +56,8 @@ SEEDS = config["seeds"]
 TASKS = config["data"]["tasks"]
 DEFINITIONS = task_definitions(config["data"])  # what jobs are told of a task, by its name
 SEARCH_TASK = config["search"]["task"]
+ADOPTED = adopted_tasks(config)
+TAUGHT = taught_tasks(config)
 GLUE_TASKS = [task for task in TASKS if task != SEARCH_TASK]
 STRATEGIES = config["search"]["strategies"]
 EPISODES = [two_digits(number) for number in range(1, config["search"]["episodes"] + 1)]

@@ -211,13 +211,18 @@ rule table_cost:
         fetch_task=expand(rules.fetch_task.benchmark, task=TASKS),
         build_proxy=[rules.build_proxy.benchmark],
         fetch_teacher=[rules.fetch_teacher.benchmark],
-        finetune_search_teacher=expand(
-            rules.finetune_search_teacher.benchmark, task=SEARCH_TASK, seed=SEEDS[0]
-        ),
-        finetune_teacher=sorted(
-            set(expand(rules.finetune_teacher.benchmark, task=TASKS, seed=SEEDS))
-            - set(expand(rules.finetune_teacher.benchmark, task=SEARCH_TASK, seed=SEEDS[0]))
-        ),
+        adopt_teacher=expand(rules.adopt_teacher.benchmark, task=ADOPTED, seed=SEEDS),
+        finetune_search_teacher=[
+            expand(rules.finetune_search_teacher.benchmark, task=task, seed=SEEDS[0])
+            for task in TAUGHT
+            if task == SEARCH_TASK
+        ],
+        finetune_teacher=[
+            expand(rules.finetune_teacher.benchmark, task=task, seed=seed)
+            for task in TAUGHT
+            for seed in SEEDS
+            if (task, seed) != (SEARCH_TASK, SEEDS[0])
+        ],
         sample_candidates=expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_candidates=expand(
             rules.distill_candidates.benchmark,

@@ -1,4 +1,4 @@
-# The teacher: fetched once, fine-tuned on every task.
+# The teacher: fetched once, fine-tuned on every task but the one that it may have been fine-tuned on before.
 
 
 rule fetch_teacher:
@@ -63,4 +63,36 @@ use rule finetune_teacher as finetune_search_teacher with:
     priority: 10
 
 
-ruleorder: finetune_search_teacher > finetune_teacher
+rule adopt_teacher:
+    input:
+        base=rules.fetch_teacher.output.base,
+        data=f"{R}/data/{{task}}",
+    output:
+        model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),
+        metrics=f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json",
+    log:
+        f"{R}/logs/adopt_teacher/{{task}}_seed_{{seed}}.log",
+    benchmark:
+        f"{R}/benchmarks/adopt_teacher/{{task}}_seed_{{seed}}.tsv"
+    wildcard_constraints:
+        task=one_of(ADOPTED),
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_adopting),
+        runtime=minutes(for_adopting),
+        gpu=gpus(config["training"]["device"]),
+    params:
+        task=task_definition,
+        max_length=config["teacher"]["max_length"],
+        training=training_params(),
+        checkpoints=f"{R}/checkpoints",
+        code=code_digest("adopt_teacher"),
+    message:
+        "Scoring the teacher that was fine-tuned on {wildcards.task}, seed {wildcards.seed}"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/adopt_teacher.py"
+
+
+ruleorder: adopt_teacher > finetune_search_teacher > finetune_teacher

@@ -32,6 +32,7 @@ def cross_check(config: dict[str, Any]) -> None:
     check_task_names(config)
     _check_data(config)
     _check_teacher(config["teacher"])
+    _check_finetuned_on(config["teacher"], config["data"]["tasks"])
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
     _check_search(config["search"])
     _check_fidelity(config["fidelity"], config["search"]["space"])
@@ -164,6 +165,16 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
         raise UserError(
             f"teacher.sha256 is that of the default teacher; allowed with teacher.name {name}: the SHA-256 "
             "of its weights file, or null to leave it unchecked"
+        )
+
+
+def _check_finetuned_on(teacher: dict[str, Any], tasks: list[str]) -> None:
+    task, intermediate = teacher["finetuned_on"], teacher["intermediate_tasks"]
+    if task is not None and (task not in tasks or task in intermediate):
+        allowed = [name for name in tasks if name not in intermediate]
+        raise UserError(
+            f"teacher.finetuned_on is {task}; allowed: null, or one of data.tasks that has no intermediate "
+            f"task ({', '.join(allowed) or 'none'})"
         )
 
 

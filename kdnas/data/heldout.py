@@ -9,8 +9,6 @@ from kdnas.data.rows import divide_rows
 from kdnas.data.stratify import allocate, check_strata, strata
 from kdnas.data.tasks import Task
 
-HELDOUT = "heldout"  # the name of the slice among a task's splits
-
 
 def hold_out(
     frame: pd.DataFrame, task: Task, share: float, rows: int | None

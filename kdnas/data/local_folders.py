@@ -33,12 +33,12 @@ def folder_names(subset: str) -> list[str]:
 
 def training_files(path: Path, subset: str) -> list[Path]:
     """Return the files of a task that are not a test split's; none where there is no folder."""
-    return [file for file in _files(path, subset) if not _split(file).startswith("test")]
+    return [file for file in _files(path, subset) if not split_of(file).startswith("test")]
 
 
 def test_files(path: Path, subset: str, split: str) -> list[Path]:
     """Return the files of one test split of a task or of the diagnostic set; none where there is none."""
-    return [file for file in _files(path, subset) if _split(file) in (split, "diagnostic")]
+    return [file for file in _files(path, subset) if split_of(file) in (split, "diagnostic")]
 
 
 def _files(path: Path, subset: str) -> list[Path]:
@@ -49,6 +49,6 @@ def _files(path: Path, subset: str) -> list[Path]:
         return []
 
 
-def _split(file: Path) -> str:
+def split_of(file: Path) -> str:
     """Return what a file's name starts with: ``test`` of ``test-00000-of-00001.parquet`` or ``test.tsv``."""
     return file.name.partition(".")[0].partition("-")[0]

@@ -18,6 +18,7 @@ from typing import Any
 from kdnas.errors import UserError
 
 TRAIN = "train"
+HELDOUT = "heldout"  # the slice of the search task that measures candidates (kdnas.data.heldout)
 SCORE_RANGE = (0.0, 5.0)  # labels of a regression task, as STS-B has them
 CLASS_METRICS = ("accuracy", "f1", "matthews")
 NUMBER_METRICS = ("pearson", "spearman")

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kdnas.analysis.fidelity import settings
-from kdnas.names import figure_names, hand_crafted_students, student_names, table_names
+from kdnas.names import (
+    adopted_tasks,
+    figure_names,
+    hand_crafted_students,
+    student_names,
+    table_names,
+    taught_tasks,
+)
 
 DEVICES = 2  # profile_students measures the CPU and the GPU
 
@@ -18,14 +25,17 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
     search = config["search"]
     seeds = len(config["seeds"])
     tasks = len(config["data"]["tasks"])
+    taught = taught_tasks(config)
+    first = int(search["task"] in taught)
     students = len(student_names(config))
     episodes = len(search["strategies"]) * search["episodes"]
     counts = {
         "fetch_task": tasks,
         "build_proxy": 1,
         "fetch_teacher": 1,
-        "finetune_search_teacher": 1,
-        "finetune_teacher": tasks * seeds - 1,
+        "adopt_teacher": len(adopted_tasks(config)) * seeds,
+        "finetune_search_teacher": first,
+        "finetune_teacher": len(taught) * seeds - first,
         "sample_candidates": episodes,
         "distill_candidates": episodes * search["cohorts"],
         "profile_latency": episodes,

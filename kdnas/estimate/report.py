@@ -20,6 +20,7 @@ LIGHT_SECONDS = 4.0  # of a job that neither trains nor times: fetching on the d
 LIGHT_BYTES = 300e6
 PROFILES = ("profile_latency", "profile_hand_crafted", "profile_students")  # claim all cores
 TRAININGS = (
+    "adopt_teacher",
     "finetune_search_teacher",
     "finetune_teacher",
     "distill_candidates",

@@ -13,7 +13,7 @@ from kdnas.data.frames import read_meta, read_split
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows
 from kdnas.data.sources import local, synthetic
 from kdnas.data.sources.checks import check_split
-from kdnas.data.tasks import TRAIN, Task, get_task, task_definitions
+from kdnas.data.tasks import HELDOUT, TRAIN, Task, get_task, task_definitions
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
 
@@ -58,7 +58,11 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     task = get_task(task_definitions(config["data"])[name])
     rows, sample = _rows(task, config)
     most = max_train_rows(name, config["data"]["max_train_rows"])
-    train_rows, heldout_rows = divide_rows(rows[TRAIN], most, heldout_share(name, config["search"]))
+    share = heldout_share(name, config["search"])
+    if share and HELDOUT in rows:
+        train_rows, heldout_rows = divide_rows(rows[TRAIN], most, 0.0)[0], rows[HELDOUT]
+    else:
+        train_rows, heldout_rows = divide_rows(rows[TRAIN], most, share)
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         longest = config["teacher"]["max_length"]

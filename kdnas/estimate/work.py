@@ -24,7 +24,7 @@ from kdnas.estimate.shapes import (
     training_flops,
 )
 from kdnas.estimate.sizes import TaskSize
-from kdnas.names import selection_rules
+from kdnas.names import adopted_tasks, selection_rules, taught_tasks
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training.learner import Stage
 from kdnas.training.prediction import BATCH_SIZE
@@ -96,9 +96,12 @@ class Workload:
         seeds = len(config["seeds"])
         episodes = len(search["strategies"]) * search["episodes"]
         students = self.students()
-        jobs = [self.finetune_teacher(task, "finetune_search_teacher")]
-        jobs += [self.finetune_teacher(task)] * (seeds - 1)
-        jobs += [self.finetune_teacher(name) for name in others] * seeds
+        taught = taught_tasks(config)
+        jobs = [self.adopt_teacher(name) for name in adopted_tasks(config)] * seeds
+        if task in taught:
+            jobs += [self.finetune_teacher(task, "finetune_search_teacher")]
+            jobs += [self.finetune_teacher(task)] * (seeds - 1)
+        jobs += [self.finetune_teacher(name) for name in taught if name != task] * seeds
         jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
         jobs += [self.profile_latency()] * episodes
         jobs += [self.evaluate_fidelity(setting) for setting in settings(config["fidelity"])]
@@ -154,6 +157,14 @@ class Workload:
             + _data_bytes(size),
             BYTES * count,
         )
+
+    def adopt_teacher(self, task: str) -> Job:
+        """Scoring a teacher that comes fine-tuned."""
+        size = self.sizes[task]
+        forward = forward_flops(self.teacher, size.tokens) * size.tokens
+        weights = BYTES * parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
+        passes = {TEACHER_PASS: _scoring(size.evaluation_rows, forward)}
+        return Job("adopt_teacher", passes, weights + _data_bytes(size), weights)
 
     def distill_candidates(self) -> Job:
         """One cohort, of the mean number of candidates, on the proxy set and its held-out slice."""

@@ -35,16 +35,26 @@ def load_tokenizer(folder: str | Path) -> Any:
 
 def classifier_config(config: Any, task: Task, dropout: float) -> Any:
     """Return a copy of ``config`` for a classifier of ``task`` with ``dropout`` everywhere."""
-    names = task.labels or ("score",)
     changed = config.__class__.from_dict(config.to_dict())
-    changed.num_labels = len(names)
-    changed.id2label = dict(enumerate(names))
-    changed.label2id = {name: code for code, name in enumerate(names)}
-    changed.problem_type = "regression" if task.regression else "single_label_classification"
+    name_outputs(changed, task)
     changed.hidden_dropout_prob = dropout
     changed.attention_probs_dropout_prob = dropout
     changed.classifier_dropout = dropout
     return changed
+
+
+def name_outputs(config: Any, task: Task) -> None:
+    """Set what ``config`` says of the outputs: those of ``task``, in its order."""
+    names = task.labels or ("score",)
+    config.num_labels = len(names)
+    config.id2label = dict(enumerate(names))
+    config.label2id = {name: code for code, name in enumerate(names)}
+    config.problem_type = problem_type(task)
+
+
+def problem_type(task: Task) -> str:
+    """Return what transformers calls the kind of ``task``."""
+    return "regression" if task.regression else "single_label_classification"
 
 
 def new_classifier(config: Any, seed: int) -> nn.Module:

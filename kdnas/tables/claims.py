@@ -228,7 +228,7 @@ def _differences(
         if record["task"] not in own
         and (
             record["rows"] != record["official_rows"]
-            or record["train_rows"] != tasks[record["task"]].splits[TRAIN]
+            or record["train_rows"] not in (None, tasks[record["task"]].splits[TRAIN])
         )
     }
     if other:

@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from kdnas.data.frames import fingerprint, read_parquet, read_split
-from kdnas.data.heldout import HELDOUT
-from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.files.artifacts import file_sha256
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store

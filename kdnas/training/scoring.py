@@ -30,7 +30,7 @@ def describe(
     split_scores: dict[str, dict[str, float]],
     model: nn.Module,
     model_folder: Path,
-    train_rows: int,
+    train_rows: int | None,
 ) -> dict[str, Any]:
     """Return the content of ``metrics.json`` (docs/artifacts.md)."""
     splits = {split: meta["splits"][split] for split in split_scores}

@@ -1,4 +1,4 @@
-"""A run on tasks that the config defines, from their files to their scores."""
+"""A run on tasks that the config defines, from their files to their scores, and one from its classifier."""
 
 from __future__ import annotations
 
@@ -58,3 +58,22 @@ def test_custom_tasks_run_from_files_to_scores(fresh):
     assert (planned["fetch_task"], planned["finetune_teacher"]) == (1, 1)
     assert "distill_student" not in planned and "build_proxy" not in planned
     assert plan(fresh, "submissions") == {}  # the leaderboard has no place for them
+
+    # a finished classifier of one task is the teacher of another search
+    deployed = students / "tickets/seed_1"
+    depth = json.loads((deployed / "model/config.json").read_text(encoding="utf-8"))["num_hidden_layers"]
+    width = json.loads((deployed / "model/config.json").read_text(encoding="utf-8"))["hidden_size"]
+    teacher = {"name": str(deployed / "model"), "finetuned_on": "tickets"}
+    space = {"layers": list(range(1, depth + 1)), "hidden_size": [width], "ffn_size": [24]}
+    second = {"experiment": "second", "seeds": [1, 2], "teacher": teacher, "students": {"hand_crafted": []}}
+    search = CHANGES["search"] | {"space": space}
+    write_config(fresh, CHANGES | second | {"search": search})
+    made = "results/second/students/random_best/likeness/seed_2/metrics.json"
+    planned = plan(fresh, made)
+    assert (planned["adopt_teacher"], planned["finetune_teacher"]) == (2, 1)
+    assert "finetune_search_teacher" not in planned
+    succeed(fresh, made)
+    adopted = [fresh / f"results/second/teacher/tickets/seed_{seed}/metrics.json" for seed in (1, 2)]
+    scores = [json.loads(path.read_text(encoding="utf-8"))["scores"] for path in adopted]
+    scored = json.loads((deployed / "metrics.json").read_text(encoding="utf-8"))["scores"]
+    assert scores == [scored, scored]

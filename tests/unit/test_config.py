@@ -274,6 +274,11 @@ def test_long_values_are_shortened():
             "teacher.name is ../x",
         ),
         ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
+        ({"teacher__finetuned_on": "qnli"}, "teacher.finetuned_on is qnli; allowed: null, or one of"),
+        (
+            {"teacher__finetuned_on": "stsb", "teacher__intermediate_tasks": {"stsb": "mnli"}},
+            "teacher.finetuned_on is stsb; allowed",
+        ),
         ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, "tasks.cola is mnli; allowed"),
         ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, "intermediate_tasks.stsb is stsb; allowed: an"),
         ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, "stsb is qnli; allowed: another of data.tasks"),

@@ -311,5 +311,8 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     checked = check_config(config(path=str(tmp_path)) | {"teacher": {"max_length": 48}})
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows, size.tokens) == (48, 12, 6, 48)
+    write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
+    size = task_size("tickets", checked, None)
+    assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
     with pytest.raises(UserError, match="data.path is .*/none, which is no folder"):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

@@ -73,6 +73,14 @@ def test_jobs_are_counted_from_the_config():
     assert set(counts) > set(expected) | {"table_glue", "table_cost", "figure_reward"}
 
 
+def test_fine_tuned_teacher_is_not_fine_tuned_again():
+    counts = count_jobs(config(teacher={"finetuned_on": "rte"}))
+    rules = ("adopt_teacher", "finetune_search_teacher", "finetune_teacher")
+    assert [counts[rule] for rule in rules] == [2, 1, 1]
+    counts = count_jobs(config(teacher={"finetuned_on": "mnli"}))
+    assert [counts.get(rule) for rule in rules] == [2, None, 2]
+
+
 def test_a_rule_without_a_job_has_no_row():
     assert "distill_glue" not in count_jobs(config(data={"source": "hub", "tasks": ["mnli"]}))
 

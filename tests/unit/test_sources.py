@@ -262,8 +262,21 @@ def test_a_held_out_slice_is_taken_out_before_the_cut(tmp_path):
     assert frames["heldout"]["label"].value_counts().to_dict() == {0: 6, 1: 2}
     assert not set(frames["train"]["idx"]) & set(frames["heldout"]["idx"])
     assert meta["splits"]["heldout"] == {"rows": 8, "official_rows": None}
+    assert meta["heldout_from"] == "train"
     whole, _ = load_task("sst2", config, 0.2)
     assert (len(whole["train"]), len(whole["heldout"])) == (80, 20)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "tsv"])
+def test_a_held_out_slice_of_the_users_own_leaves_the_training_split_whole(tmp_path, kind):
+    own = rows("sst2", "heldout", 9)
+    config = make(tmp_path, "sst2", kind, train=rows("sst2", "train", 30))
+    write(tmp_path / "sst2", "sst2", own, "heldout", kind)
+    frames, meta = load_task("sst2", config | {"max_train_rows": 20}, 0.2)
+    assert frames["heldout"]["sentence"].tolist() == own["sentence"].tolist()
+    assert (len(frames["train"]), meta["heldout_from"]) == (20, "heldout")
+    frames, meta = load_task("sst2", config)  # no search task
+    assert (set(frames), meta["heldout_from"]) == ({"train", "validation"}, None)
 
 
 @pytest.mark.parametrize("value", [None, 6, 1000, {"mnli": 2}, {"rte": None}])

@@ -4,10 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny import DISTILLATION, FAMILY, STAGE, write_frame, write_teacher
+from tiny import DISTILLATION, FAMILY, STAGE, write_data, write_teacher
 
-from kdnas.data.frames import fingerprint, write_task
-from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.files.store import Store
@@ -19,15 +17,6 @@ from kdnas.training.students import Distillation, distill
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
 SMALL = Architecture(2, 12, 3, 24, "gelu")
-
-
-def write_data(folder: Path, name: str) -> Path:
-    task = get_task(name)
-    frames = {split: write_frame(task, 64, number) for number, split in enumerate(task.splits)}
-    splits = {split: {"rows": 64, "official_rows": rows} for split, rows in task.splits.items()}
-    meta = {"task": name, "source": "local", "synthetic": False, "splits": splits}
-    write_task(folder, frames, meta | {"fingerprint": fingerprint(frames)})
-    return folder
 
 
 def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:

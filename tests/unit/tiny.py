@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from kdnas.data.tasks import Task
+from kdnas.data.frames import fingerprint, write_task
+from kdnas.data.tasks import Task, get_task
 
 WORDS = [f"w{number}" for number in range(60)]
 FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")
@@ -93,3 +94,13 @@ def write_frame(task: Task, rows: int, seed: int) -> pd.DataFrame:
     frame["label"] = labels.astype(np.float32) if task.regression else labels
     frame["idx"] = range(rows)
     return frame
+
+
+def write_data(folder: Path, name: str) -> Path:
+    """Write the data folder of a task with 64 rows of :func:`write_frame` a split."""
+    task = get_task(name)
+    frames = {split: write_frame(task, 64, number) for number, split in enumerate(task.splits)}
+    splits = {split: {"rows": 64, "official_rows": rows} for split, rows in task.splits.items()}
+    meta = {"task": name, "source": "local", "synthetic": False, "splits": splits, "heldout_from": None}
+    write_task(folder, frames, meta | {"fingerprint": fingerprint(frames)})
+    return folder

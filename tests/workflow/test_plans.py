@@ -45,6 +45,17 @@ def test_teacher_of_an_intermediate_task_comes_first(fresh):
     assert planned["finetune_search_teacher"] == planned["finetune_teacher"] == 1
 
 
+def test_fine_tuned_teacher_is_fine_tuned_on_the_other_task_only(fresh):
+    write_config(fresh, {"teacher": {"finetuned_on": "mnli"}})
+    planned = plan(fresh)
+    assert planned == counted(fresh)
+    assert {rule: count for rule, count in planned.items() if rule.endswith("_teacher")} == {
+        "fetch_teacher": 1,
+        "adopt_teacher": 1,
+        "finetune_teacher": 1,
+    }
+
+
 def test_custom_tasks_are_planned_like_others(fresh):
     tickets = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
     data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": tickets}}

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
-from kdnas.data.heldout import HELDOUT, hold_out
+from kdnas.data.heldout import hold_out
 from kdnas.data.rows import max_train_rows
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.stratify import allocate, draw, strata
-from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.errors import UserError
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
@@ -32,9 +32,9 @@ def load_task(
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
     ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
-    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split, taken
-    out of the training split before that is cut (kdnas.data.heldout). Raises UserError for data that is
-    missing, damaged or not what the registry says.
+    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split: the
+    source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Raises
+    UserError for data that is missing, damaged or not what the registry says.
     """
     task = get_task(task)
     source = data_config["source"]
@@ -44,7 +44,10 @@ def load_task(
     for split, (rows, where) in SOURCES[source].load(task, data_config).items():
         frames[split] = check_split(task, split, rows, where)
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
-    if heldout:
+    own = frames.pop(HELDOUT, None)
+    if heldout and own is not None:
+        frames[HELDOUT] = own
+    elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
     frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
     is_synthetic = source == "synthetic"
@@ -53,6 +56,7 @@ def load_task(
         "source": source,
         "synthetic": is_synthetic,
         "fingerprint": fingerprint(frames),
+        "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,
         "splits": {
             split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
             for split, frame in frames.items()

@@ -19,9 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from kdnas.data.frames import read_parquet
-from kdnas.data.local_folders import folder_names, subset_folders
+from kdnas.data.local_folders import folder_names, split_of, subset_folders
 from kdnas.data.sources.checks import check_columns, check_label_order
-from kdnas.data.tasks import Task
+from kdnas.data.tasks import HELDOUT, Task
 from kdnas.errors import UserError
 from kdnas.sentences import listed, reason
 
@@ -50,13 +50,19 @@ _OFFICIAL = {
 
 
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
-    """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError."""
+    """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError.
+
+    A held-out slice is there where the folder has a file of its own for it.
+    """
     with _data_folder(data_config) as path:
         folder = _subset_folder(task.name, path)
         splits = {}
         for split, rows in task.splits.items():
             tsv = f"{split if task.custom else split.replace('validation', 'dev')}.tsv"
             splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
+        if any(split_of(entry) == HELDOUT for entry in folder.iterdir()):
+            read_tsv = partial(_read_tsv, rows=None)
+            splits[HELDOUT] = _load_split(task, HELDOUT, folder, f"{HELDOUT}.tsv", read_tsv)
         return splits
 
 

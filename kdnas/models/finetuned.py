@@ -1,0 +1,67 @@
+"""A teacher that comes as a finished classifier: its head, and its classes in the task's order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from kdnas.data.tasks import Task
+from kdnas.errors import UserError
+from kdnas.models.loading import load_config, name_outputs, problem_type
+
+UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls the classes of a model that names none
+
+
+def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
+    """Load the classifier in ``folder`` with its own head, whose outputs are put in the task's order.
+
+    Classes are known by the names in its ``config.json``, case aside; unnamed ones are taken to be in the
+    task's order. Raises UserError if the model has no head, or one that is not for ``task``.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    order = _order(load_config(folder), task)
+    model, report = AutoModelForSequenceClassification.from_pretrained(
+        folder,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told below
+        dtype=torch.float32,
+        use_safetensors=True,
+    )
+    unfit = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
+    if unfit:
+        raise UserError(
+            f"teacher.finetuned_on is {task.name}, but the teacher's weights lack {unfit[0]}, or have it in "
+            "another shape than config.json says; allowed: a task that the teacher is a classifier for"
+        )
+    output = [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
+    with torch.no_grad():
+        output.weight.copy_(output.weight[order])
+        output.bias.copy_(output.bias[order])
+    name_outputs(model.config, task)
+    return model
+
+
+def _order(config: Any, task: Task) -> list[int]:
+    """Return the place in the classifier's head of each of the task's classes."""
+    names = [str(config.id2label[code]) for code in sorted(config.id2label)]
+    wanted = list(task.labels or ["one number"])
+    if len(names) != task.num_labels or config.problem_type not in (None, problem_type(task)):
+        _refuse(task, f"outputs {', '.join(names)} and problem_type {config.problem_type}", wanted)
+    if task.regression or all(map(UNNAMED.fullmatch, names)):
+        return list(range(len(names)))
+    lower = [name.lower() for name in names]
+    if sorted(lower) != sorted(name.lower() for name in wanted):
+        _refuse(task, f"classes {', '.join(names)}", wanted)
+    return [lower.index(name.lower()) for name in wanted]
+
+
+def _refuse(task: Task, found: str, wanted: list[str]) -> None:
+    raise UserError(
+        f"teacher.finetuned_on is {task.name}, but the teacher's config.json has the {found}; "
+        f"allowed: {', '.join(wanted)} in id2label, in the order of its head"
+    )

@@ -1,0 +1,147 @@
+"""A finished classifier as the teacher of its task."""
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny import FAMILY, write_data, write_teacher
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+from kdnas.data.frames import read_split
+from kdnas.data.tasks import get_task
+from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json, write_json
+from kdnas.models.finetuned import finetuned_classifier
+from kdnas.training.adoption import adopt_teacher
+
+MNLI = ("entailment", "neutral", "contradiction")
+SHUFFLED = ("CONTRADICTION", "Entailment", "neutral")  # as a model of somebody else may have them
+
+
+def write_classifier(folder, names=SHUFFLED, model_type="bert", **changes):
+    """Write a random classifier whose head has the classes ``names``."""
+    base = write_teacher(folder / "encoder", model_type)
+    settings = AutoConfig.from_pretrained(base)
+    settings.id2label = dict(enumerate(names))
+    settings.label2id = {name: code for code, name in enumerate(names)}
+    for key, value in changes.items():
+        setattr(settings, key, value)
+    torch.manual_seed(5)
+    model = AutoModelForSequenceClassification.from_config(settings)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    model.save_pretrained(folder / "model")
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder / "model")
+    return folder / "model"
+
+
+def logits(folder, frame):
+    """What transformers makes of every row of an mnli ``frame``, one by one."""
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    with torch.no_grad():
+        return torch.cat(
+            [
+                model(**tokenizer(row.premise, row.hypothesis, return_tensors="pt")).logits
+                for row in frame.itertuples()
+            ]
+        )
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_its_outputs_come_in_the_order_of_the_task(model_type, tmp_path, make_run):
+    given = write_classifier(tmp_path / "given", model_type=model_type)
+    data, warned = write_data(tmp_path / "data", "mnli"), []
+    for seed in (1, 2):
+        adopt_teacher(
+            given,
+            data,
+            "mnli",
+            32,
+            seed,
+            make_run(),
+            warned.append,
+            tmp_path / f"{seed}/model",
+            tmp_path / f"{seed}.json",
+        )
+    assert not warned  # it is not the search task
+    frame = read_split(data, "validation_matched")
+    expected = logits(given, frame)[:, [1, 2, 0]]
+    adopted = logits(tmp_path / "1/model", frame)
+    assert torch.allclose(adopted, expected, atol=1e-6)
+    assert expected.std(0).min() > 0.01  # rows and classes can be told apart
+
+    metrics = read_json(tmp_path / "1.json")
+    accuracy = (expected.argmax(1).numpy() == frame["label"]).mean()
+    assert metrics["scores"]["validation_matched"]["accuracy"] == pytest.approx(accuracy)
+    assert metrics["rows"] == {"validation_matched": 64, "validation_mismatched": 64}
+    assert metrics["train_rows"] is None
+    assert read_json(tmp_path / "2.json") == metrics | {"seed": 2}
+    assert AutoConfig.from_pretrained(tmp_path / "1/model").id2label == dict(enumerate(MNLI))
+    weights = [(tmp_path / f"{seed}/model/model.safetensors").read_bytes() for seed in (1, 2)]
+    assert weights[0] == weights[1]
+
+
+def test_unnamed_classes_are_in_the_order_of_the_task(tmp_path):
+    folder = write_classifier(tmp_path, ("LABEL_0", "LABEL_1", "LABEL_2"))
+    adopted = finetuned_classifier(folder, get_task("mnli"))
+    assert torch.equal(
+        adopted.classifier.weight, load_file(folder / "model.safetensors")["classifier.weight"]
+    )
+
+
+def test_teacher_of_a_regression_has_one_output_of_any_name(tmp_path):
+    folder = write_classifier(tmp_path, ("likeness",), problem_type="regression")
+    assert finetuned_classifier(folder, get_task("stsb")).config.problem_type == "regression"
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "task", "sentence"),
+    [
+        (MNLI[:2], {}, "mnli", "has the outputs entailment, neutral and problem_type None; allowed: entail"),
+        (MNLI, {}, "stsb", "allowed: one number in id2label"),
+        (("yes", "no", "maybe"), {}, "mnli", "has the classes yes, no, maybe; allowed: entailment, neutral"),
+        (("neutral",) * 3, {}, "mnli", "has the classes neutral, neutral, neutral; allowed"),
+        (MNLI, {"problem_type": "multi_label_classification"}, "mnli", "problem_type multi_label_class"),
+    ],
+)
+def test_classifier_of_another_task_is_refused(names, changes, task, sentence, tmp_path):
+    folder = write_classifier(tmp_path, names, **changes)
+    with pytest.raises(UserError, match=f"^teacher.finetuned_on is {task}, but .*{sentence}"):
+        finetuned_classifier(folder, get_task(task))
+
+
+def test_encoder_without_a_head_is_refused(tmp_path):
+    folder = write_teacher(tmp_path / "encoder")
+    with pytest.raises(UserError, match=r"the teacher's weights lack classifier\.bias"):
+        finetuned_classifier(folder, get_task("rte"))
+
+
+def test_head_of_another_shape_than_its_config_is_refused(tmp_path):
+    folder = write_classifier(tmp_path)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["classifier.weight"] = tensors["classifier.weight"][:2].clone()
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UserError, match=r"lack classifier\.weight, or have it in another shape"):
+        finetuned_classifier(folder, get_task("mnli"))
+
+
+def test_refused_teacher_leaves_nothing(tmp_path, make_run):
+    given = write_classifier(tmp_path / "given", MNLI[:2])
+    data = write_data(tmp_path / "data", "mnli")
+    target = tmp_path / "teacher"
+    with pytest.raises(UserError):
+        adopt_teacher(
+            given, data, "mnli", 32, 1, make_run(), print, target / "model", target / "metrics.json"
+        )
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(("heldout_from", "warnings"), [("train", 1), ("heldout", 0)])
+def test_rows_that_it_may_remember_are_warned_of(heldout_from, warnings, tmp_path, make_run):
+    given, data = write_classifier(tmp_path / "given"), write_data(tmp_path / "data", "mnli")
+    write_json(data / "meta.json", read_json(data / "meta.json") | {"heldout_from": heldout_from})
+    warned, target = [], tmp_path / "teacher"
+    adopt_teacher(given, data, "mnli", 32, 1, make_run(), warned.append, target, tmp_path / "metrics.json")
+    assert len(warned) == warnings
+    assert all("rows of the training split of mnli" in text for text in warned)
