@@ -9,9 +9,9 @@ from job import start  # noqa: E402
 
 with start(snakemake):
     from kdnas.data.frames import fingerprint, read_meta, read_split, write_task
-    from kdnas.data.heldout import HELDOUT, hold_out
+    from kdnas.data.heldout import hold_out
     from kdnas.data.proxy import build_proxy
-    from kdnas.data.tasks import TRAIN, get_task
+    from kdnas.data.tasks import HELDOUT, TRAIN, get_task
 
     source, name = Path(snakemake.input[0]), snakemake.wildcards.task
     task, params = get_task(name), snakemake.params
