@@ -193,7 +193,9 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
             "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
         )
     metrics = [f"{task_label(task)}: {text}" for task in tasks.values() if (text := _metric_text(task))]
-    notes.append("Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy"]) + ".")
+    notes.append(
+        "Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy" if metrics else "Accuracy"]) + "."
+    )
     scored = data[data["split"].notna()]
     if scored["seeds"].max() > 1:
         counts = sorted(set(scored.loc[scored["seeds"] > 0, "seeds"]))
@@ -202,7 +204,8 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
         notes.append("One seed, so no spread is known.")
     labels = [task_label(tasks[name]) for name in averaged]
     twice = "; MNLI's two splits count once" if "mnli" in averaged else ""
-    notes.append(f"Average over {len(averaged)} tasks ({', '.join(labels)}){twice}.")
+    number = f"{len(averaged)} task{'s' * (len(averaged) != 1)}"
+    notes.append(f"Average over {number} ({', '.join(labels)}){twice}.")
     if "wnli" in averaged:
         notes.append(
             "w/o WNLI: BERT's paper (Devlin et al. 2019, arXiv 1810.04805, table 1) leaves WNLI out of its "

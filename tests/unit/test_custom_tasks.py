@@ -304,6 +304,8 @@ def test_the_table_has_a_column_for_it_and_is_not_called_glue(tmp_path):
     alone = glue_table(records(tmp_path, {"tickets": ("accuracy", 0.5)}), [TICKETS])
     assert alone.title == "Development sets of other data than GLUE"
     assert not any("Not in this run" in note for note in alone.notes)
+    assert alone.notes[0] == "Points, 0 to 100. Accuracy."
+    assert "Average over 1 task (tickets)." in alone.notes
 
 
 def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
