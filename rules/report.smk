@@ -212,11 +212,9 @@ rule table_cost:
         build_proxy=[rules.build_proxy.benchmark],
         fetch_teacher=[rules.fetch_teacher.benchmark],
         adopt_teacher=expand(rules.adopt_teacher.benchmark, task=ADOPTED, seed=SEEDS),
-        finetune_search_teacher=[
-            expand(rules.finetune_search_teacher.benchmark, task=task, seed=SEEDS[0])
-            for task in TAUGHT
-            if task == SEARCH_TASK
-        ],
+        finetune_search_teacher=expand(
+            rules.finetune_search_teacher.benchmark, task={SEARCH_TASK}.intersection(TAUGHT), seed=SEEDS[0]
+        ),
         finetune_teacher=[
             expand(rules.finetune_teacher.benchmark, task=task, seed=seed)
             for task in TAUGHT

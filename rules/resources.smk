@@ -70,10 +70,6 @@ def for_timing_students(wildcards, input):
     return _timing(input, shapes, "gpu" if gpus_of_students(wildcards) else "cpu")
 
 
-def for_adopting(wildcards, input):
-    return requests.predicting(_teacher(input.base), sum(_rows(input.data)), TOKENS, TRAINER)
-
-
 def for_predicting(wildcards, input):
     return requests.predicting(_teacher(input.model), sum(_rows(input.data)), TOKENS, TRAINER)
 

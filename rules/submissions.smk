@@ -48,7 +48,7 @@ rule predict_test:
         gpu=gpus(config["training"]["device"]),
     params:
         max_length=config["teacher"]["max_length"],
-        training={key: config["training"][key] for key in ("device", "threads")},
+        training=DEVICE_PARAMS,
         code=code_digest("predict_test"),
     message:
         "Predicting {wildcards.file} with {wildcards.model}, seed {wildcards.seed}"

@@ -65,7 +65,7 @@ use rule finetune_teacher as finetune_search_teacher with:
 
 rule adopt_teacher:
     input:
-        base=rules.fetch_teacher.output.base,
+        model=rules.fetch_teacher.output.base,
         data=f"{R}/data/{{task}}",
     output:
         model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),
@@ -78,14 +78,13 @@ rule adopt_teacher:
         task=one_of(ADOPTED),
     threads: config["training"]["threads"]
     resources:
-        mem_mb=memory(for_adopting),
-        runtime=minutes(for_adopting),
+        mem_mb=memory(for_predicting),
+        runtime=minutes(for_predicting),
         gpu=gpus(config["training"]["device"]),
     params:
         task=task_definition,
         max_length=config["teacher"]["max_length"],
-        training=training_params(),
-        checkpoints=f"{R}/checkpoints",
+        training=DEVICE_PARAMS,
         code=code_digest("adopt_teacher"),
     message:
         "Scoring the teacher that was fine-tuned on {wildcards.task}, seed {wildcards.seed}"

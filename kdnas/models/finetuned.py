@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -54,13 +54,14 @@ def _order(config: Any, task: Task) -> list[int]:
         _refuse(task, f"outputs {', '.join(names)} and problem_type {config.problem_type}", wanted)
     if task.regression or all(map(UNNAMED.fullmatch, names)):
         return list(range(len(names)))
-    lower = [name.lower() for name in names]
-    if sorted(lower) != sorted(name.lower() for name in wanted):
-        _refuse(task, f"classes {', '.join(names)}", wanted)
-    return [lower.index(name.lower()) for name in wanted]
+    for spelling in (str, str.lower):  # case counts only where it tells classes apart
+        given, needed = list(map(spelling, names)), list(map(spelling, wanted))
+        if sorted(given) == sorted(set(needed)):
+            return [given.index(name) for name in needed]
+    _refuse(task, f"classes {', '.join(names)}", wanted)
 
 
-def _refuse(task: Task, found: str, wanted: list[str]) -> None:
+def _refuse(task: Task, found: str, wanted: list[str]) -> NoReturn:
     raise UserError(
         f"teacher.finetuned_on is {task.name}, but the teacher's config.json has the {found}; "
         f"allowed: {', '.join(wanted)} in id2label, in the order of its head"

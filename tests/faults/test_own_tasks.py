@@ -61,8 +61,7 @@ def test_custom_tasks_run_from_files_to_scores(fresh):
 
     # a finished classifier of one task is the teacher of another search
     deployed = students / "tickets/seed_1"
-    depth = json.loads((deployed / "model/config.json").read_text(encoding="utf-8"))["num_hidden_layers"]
-    width = json.loads((deployed / "model/config.json").read_text(encoding="utf-8"))["hidden_size"]
+    depth, width = model["num_hidden_layers"], model["hidden_size"]
     teacher = {"name": str(deployed / "model"), "finetuned_on": "tickets"}
     space = {"layers": list(range(1, depth + 1)), "hidden_size": [width], "ffn_size": [24]}
     second = {"experiment": "second", "seeds": [1, 2], "teacher": teacher, "students": {"hand_crafted": []}}

@@ -14,6 +14,7 @@ from kdnas.models.finetuned import finetuned_classifier
 from kdnas.training.adoption import adopt_teacher
 
 MNLI = ("entailment", "neutral", "contradiction")
+CPU = {"device": "cpu", "threads": 1}
 SHUFFLED = ("CONTRADICTION", "Entailment", "neutral")  # as a model of somebody else may have them
 
 
@@ -49,7 +50,7 @@ def logits(folder, frame):
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
-def test_its_outputs_come_in_the_order_of_the_task(model_type, tmp_path, make_run):
+def test_its_outputs_come_in_the_order_of_the_task(model_type, tmp_path):
     given = write_classifier(tmp_path / "given", model_type=model_type)
     data, warned = write_data(tmp_path / "data", "mnli"), []
     for seed in (1, 2):
@@ -59,7 +60,7 @@ def test_its_outputs_come_in_the_order_of_the_task(model_type, tmp_path, make_ru
             "mnli",
             32,
             seed,
-            make_run(),
+            CPU,
             warned.append,
             tmp_path / f"{seed}/model",
             tmp_path / f"{seed}.json",
@@ -88,6 +89,13 @@ def test_unnamed_classes_are_in_the_order_of_the_task(tmp_path):
     assert torch.equal(
         adopted.classifier.weight, load_file(folder / "model.safetensors")["classifier.weight"]
     )
+
+
+def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):
+    definition = {"name": "cases", "text_columns": ["a"], "labels": ["us", "US"], "metrics": ["accuracy"]}
+    folder = write_classifier(tmp_path, ("US", "us"))
+    weight = load_file(folder / "model.safetensors")["classifier.weight"]
+    assert torch.equal(finetuned_classifier(folder, get_task(definition)).classifier.weight, weight[[1, 0]])
 
 
 def test_teacher_of_a_regression_has_one_output_of_any_name(tmp_path):
@@ -126,22 +134,20 @@ def test_head_of_another_shape_than_its_config_is_refused(tmp_path):
         finetuned_classifier(folder, get_task("mnli"))
 
 
-def test_refused_teacher_leaves_nothing(tmp_path, make_run):
+def test_refused_teacher_leaves_nothing(tmp_path):
     given = write_classifier(tmp_path / "given", MNLI[:2])
     data = write_data(tmp_path / "data", "mnli")
     target = tmp_path / "teacher"
     with pytest.raises(UserError):
-        adopt_teacher(
-            given, data, "mnli", 32, 1, make_run(), print, target / "model", target / "metrics.json"
-        )
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, target / "model", target / "metrics.json")
     assert not target.exists()
 
 
 @pytest.mark.parametrize(("heldout_from", "warnings"), [("train", 1), ("heldout", 0)])
-def test_rows_that_it_may_remember_are_warned_of(heldout_from, warnings, tmp_path, make_run):
+def test_rows_that_it_may_remember_are_warned_of(heldout_from, warnings, tmp_path):
     given, data = write_classifier(tmp_path / "given"), write_data(tmp_path / "data", "mnli")
     write_json(data / "meta.json", read_json(data / "meta.json") | {"heldout_from": heldout_from})
     warned, target = [], tmp_path / "teacher"
-    adopt_teacher(given, data, "mnli", 32, 1, make_run(), warned.append, target, tmp_path / "metrics.json")
+    adopt_teacher(given, data, "mnli", 32, 1, CPU, warned.append, target, tmp_path / "metrics.json")
     assert len(warned) == warnings
     assert all("rows of the training split of mnli" in text for text in warned)
