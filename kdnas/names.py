@@ -82,14 +82,21 @@ def student_names(config: dict[str, Any]) -> list[str]:
     return searched_students(config) + hand_crafted_students(config)
 
 
+def draws_from_space(config: dict[str, Any]) -> bool:
+    """Return whether architectures of ``search.space`` are distilled, by a search or the fidelity study."""
+    return bool(config["search"]["strategies"] or config["fidelity"]["architectures"])
+
+
 def table_names(config: dict[str, Any]) -> list[str]:
     """Return the tables of a run."""
-    return ["glue", "efficiency", "search", "front", *_fidelity(config), "cost", *_claims(config)]
+    of_search = ["search", "front"] if config["search"]["strategies"] else []
+    return ["glue", "efficiency", *of_search, *_fidelity(config), "cost", *_claims(config)]
 
 
 def figure_names(config: dict[str, Any]) -> list[str]:
     """Return the figures of a run."""
-    return ["reward", "quality_latency", "dimensions", "prediction", *_fidelity(config), "glue"]
+    of_search = ["reward", "quality_latency", "dimensions", "prediction"]
+    return [*(of_search if config["search"]["strategies"] else []), *_fidelity(config), "glue"]
 
 
 def _fidelity(config: dict[str, Any]) -> list[str]:

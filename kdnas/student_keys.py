@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from kdnas.names import draws_from_space
+
 
 def hand_crafted(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the key and value of every hand-crafted student."""
@@ -14,7 +16,8 @@ def hand_crafted(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 def choices(config: dict[str, Any], dimension: str) -> Iterator[tuple[str, Any]]:
     """Yield the key and value of every choice that a student may have in one dimension."""
-    for position, choice in enumerate(config["search"]["space"][dimension]):
-        yield f"search.space.{dimension}[{position}]", choice
+    if draws_from_space(config):
+        for position, choice in enumerate(config["search"]["space"][dimension]):
+            yield f"search.space.{dimension}[{position}]", choice
     for path, student in hand_crafted(config):
         yield f"{path}.{dimension}", student[dimension]

@@ -19,6 +19,7 @@ from kdnas.data.local_folders import test_files, training_files
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.names import (
     adopted_tasks,
+    draws_from_space,
     figure_names,
     hand_crafted_students,
     searched_students,

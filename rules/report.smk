@@ -209,7 +209,7 @@ rule table_claims:
 rule table_cost:
     input:
         fetch_task=expand(rules.fetch_task.benchmark, task=TASKS),
-        build_proxy=[rules.build_proxy.benchmark],
+        build_proxy=[rules.build_proxy.benchmark] if draws_from_space(config) else [],
         fetch_teacher=[rules.fetch_teacher.benchmark],
         adopt_teacher=expand(rules.adopt_teacher.benchmark, task=ADOPTED, seed=SEEDS),
         finetune_search_teacher=expand(
@@ -232,7 +232,7 @@ rule table_cost:
         update_controller=expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
         profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
-        select_students=[rules.select_students.benchmark],
+        select_students=[rules.select_students.benchmark] if SEARCHED else [],
         hand_craft_students=[rules.hand_craft_students.benchmark] if HAND_CRAFTED else [],
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
         distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),

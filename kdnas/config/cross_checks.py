@@ -26,6 +26,7 @@ def cross_check(config: dict[str, Any]) -> None:
     """Raise UserError for the first contradiction in a configuration that ``validate`` returned."""
     _check_names(config)
     _check_paths(config)
+    _check_searched(config)
     _check_budgets(config["students"]["latency_budgets"])
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
@@ -82,6 +83,22 @@ def _check_paths(config: dict[str, Any]) -> None:
             raise UserError(
                 f"{section}.{key} is {shown(path)}; allowed: a path that can be looked up ({reason})"
             ) from error
+
+
+def _check_searched(config: dict[str, Any]) -> None:
+    if config["search"]["strategies"]:
+        return
+    students = config["students"]
+    for key in ("latency_budgets", "matched"):
+        if students[key]:
+            raise UserError(
+                f"students.{key} is {', '.join(map(str, students[key]))}; allowed with search.strategies "
+                "empty: an empty list, as it chooses among what a search found"
+            )
+    if not students["hand_crafted"]:
+        raise UserError(
+            "students.hand_crafted is empty; allowed with search.strategies empty: at least one student"
+        )
 
 
 def _check_budgets(budgets: list[float]) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 from kdnas.analysis.fidelity import settings
 from kdnas.names import (
     adopted_tasks,
+    draws_from_space,
     figure_names,
     hand_crafted_students,
+    searched_students,
     student_names,
     table_names,
     taught_tasks,
@@ -31,7 +33,7 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
     episodes = len(search["strategies"]) * search["episodes"]
     counts = {
         "fetch_task": tasks,
-        "build_proxy": 1,
+        "build_proxy": int(draws_from_space(config)),
         "fetch_teacher": 1,
         "adopt_teacher": len(adopted_tasks(config)) * seeds,
         "finetune_search_teacher": first,
@@ -44,7 +46,7 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
         "evaluate_fidelity": len(settings(config["fidelity"])),
         "distill_hand_crafted": min(1, len(config["students"]["matched"])),
         "profile_hand_crafted": min(1, len(config["students"]["matched"])),
-        "select_students": 1,
+        "select_students": min(1, len(searched_students(config))),
         "hand_craft_students": min(1, len(hand_crafted_students(config))),
         "distill_student": students * seeds,
         "distill_glue": students * (tasks - 1) * seeds,

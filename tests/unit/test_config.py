@@ -296,6 +296,18 @@ def test_long_values_are_shortened():
         ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, "name is random_budget_05"),
         ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, "name is lstm_no_worse"),
         ({"students__matched": ["tiny"]}, "students.matched[0] is tiny; allowed: a name out of students."),
+        (
+            {"search__strategies": [], "students__matched": ["minilm_l3"]},
+            "students.matched is minilm_l3; allowed with search.strategies empty: an empty list",
+        ),
+        (
+            {"search__strategies": [], "students__latency_budgets": [0.5, 0.31]},
+            "students.latency_budgets is 0.5, 0.31; allowed with search.strategies empty",
+        ),
+        (
+            {"search__strategies": [], "students__hand_crafted": []},
+            "students.hand_crafted is empty; allowed with search.strategies empty: at least one",
+        ),
         ({"claims__baseline": "minilm_l3"}, "claims.baseline is minilm_l3; allowed: null, or a name out of"),
         (
             {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
@@ -352,6 +364,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"distillation__losses__relations": 1.0, "distillation__relation_heads": 96},
         {"distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}},
         {"students__hand_crafted": [], "students__latency_budgets": []},
+        {"search__strategies": []},
         {"latency__min_rounds": 60},
         {"teacher__intermediate_tasks": {"stsb": "mnli", "cola": "mnli"}},
         {"teacher__intermediate_tasks": {"rte": "qnli"}},  # none of them in data.tasks
@@ -377,6 +390,11 @@ def test_cross_check_takes_what_is_just_inside(changes):
             "search.space.ffn_size[1] is 1536; allowed with 'teacher' in fidelity.initialisations",
         ),
         ({}, {"num_hidden_layers": 3}, "search.space.layers[2] is 4; allowed with distillation.init"),
+        (
+            {"search__strategies": [], "fidelity__architectures": 3},
+            {"num_hidden_layers": 3},
+            "search.space.layers[2] is 4; allowed with distillation.init",
+        ),
         (
             {"students__hand_crafted": [{**STUDENT, "layers": 7}]},
             {},
@@ -425,6 +443,7 @@ def test_teacher_check_refuses(changes, teacher, words):
             },
             {},
         ),
+        ({"search__strategies": []}, {"num_hidden_layers": 3}),  # nothing comes from the space, which has 4
         ({"teacher__max_length": 512}, {}),
         ({}, {"model_type": "electra", "embedding_size": 384}),
         ({}, {"model_type": "roberta"}),

@@ -56,6 +56,22 @@ def test_fine_tuned_teacher_is_fine_tuned_on_the_other_task_only(fresh):
     }
 
 
+def test_without_strategies_hand_crafted_students_are_distilled_and_nothing_is_searched(fresh):
+    write_config(fresh, {"search": {"strategies": []}, "fidelity": {"architectures": 0}})
+    planned = plan(fresh)
+    assert planned == counted(fresh)
+    assert planned["distill_student"] == planned["table_glue"] == planned["table_efficiency"] == 1
+    of_search = {"build_proxy", "sample_candidates", "distill_candidates", "select_students", "table_search"}
+    assert not of_search & set(planned)
+
+
+def test_fidelity_study_needs_no_strategy(fresh):
+    write_config(fresh, {"search": {"strategies": []}})
+    planned = plan(fresh)
+    assert planned == counted(fresh)
+    assert planned["build_proxy"] == planned["table_fidelity"] == 1 and "table_search" not in planned
+
+
 def test_custom_tasks_are_planned_like_others(fresh):
     tickets = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
     data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": tickets}}
