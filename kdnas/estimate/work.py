@@ -205,19 +205,16 @@ class Workload:
         teacher = forward_flops(self.teacher, size.tokens) * size.tokens
         forward = student.mean(self._forward(size.tokens))
         maps = student.mean(self._maps) * size.tokens
-        judged = _scoring(scored_rows, forward)
-        judged_teacher = Passes()
-        if self.learns_from_teacher:  # the distillation loss on the slice is another pass of both
-            judged += _scoring(scored_rows, forward + maps)
-            judged_teacher = _scoring(scored_rows, teacher)
         taught = self._taught(steps, inputs, train_rows, teacher)
+        if self.learns_from_teacher:  # the distillation loss on the scored rows
+            taught += _scoring(scored_rows, teacher)
         rows = size.train_rows + size.evaluation_rows
         return Job(
             rule,
             {
-                TEACHER_PASS: taught + _times(count, judged_teacher),
+                TEACHER_PASS: taught,
                 STUDENT_STEP: Passes(steps * count, training_flops(forward + maps) * inputs * count),
-                STUDENT_PASS: _times(count, judged),
+                STUDENT_PASS: _times(count, _scoring(scored_rows, forward + maps)),
             },
             self._distilled_bytes(student, count, stage.batch_size)
             + _data_bytes(size) * (train_rows + scored_rows) / rows,

@@ -19,18 +19,17 @@ from kdnas.files.store import Store
 from kdnas.models.fetch import WEIGHTS
 from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
-from kdnas.models.vocabulary import Vocabulary
 from kdnas.search.space import Architecture
-from kdnas.training.batches import Encoded
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
+from kdnas.training.judging import judge
 from kdnas.training.learner import Learner, Stage
 from kdnas.training.loop import out_of_memory, train
 from kdnas.training.objective import Weights
-from kdnas.training.prediction import distillation_loss, predict, scores
+from kdnas.training.prediction import scores
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
-from kdnas.training.teaching import Teaching, make_teaching
+from kdnas.training.teaching import make_teaching
 
 KIND = "evaluations"
 
@@ -182,13 +181,16 @@ def _train_new(
             run.checkpoint_minutes,
             run.report,
         )
-    for number, item in trained.items():
-        learner = item.learner
-        if learner.failed is not None:
-            values[number] = _failed(learner.failed)
-        else:
-            values[number] = _evaluate(item, teaching, task, data.scored["scored"], data.vocabulary, run)
-            store.put(KIND, keys[number], values[number])
+    finished = {number: item for number, item in trained.items() if item.learner.failed is None}
+    for number in trained.keys() - finished.keys():
+        values[number] = _failed(trained[number].learner.failed)
+    learners = [item.learner for item in finished.values()]
+    scored = data.scored["scored"]
+    judged = judge(learners, teaching.forward if teaching else None, scored, run.device, run.report)
+    for (number, item), (logits, loss) in zip(finished.items(), judged, strict=True):
+        data.vocabulary.restore(item.learner.model.cpu(), item.whole_embedding)
+        values[number] = _succeeded(item.learner, task.primary(scores(logits, scored, task)), loss)
+        store.put(KIND, keys[number], values[number])
     return values
 
 
@@ -211,24 +213,11 @@ def _prepare(
     return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
 
 
-def _evaluate(
-    item: _Trained,
-    teaching: Teaching | None,
-    task: Task,
-    scored: Encoded,
-    vocabulary: Vocabulary,
-    run: Run,
-) -> dict[str, Any]:
-    learner = item.learner
-    logits = predict(learner.model, scored, run.device)
-    loss = 0.0
-    if teaching is not None:
-        loss = distillation_loss(learner.forward, learner.objective, teaching.forward, scored, run.device)
-    vocabulary.restore(learner.model.cpu(), item.whole_embedding)
+def _succeeded(learner: Learner, score: float, loss: float) -> dict[str, Any]:
     return {
         "status": "ok",
         "reason": None,
-        "quality_accuracy": task.primary(scores(logits, scored, task)),
+        "quality_accuracy": score,
         "quality_loss": 1.0 - loss,
         "parameters": count_parameters(learner.model),
         "train_seconds": round(learner.seconds, 3),

@@ -9,12 +9,12 @@ from torch import nn
 from kdnas.data.tasks import Task
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.forward import Forward
-from kdnas.training.objective import Objective
 
 BATCH_SIZE = 64
 
 
-def _batches(data: Encoded) -> list[np.ndarray]:
+def scoring_batches(data: Encoded) -> list[np.ndarray]:
+    """Return the row numbers of each batch: rows of like length together."""
     order = np.argsort(data.lengths, kind="stable")
     return [order[start : start + BATCH_SIZE] for start in range(0, len(order), BATCH_SIZE)]
 
@@ -25,7 +25,7 @@ def predict(model: nn.Module, data: Encoded, device: torch.device) -> np.ndarray
     model.eval()
     forward = Forward(model, hidden_states=False, relations=False)
     logits = None
-    for rows in _batches(data):
+    for rows in scoring_batches(data):
         output = forward(collate(data, rows, device)).logits.float().cpu().numpy()
         if logits is None:
             logits = np.empty((len(data), output.shape[1]), dtype=np.float32)
@@ -39,18 +39,3 @@ def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
 
     predictions = logits.squeeze(-1) if task.regression else logits.argmax(axis=-1)
     return compute(task.definition, predictions, data.labels)
-
-
-@torch.inference_mode()
-def distillation_loss(
-    student: Forward, objective: Objective, teacher: Forward, data: Encoded, device: torch.device
-) -> float:
-    """Return the student's distillation loss on ``data``: the mean over rows of the teacher's terms."""
-    student.model.eval()
-    teacher.model.eval()
-    total = 0.0
-    for rows in _batches(data):
-        batch = collate(data, rows, device)
-        terms = objective(student(batch), teacher(batch), batch)
-        total += float(objective.distillation(terms)) * len(rows)
-    return total / len(data)

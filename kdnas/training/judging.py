@@ -1,0 +1,51 @@
+"""Judging candidates: their outputs and distillation losses on a split, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from kdnas.training.batches import Encoded, collate
+from kdnas.training.forward import Forward
+from kdnas.training.learner import Learner
+from kdnas.training.loop import REPORT_SECONDS
+from kdnas.training.prediction import scoring_batches
+
+
+@torch.inference_mode()
+def judge(
+    learners: list[Learner],
+    teacher: Forward | None,
+    data: Encoded,
+    device: torch.device,
+    report: Callable[[str], None] = print,
+) -> list[tuple[np.ndarray, float]]:
+    """Return the logits (rows, labels) and the distillation loss of each learner on ``data``, in float32.
+
+    The loss is the mean over rows of the teacher's terms, 0 where there is no ``teacher``, which passes over
+    a batch once for all learners. Each result is the same whatever the other learners are.
+    """
+    if not learners:
+        return []
+    for model in [learner.model for learner in learners] + ([teacher.model] if teacher else []):
+        model.eval()
+    logits = [np.empty((len(data), learner.model.config.num_labels), np.float32) for learner in learners]
+    losses = [0.0 for _ in learners]
+    batches = scoring_batches(data)
+    reported = time.monotonic()
+    for number, rows in enumerate(batches, start=1):
+        batch = collate(data, rows, device)
+        targets = teacher(batch) if teacher else None
+        for position, learner in enumerate(learners):
+            outputs = learner.forward(batch)
+            logits[position][rows] = outputs.logits.float().cpu().numpy()
+            if targets is not None:
+                terms = learner.objective(outputs, targets, batch)
+                losses[position] += float(learner.objective.distillation(terms)) * len(rows)
+        if time.monotonic() - reported > REPORT_SECONDS:
+            reported = time.monotonic()
+            report(f"scoring, batch {number}/{len(batches)}")
+    return [(output, loss / len(data)) for output, loss in zip(logits, losses, strict=True)]

@@ -1,0 +1,99 @@
+"""Candidates' outputs and losses on a split, against plain passes of single rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, softmax
+from tiny import DISTILLATION, STAGE, write_frame, write_teacher
+
+from kdnas.data.tasks import get_task
+from kdnas.models.loading import load_classifier, pretrained_classifier
+from kdnas.training.batches import collate
+from kdnas.training.data import load_data
+from kdnas.training.distillation import make_objective
+from kdnas.training.forward import Forward
+from kdnas.training.judging import judge
+from kdnas.training.learner import Learner, Stage
+from kdnas.training.objective import Weights
+
+CPU = torch.device("cpu")
+ROWS = 150  # three batches of at most 64
+WEIGHTS = replace(
+    Weights.from_config(DISTILLATION), hidden=0.0, relations=0.0, logits=0.5, labels=3.0, temperature=2.0
+)
+
+
+@pytest.fixture
+def teacher(teacher_folder):
+    return load_classifier(teacher_folder).eval()
+
+
+@pytest.fixture
+def rows(teacher, teacher_folder):
+    task = get_task("mnli")
+    frame = write_frame(task, ROWS, 1)
+    return load_data(frame, {}, task, teacher_folder, 16, teacher.config.vocab_size).train
+
+
+@pytest.fixture
+def make_learner(teacher, tmp_path):
+    def make(layers, weights=WEIGHTS):
+        task = get_task("mnli")
+        base = tmp_path / str(layers)
+        if not base.exists():
+            write_teacher(base, layers=layers)
+        model = pretrained_classifier(base, task, 0.0, layers)
+        stage = Stage(**STAGE, max_gradient_norm=1.0)
+        return Learner({}, model, make_objective(weights, model, teacher, task), stage, 1, CPU, False)
+
+    return make
+
+
+def row_by_row(model, rows):
+    with torch.no_grad():
+        return np.concatenate(
+            [
+                model.eval()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+                for batch in (collate(rows, np.array([row]), CPU) for row in range(ROWS))
+            ]
+        )
+
+
+def test_logits_and_loss_are_those_of_single_rows(teacher, rows, make_learner):
+    learners = [make_learner(1), make_learner(3)]
+    taught = log_softmax(row_by_row(teacher, rows) / 2, axis=1)
+    for learner, (logits, loss) in zip(
+        learners, judge(learners, Forward(teacher, False, False), rows, CPU), strict=True
+    ):
+        expected = row_by_row(learner.model, rows)
+        np.testing.assert_allclose(logits, expected, atol=1e-5)
+        divergence = (np.exp(taught) * (taught - np.log(softmax(expected / 2, axis=1)))).sum(axis=1)
+        assert loss == pytest.approx(0.5 * 4 * divergence.mean(), rel=1e-4)  # weight times T^2; no labels
+
+
+def test_every_learner_is_judged_as_if_it_were_alone(teacher, rows, make_learner):
+    weights = replace(WEIGHTS, hidden=1.0, relations=1.0)
+    learners = [make_learner(1, weights), make_learner(2, weights)]
+    forward = Forward(teacher, True, True)
+    together = judge(learners, forward, rows, CPU)
+    for learner, (logits, loss) in zip(learners, together, strict=True):
+        ((alone, alone_loss),) = judge([learner], forward, rows, CPU)
+        assert np.array_equal(alone, logits) and alone_loss == loss > 0
+
+
+def test_the_teacher_passes_once_for_all(teacher, rows, make_learner):
+    seen = []
+    teacher.register_forward_hook(lambda module, inputs, output: seen.append(len(output.logits)))
+    judge([make_learner(1), make_learner(2), make_learner(3)], Forward(teacher, False, False), rows, CPU)
+    assert sorted(seen) == [22, 64, 64]
+    judge([], Forward(teacher, False, False), rows, CPU)
+    assert len(seen) == 3
+
+
+def test_without_a_teacher_there_is_no_loss(rows, make_learner):
+    learner = make_learner(1)
+    ((logits, loss),) = judge([learner], None, rows, CPU)
+    assert loss == 0.0
+    np.testing.assert_allclose(logits, row_by_row(learner.model, rows), atol=1e-5)
