@@ -146,8 +146,9 @@ def test_next_attempt_asks_for_more(interrupted):
 
 def test_too_little_memory_is_followed_by_more(fresh):
     write_config(fresh, {"students": {"matched": ["narrow"]}})
-    profile = write_profile(fresh, requests={"profile_hand_crafted": {"mem_mb": "200 * 9 ** (attempt - 1)"}})
+    # less than the job's own Snakemake takes: SLURM looks once a second, and the script may be quicker
+    profile = write_profile(fresh, requests={"profile_hand_crafted": {"mem_mb": "60 * 30 ** (attempt - 1)"}})
     submit(fresh, profile, f"{RESULTS}/search/hand_crafted/latency.json")
     killed, finished = jobs(fresh)
-    assert (killed.mb, finished.mb) == (200, 1800)
+    assert (killed.mb, finished.mb) == (60, 1800)
     assert (killed.state == "COMPLETED", finished.state) == (False, "COMPLETED")
