@@ -89,14 +89,18 @@ def draws_from_space(config: dict[str, Any]) -> bool:
 
 def table_names(config: dict[str, Any]) -> list[str]:
     """Return the tables of a run."""
-    of_search = ["search", "front"] if config["search"]["strategies"] else []
+    of_search = _of_search(config, "search", "front")
     return ["glue", "efficiency", *of_search, *_fidelity(config), "cost", *_claims(config)]
 
 
 def figure_names(config: dict[str, Any]) -> list[str]:
     """Return the figures of a run."""
-    of_search = ["reward", "quality_latency", "dimensions", "prediction"]
-    return [*(of_search if config["search"]["strategies"] else []), *_fidelity(config), "glue"]
+    of_search = _of_search(config, "reward", "quality_latency", "dimensions", "prediction")
+    return [*of_search, *_fidelity(config), "glue"]
+
+
+def _of_search(config: dict[str, Any], *names: str) -> list[str]:
+    return list(names) if config["search"]["strategies"] else []
 
 
 def _fidelity(config: dict[str, Any]) -> list[str]:
