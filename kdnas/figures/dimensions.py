@@ -77,11 +77,10 @@ def dimensions_figure(
         for column, (dimension, choices) in enumerate(shown.items()):
             for row, measure in enumerate(measures):
                 _draw(panels[row, column], succeeded, dimension, choices, measure)
-            _count(panels[0, column], succeeded, dimension, choices)
+            _count(panels[0, column], succeeded, dimension, choices, "" if column else "n = ")
             names = [str(choice) for choice in choices]
             panels[1, column].set_xticks(range(len(names)), names, fontsize=SMALL)
             panels[1, column].set_xlabel(_NAMES[dimension])
-        _write_above(panels[0, 0], "n = ", -0.65, "right")
         for row, label in enumerate(measures.values()):
             panels[row, 0].set_ylabel(label)
         figure.align_ylabels()
@@ -130,22 +129,18 @@ def _offsets(count: int) -> np.ndarray:
     return _SPREAD * ((np.arange(count) * _GOLDEN + 0.5) % 1 - 0.5)
 
 
-def _count(axes: Axes, succeeded: pd.DataFrame, dimension: str, choices: Sequence[Any]) -> None:
-    """Write above each choice how many architectures have it."""
+def _count(axes: Axes, succeeded: pd.DataFrame, dimension: str, choices: Sequence[Any], first: str) -> None:
+    """Write above each choice how many architectures have it, the first number behind ``first``."""
     for position, n in enumerate(marginal_means(succeeded, dimension, choices, "quality")["n"]):
-        _write_above(axes, f"{n}", position, "center")
-
-
-def _write_above(axes: Axes, text: str, x: float, alignment: str) -> None:
-    axes.annotate(
-        text,
-        (x, 1),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(0, 2),
-        textcoords="offset points",
-        horizontalalignment=alignment,
-        fontsize=SMALL,
-    )
+        axes.annotate(
+            f"{'' if position else first}{n}",
+            (position, 1),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(0, 2),
+            textcoords="offset points",
+            horizontalalignment="center",
+            fontsize=SMALL,
+        )
 
 
 def _legend(succeeded: int, failed: int) -> list[Line2D]:

@@ -196,7 +196,7 @@ def test_dimensions_show_each_architecture_once_and_no_failed_one(tmp_path):
         (0, 0.6),
         (1, 0.7),
     ]
-    assert [text.get_text() for text in layers.texts] == ["2", "1", "0", "n = "]
+    assert [text.get_text() for text in layers.texts] == ["n = 2", "1", "0"]
     assert [text.get_text() for text in hidden.texts] == ["1", "0", "2"]
     bars = [segment[0][1] for segment in layers.collections[0].get_segments() if len(segment)]
     assert bars == pytest.approx([0.55, 0.7])  # and none where nothing is
