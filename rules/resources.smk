@@ -24,7 +24,7 @@ def gpus_of_students(wildcards):
 
 
 def for_finetuning(wildcards, input):
-    rows, scored = _rows(input.data)
+    rows, _, scored = _rows(input.data)
     return requests.finetuning(
         _teacher(input.base), rows, scored, config["teacher"]["training"], TOKENS, TRAINER
     )
@@ -46,15 +46,16 @@ def for_fidelity(wildcards, input):
     count = config["fidelity"]["architectures"]
     if setting.proxy_epochs is not None:
         return _on_proxy(input, LARGEST, count, stage)
-    return _on_task(input, LARGEST, count, stage)
+    rows, _, scored = _rows(input.data)
+    return _on_task(input, LARGEST, count, stage, rows, scored)
 
 
 def for_student(wildcards, input):
-    return _on_task(input, _student(input), 1, config["distillation"]["student"])
+    return _final(input, config["distillation"]["student"])
 
 
 def for_glue(wildcards, input):
-    return _on_task(input, _student(input), 1, config["distillation"]["glue"])
+    return _final(input, config["distillation"]["glue"])
 
 
 def for_timing_candidates(wildcards, input):
@@ -126,8 +127,12 @@ def _on_proxy(input, student, count, stage):
     )
 
 
-def _on_task(input, student, count, stage):
-    rows, scored = _rows(input.data)
+def _final(input, stage):
+    rows, unlabelled, scored = _rows(input.data)
+    return _on_task(input, _student(input), 1, stage, rows + unlabelled, scored)
+
+
+def _on_task(input, student, count, stage, rows, scored):
     return requests.distillation(
         _teacher(input.teacher), student, count, rows, scored, stage, TOKENS, TRAINER
     )
@@ -158,10 +163,10 @@ def _shapes(students):
 
 
 def _rows(folder):
-    """The rows of a data folder's training split, where it has one, and of all its other splits."""
+    """The rows of a data folder that train, where there are any, those without labels, and all others."""
     splits = _splits(folder)
-    train = splits.pop("train", 0)
-    return train, sum(splits.values())
+    train, unlabelled = splits.pop("train", 0), splits.pop("unlabelled", 0)
+    return train, unlabelled, sum(splits.values())
 
 
 def _splits(folder):

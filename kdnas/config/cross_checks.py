@@ -281,7 +281,14 @@ def _check_losses(config: dict[str, Any]) -> None:
     if not any(losses.values()):
         raise UserError(f"distillation.losses is 0 for all of {', '.join(losses)}; allowed: one above 0")
     of_teacher = [name for name in losses if name != "labels"]
-    if config["reward"]["quality"] == "loss" and not any(losses[name] for name in of_teacher):
+    if any(losses[name] for name in of_teacher):
+        return
+    if config["data"]["max_unlabelled_rows"]:
+        raise UserError(
+            f"data.max_unlabelled_rows has {', '.join(config['data']['max_unlabelled_rows'])}; allowed with "
+            f"distillation.losses 0 for all of {', '.join(of_teacher)}: none, as students ask no teacher"
+        )
+    if config["reward"]["quality"] == "loss":
         raise UserError(
             "reward.quality is loss; allowed with distillation.losses 0 for all of "
             f"{', '.join(of_teacher)}: accuracy, as there is no distillation loss"

@@ -44,6 +44,7 @@ def check_task_names(config: dict[str, Any]) -> None:
     named = {
         "data.tasks": data["tasks"],
         "data.max_train_rows": rows if isinstance(rows, dict) else [],
+        "data.max_unlabelled_rows": data["max_unlabelled_rows"],
         "teacher.intermediate_tasks": config["teacher"]["intermediate_tasks"],
         "distillation.start_from_search_task": config["distillation"]["start_from_search_task"],
     }

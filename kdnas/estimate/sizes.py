@@ -14,6 +14,7 @@ from kdnas.data.rows import divide_rows, heldout_share, max_train_rows
 from kdnas.data.sources import local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Task, get_task, task_definitions
+from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
 
 SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
 
@@ -36,7 +37,8 @@ MEAN_TOKENS = {
 class TaskSize:
     """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself.
 
-    ``heldout_rows`` are those that measure candidates, 0 for a task that is not searched on.
+    ``heldout_rows`` are those that measure candidates, 0 for a task that is not searched on;
+    ``unlabelled_rows`` those that students learn the teacher's answers on besides ``train_rows``.
     """
 
     train_rows: int
@@ -44,6 +46,7 @@ class TaskSize:
     evaluation_rows: int
     tokens: float
     measured: bool
+    unlabelled_rows: int = 0
 
 
 def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskSize:
@@ -63,17 +66,18 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
         train_rows, heldout_rows = divide_rows(rows[TRAIN], most, 0.0)[0], rows[HELDOUT]
     else:
         train_rows, heldout_rows = divide_rows(rows[TRAIN], most, share)
+    unlabelled_rows = _unlabelled_rows(name, config["data"], rows, train_rows + heldout_rows)
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         longest = config["teacher"]["max_length"]
         tokens = min(MEAN_TOKENS.get(name, longest), longest)
-        return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=False)
+        return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, False, unlabelled_rows)
     from kdnas.training.batches import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
     lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
     tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
-    return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, measured=True)
+    return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, True, unlabelled_rows)
 
 
 def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
@@ -82,6 +86,15 @@ def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
 
     batches = epoch_batches(lengths, batch_size, seed=0, epoch=0)
     return float(sum(lengths[rows].max() * len(rows) for rows in batches) / len(lengths))
+
+
+def _unlabelled_rows(name: str, data: dict[str, Any], rows: dict[str, int], used: int) -> int:
+    """Return how many rows without labels a task has; ``used``: its training rows that are others."""
+    if not wants_unlabelled(name, data):
+        return 0
+    found = rows.get(UNLABELLED, max(0, rows[TRAIN] - used))
+    most = data["max_unlabelled_rows"][name]
+    return found if most is None else min(found, most)
 
 
 def _rows(task: Task, config: dict[str, Any]) -> tuple[dict[str, int], pd.DataFrame | None]:

@@ -224,19 +224,21 @@ class Workload:
         """Distilling and scoring a student on the search task (``student``) or another one (``glue``)."""
         size = self.sizes[task]
         stage = self._stage(self.config["distillation"][stage_name])
-        steps, inputs = _steps(stage, size.train_rows)
+        rows = size.train_rows + size.unlabelled_rows
+        steps, inputs = _steps(stage, rows)
         teacher = forward_flops(self.teacher, size.tokens) * size.tokens
         forward = student.mean(self._forward(size.tokens))
         maps = student.mean(self._maps) * size.tokens
         labels = self.tasks[task].num_labels
+        unlabelled_bytes = TOKEN_BYTES * size.tokens * size.unlabelled_rows
         return Job(
             f"distill_{stage_name}",
             {
-                TEACHER_PASS: self._taught(steps, inputs, size.train_rows, teacher),
+                TEACHER_PASS: self._taught(steps, inputs, rows, teacher),
                 STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
                 STUDENT_PASS: _scoring(size.evaluation_rows, forward),
             },
-            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size),
+            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size) + unlabelled_bytes,
             BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
         )
 

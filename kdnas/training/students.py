@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import TRAIN, Definition, get_task
+from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, file_sha256, write_json
 from kdnas.files.code_digest import code_digest
@@ -27,6 +27,7 @@ from kdnas.training.run import Run
 from kdnas.training.sample import Sample
 from kdnas.training.scoring import describe, score_splits
 from kdnas.training.teaching import make_teaching
+from kdnas.training.unlabelled import answer, read_training_rows
 
 
 @dataclass
@@ -59,6 +60,7 @@ def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metri
         "architecture": job.architecture.to_dict(),
         "task": job.task,
         "data": meta["fingerprint"],
+        "unlabelled": meta["unlabelled_fingerprint"],
         "teacher": file_sha256(job.teacher_folder / WEIGHTS),
         "start": file_sha256(job.start / WEIGHTS) if job.start else None,
         "max_length": job.max_length,
@@ -85,8 +87,9 @@ def _train(
     weights = Weights.from_config(job.settings)
     stage = run.stage(job.settings[job.stage])
     teacher = load_classifier(job.teacher_folder)
+    rows, labelled = read_training_rows(job.data_folder, meta)
     data = load_data(
-        read_split(job.data_folder, TRAIN),
+        rows,
         {split: read_split(job.data_folder, split) for split in task.evaluation_splits},
         task,
         job.teacher_folder,
@@ -101,9 +104,12 @@ def _train(
     whole = data.vocabulary.shrink(student)
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
+    teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
+    if teaching is not None:
+        answer(data.train, labelled, teaching, task.regression, run.device)
     train(
         [learner],
-        make_teaching(teacher, weights, data.train, run.device, run.autocast),
+        teaching,
         data.train,
         job.seed,
         run.checkpoints,
@@ -120,7 +126,8 @@ def _train(
     with atomic_folder(model_folder) as folder:
         details = {"architecture": job.architecture.to_dict(), "task": task.name}
         save_classifier(student, job.teacher_folder, folder, details)
-    return describe(job.student, task, job.seed, meta, scores, student, model_folder, len(data.train))
+    metrics = describe(job.student, task, job.seed, meta, scores, student, model_folder, labelled)
+    return metrics | {"unlabelled_rows": len(rows) - labelled}
 
 
 def _first_weights(job: Distillation, sample: Sample, dropout: float) -> nn.Module:

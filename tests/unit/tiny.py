@@ -102,5 +102,5 @@ def write_data(folder: Path, name: str) -> Path:
     frames = {split: write_frame(task, 64, number) for number, split in enumerate(task.splits)}
     splits = {split: {"rows": 64, "official_rows": rows} for split, rows in task.splits.items()}
     meta = {"task": name, "source": "local", "synthetic": False, "splits": splits, "heldout_from": None}
-    write_task(folder, frames, meta | {"fingerprint": fingerprint(frames)})
+    write_task(folder, frames, meta | {"fingerprint": fingerprint(frames), "unlabelled_fingerprint": None})
     return folder

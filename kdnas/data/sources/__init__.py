@@ -18,6 +18,7 @@ from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.stratify import allocate, draw, strata
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
+from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled, wants_unlabelled
 from kdnas.errors import UserError
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
@@ -33,8 +34,9 @@ def load_task(
 
     ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
     ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split: the
-    source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Raises
-    UserError for data that is missing, damaged or not what the registry says.
+    source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Rows without
+    labels, where the config asks for them, are one more: the source's own, or training rows beyond that cut.
+    Raises UserError for data that is missing, damaged or not what the registry says.
     """
     task = get_task(task)
     source = data_config["source"]
@@ -44,18 +46,28 @@ def load_task(
     for split, (rows, where) in SOURCES[source].load(task, data_config).items():
         frames[split] = check_split(task, split, rows, where)
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
+    unlabelled = frames.pop(UNLABELLED, None)
     own = frames.pop(HELDOUT, None)
     if heldout and own is not None:
         frames[HELDOUT] = own
     elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
-    frames[TRAIN] = _cut(task, frames[TRAIN], maximum)
+    frames[TRAIN], rest = _cut(task, frames[TRAIN], maximum)
+    labelled = dict(frames)
+    if wants_unlabelled(task.name, data_config):
+        judging = [frame for split, frame in frames.items() if split != TRAIN]
+        found = rest if unlabelled is None else unlabelled
+        most = data_config["max_unlabelled_rows"][task.name]
+        frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
     is_synthetic = source == "synthetic"
     meta = {
         "task": task.name,
         "source": source,
         "synthetic": is_synthetic,
-        "fingerprint": fingerprint(frames),
+        "fingerprint": fingerprint(labelled),
+        "unlabelled_fingerprint": fingerprint({UNLABELLED: frames[UNLABELLED]})
+        if UNLABELLED in frames
+        else None,
         "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,
         "splits": {
             split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
@@ -65,10 +77,13 @@ def load_task(
     return frames, meta
 
 
-def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:
-    """Return a stratified share of ``rows`` rows in their old order; it depends on the data alone."""
+def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a stratified share of ``rows`` rows and the other rows, each in their old order.
+
+    The share depends on the data alone.
+    """
     if rows is None or rows >= len(frame):
-        return frame
+        return frame, frame[:0]
     stratum = strata(frame["label"].to_numpy(), task.regression)
     quotas = allocate(np.bincount(stratum), rows)
     if not quotas.all():
@@ -76,4 +91,5 @@ def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> pd.DataFrame:
             f"data.max_train_rows is {rows}, too few for {task.name}: "
             f"its {len(quotas)} {'score ranges' if task.regression else 'classes'} need a row each"
         )
-    return frame.iloc[draw(stratum, quotas, np.random.default_rng(0))].reset_index(drop=True)
+    drawn = draw(stratum, quotas, np.random.default_rng(0))
+    return frame.iloc[drawn].reset_index(drop=True), frame.drop(index=frame.index[drawn])

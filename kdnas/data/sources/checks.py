@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.tasks import TRAIN, Task
+from kdnas.data.unlabelled import NO_LABEL, UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
@@ -18,8 +19,11 @@ def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.D
     """Return the rows with exactly ``task.columns``: str texts, label codes (or float32 scores), int64 idx.
 
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
-    missing ``idx`` is counted from 0. Raises UserError.
+    missing ``idx`` is counted from 0. Of the split ``unlabelled`` every label is -1, and left out unread
+    where there is one. Raises UserError.
     """
+    if split == UNLABELLED:
+        return _without_labels(task, split, frame, where, empty_allowed=False)
     checked = _text_columns(task, frame, (*task.text_columns, "label"), where)
     _check_empty_texts(task, split, checked, where)
     checked["label"] = _scores(task, frame["label"], where) if task.regression else _codes(task, frame, where)
@@ -38,15 +42,11 @@ def check_test_split(
     text is an error only where rows are missing: the leaderboard asks for every row of the official split,
     whatever is in it. Raises UserError.
     """
-    checked = _text_columns(task, frame, task.text_columns, where)
-    if len(frame) != official_rows:
-        _check_empty_texts(task, split, checked, where)
-    checked["label"] = pd.Series([-1] * len(frame), dtype="int64")
-    checked["idx"] = _idx(frame, where)
+    checked = _without_labels(task, split, frame, where, empty_allowed=len(frame) == official_rows)
     again = np.flatnonzero(checked["idx"].duplicated())
     if len(again):
         raise UserError(f"{where}, row {again[0] + 1}: idx is {checked['idx'][again[0]]} a second time")
-    return pd.DataFrame(checked)
+    return checked
 
 
 def check_columns(needed: Sequence[str], there: Sequence[str], where: str) -> None:
@@ -62,6 +62,17 @@ def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
         raise UserError(
             f"{where} declares the label order {listed(names)}; {task.name} needs {listed(task.labels)}"
         )
+
+
+def _without_labels(
+    task: Task, split: str, frame: pd.DataFrame, where: str, *, empty_allowed: bool
+) -> pd.DataFrame:
+    checked = _text_columns(task, frame, task.text_columns, where)
+    if not empty_allowed:
+        _check_empty_texts(task, split, checked, where)
+    checked["label"] = pd.Series([NO_LABEL] * len(frame), dtype="int64")
+    checked["idx"] = _idx(frame, where)
+    return pd.DataFrame(checked)
 
 
 def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where: str) -> dict[str, pd.Series]:

@@ -22,6 +22,7 @@ from kdnas.data.frames import read_parquet
 from kdnas.data.local_folders import folder_names, split_of, subset_folders
 from kdnas.data.sources.checks import check_columns, check_label_order
 from kdnas.data.tasks import HELDOUT, Task
+from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
 from kdnas.errors import UserError
 from kdnas.sentences import listed, reason
 
@@ -52,7 +53,8 @@ _OFFICIAL = {
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError.
 
-    A held-out slice is there where the folder has a file of its own for it.
+    A held-out slice, and unlabelled rows that the config asks for, are there where the folder has a file of
+    its own for them.
     """
     with _data_folder(data_config) as path:
         folder = _subset_folder(task.name, path)
@@ -60,9 +62,11 @@ def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataF
         for split, rows in task.splits.items():
             tsv = f"{split if task.custom else split.replace('validation', 'dev')}.tsv"
             splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
-        if any(split_of(entry) == HELDOUT for entry in folder.iterdir()):
+        if _has(folder, HELDOUT):
             read_tsv = partial(_read_tsv, rows=None)
             splits[HELDOUT] = _load_split(task, HELDOUT, folder, f"{HELDOUT}.tsv", read_tsv)
+        if wants_unlabelled(task.name, data_config) and _has(folder, UNLABELLED):
+            splits[UNLABELLED] = _load_split(task, UNLABELLED, folder, f"{UNLABELLED}.tsv", _read_texts_tsv)
         return splits
 
 
@@ -106,12 +110,18 @@ def _subset_folder(subset: str, path: Path) -> Path:
     return found[0]
 
 
+def _has(folder: Path, split: str) -> bool:
+    """Return whether a task's folder has a file of its own for a split that is optional."""
+    return any(split_of(entry) == split for entry in folder.iterdir())
+
+
 def _load_split(
     task: Task, split: str, folder: Path, tsv: str, read_tsv: Callable[[Task, Path], pd.DataFrame]
 ) -> tuple[pd.DataFrame, str]:
     names = sorted(entry.name for entry in folder.iterdir())
     shards = [name for name in names if re.fullmatch(rf"{split}-[0-9]{{5}}-of-[0-9]{{5}}\.parquet", name)]
-    needed = task.text_columns if split.startswith("test") else (*task.text_columns, "label")
+    has_labels = split != UNLABELLED and not split.startswith("test")
+    needed = (*task.text_columns, "label") if has_labels else task.text_columns
     read_parquet_file = partial(_read_parquet, needed=needed)
     read_json_lines = partial(_read_json_lines, needed=needed)
     readers: dict[str, Callable[[Task, Path], pd.DataFrame]] = {
@@ -209,6 +219,11 @@ def _read_test_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
     return frame.assign(idx=frame["idx"].astype("int64"))
 
 
+def _read_texts_tsv(task: Task, path: Path) -> pd.DataFrame:
+    """Read a TSV file of unlabelled rows, whose first line names the task's text columns."""
+    return _read_columns(path, None, {column: column for column in task.text_columns}, None)
+
+
 def _read_columns(
     path: Path, fixed_header: tuple[str, ...] | None, wanted: Mapping[str, str], rows: int | None
 ) -> pd.DataFrame:
@@ -219,7 +234,7 @@ def _read_columns(
         if column not in header:
             raise UserError(f"{path} has no column {column!r}; its first line has {listed(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
-    is_broken = _is_broken if "label" in wanted else partial(_is_broken_test, columns=len(header))
+    is_broken = _is_broken if "label" in wanted else partial(_is_broken_without_label, columns=len(header))
     broken = [number for number, line in enumerate(lines) if is_broken(line, places)]
     if broken and len(lines) - len(broken) != rows:
         start = "\t".join(lines[broken[0]])[:60]
@@ -241,9 +256,9 @@ def _is_broken(line: list[str], places: Mapping[str, int]) -> bool:
     return len(line) < width or not line[places["label"]] or (len(line) > width and not label_is_last)
 
 
-def _is_broken_test(line: list[str], places: Mapping[str, int], columns: int) -> bool:
-    """Return whether a test file's line has not all its columns or its index is no number."""
-    return len(line) != columns or not re.fullmatch("[0-9]{1,18}", line[places["idx"]])
+def _is_broken_without_label(line: list[str], places: Mapping[str, int], columns: int) -> bool:
+    """Return whether a line without a label has not all its columns or its index, if any, is no number."""
+    return len(line) != columns or ("idx" in places and not re.fullmatch("[0-9]{1,18}", line[places["idx"]]))
 
 
 def _read_text(path: Path) -> str:

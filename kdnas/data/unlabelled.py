@@ -1,0 +1,44 @@
+"""Rows without labels, on which students learn what their teacher answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.data.tasks import Task
+from kdnas.errors import UserError
+
+UNLABELLED = "unlabelled"
+NO_LABEL = -1  # as in GLUE's test splits
+
+
+def wants_unlabelled(task_name: str, data_config: Mapping[str, Any]) -> bool:
+    """Return whether the config's ``data`` section asks for unlabelled rows of a task."""
+    return task_name in data_config.get("max_unlabelled_rows", {})
+
+
+def choose_unlabelled(
+    task: Task, frame: pd.DataFrame, judging: Iterable[pd.DataFrame], most: int | None
+) -> pd.DataFrame:
+    """Return at most ``most`` (None: all) of the rows of ``frame``, drawn at random, in their old order.
+
+    Their labels, where there are any, are left out unread. A row whose texts are all those of a row of
+    ``judging`` is never taken. The draw depends on the data alone. Raises UserError if no row remains.
+    """
+    texts = list(task.text_columns)
+    judged = {row for other in judging for row in other[texts].itertuples(index=False, name=None)}
+    rows = [
+        number
+        for number, row in enumerate(frame[texts].itertuples(index=False, name=None))
+        if row not in judged
+    ]
+    if not rows:
+        raise UserError(
+            f"data.max_unlabelled_rows has {task.name}, which has no rows for it; allowed: a task with a "
+            "file unlabelled.* in its local folder, or with more rows than data.max_train_rows takes"
+        )
+    drawn = np.sort(np.random.default_rng(0).permutation(rows)[:most])
+    return frame.iloc[drawn].reset_index(drop=True).assign(label=NO_LABEL)

@@ -1,0 +1,37 @@
+"""Training rows without labels: the teacher's answers stand in for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from kdnas.data.frames import read_split
+from kdnas.data.tasks import TRAIN
+from kdnas.data.unlabelled import UNLABELLED
+from kdnas.training.batches import Encoded, collate
+from kdnas.training.prediction import BATCH_SIZE
+from kdnas.training.teaching import Teaching
+
+
+def read_training_rows(data_folder: Path, meta: dict[str, Any]) -> tuple[pd.DataFrame, int]:
+    """Return a task's labelled training rows with the unlabelled ones after them, and the former's number."""
+    labelled = read_split(data_folder, TRAIN)
+    if UNLABELLED not in meta["splits"]:
+        return labelled, len(labelled)
+    return pd.concat([labelled, read_split(data_folder, UNLABELLED)], ignore_index=True), len(labelled)
+
+
+def answer(data: Encoded, labelled: int, teaching: Teaching, regression: bool, device: torch.device) -> None:
+    """Set the labels of all rows of ``data`` but the first ``labelled`` to what the teacher answers.
+
+    That is its likeliest class (pseudo-labels: Lee 2013), or its output in a regression task.
+    """
+    for start in range(labelled, len(data), BATCH_SIZE):
+        rows = np.arange(start, min(start + BATCH_SIZE, len(data)))
+        logits = teaching(rows, collate(data, rows, device)).logits
+        answers = logits.squeeze(-1) if regression else logits.argmax(-1)
+        data.labels[rows] = answers.cpu().numpy()
