@@ -27,7 +27,7 @@ from kdnas.training.run import Run
 from kdnas.training.sample import Sample
 from kdnas.training.scoring import describe, score_splits
 from kdnas.training.teaching import make_teaching
-from kdnas.training.unlabelled import answer, read_training_rows
+from kdnas.training.unlabelled import answered, read_training_rows
 
 
 @dataclass
@@ -105,8 +105,8 @@ def _train(
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
     teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
-    if teaching is not None:
-        answer(data.train, labelled, teaching, task.regression, run.device)
+    if labelled < len(rows):
+        data.train = answered(data.train, labelled, teaching, task.regression, run.device)
     train(
         [learner],
         teaching,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,17 @@ def read_training_rows(data_folder: Path, meta: dict[str, Any]) -> tuple[pd.Data
     return pd.concat([labelled, read_split(data_folder, UNLABELLED)], ignore_index=True), len(labelled)
 
 
-def answer(data: Encoded, labelled: int, teaching: Teaching, regression: bool, device: torch.device) -> None:
-    """Set the labels of all rows of ``data`` but the first ``labelled`` to what the teacher answers.
+def answered(
+    data: Encoded, labelled: int, teaching: Teaching, regression: bool, device: torch.device
+) -> Encoded:
+    """Return ``data`` with the teacher's answers as the labels of all rows but the first ``labelled``.
 
-    That is its likeliest class (pseudo-labels: Lee 2013), or its output in a regression task.
+    An answer is its likeliest class (pseudo-labels: Lee 2013), or its output in a regression task.
     """
+    labels = data.labels.copy()
     for start in range(labelled, len(data), BATCH_SIZE):
         rows = np.arange(start, min(start + BATCH_SIZE, len(data)))
         logits = teaching(rows, collate(data, rows, device)).logits
         answers = logits.squeeze(-1) if regression else logits.argmax(-1)
-        data.labels[rows] = answers.cpu().numpy()
+        labels[rows] = answers.cpu().numpy()
+    return replace(data, labels=labels)
