@@ -234,4 +234,8 @@ def _differences(
     if other:
         named = ", ".join(name for name in TASKS if name in other)
         differences.append(f"with another number of rows than GLUE's of {named}")
+    taught = {record["task"] for record in records if record.get("unlabelled_rows")}
+    if taught:
+        named = ", ".join(name for name in tasks if name in taught)
+        differences.append(f"students learned the teacher's answers on rows without labels too, of {named}")
     return differences

@@ -90,7 +90,7 @@ def glue_table(metrics: Sequence[str | Path], definitions: Sequence[Definition])
         title=data_title(data),
         data=data,
         shown=shown,
-        notes=_notes(data, tasks, averaged, synthetic),
+        notes=_notes(data, tasks, averaged, synthetic) + _unlabelled_notes(records, tasks),
         bold=best_cells(scores, range(1, len(models)), shown),
     )
 
@@ -223,6 +223,16 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
         notes.append(f"{row.model}, {label}: {row.reason}; {left_out}.")
     notes += _rows_notes(scored[_unofficial(scored)].drop_duplicates("label"))
     return notes
+
+
+def _unlabelled_notes(records: Sequence[dict[str, Any]], tasks: Mapping[str, Task]) -> list[str]:
+    rows = {
+        r["task"]: r["unlabelled_rows"] for r in records if r.get("unlabelled_rows")
+    }  # no teacher's has it
+    counts = [f"{task_label(task)} {rows[name]}" for name, task in tasks.items() if name in rows]
+    if not counts:
+        return []
+    return [f"Students learned the teacher's answers on rows without labels too: {', '.join(counts)}."]
 
 
 def _rows_notes(unofficial: pd.DataFrame) -> list[str]:

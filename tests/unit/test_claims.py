@@ -25,6 +25,7 @@ from kdnas.analysis.claims import (
 )
 from kdnas.analysis.scores import seed_scores
 from kdnas.data.tasks import TASKS
+from kdnas.files.artifacts import read_json, write_json
 from kdnas.headline import headline
 from kdnas.search.space import Architecture
 from kdnas.tables.claims import claims_table
@@ -141,7 +142,6 @@ def test_share_of_the_teacher_is_without_cola_and_by_seed(tmp_path):
 
 
 def evidence_of(folder):
-    from kdnas.files.artifacts import read_json
 
     metrics, architectures, latencies = run(folder)
     return Evidence(
@@ -315,6 +315,17 @@ def test_what_differs_from_the_paper_on_real_data(tmp_path, monkeypatch):
     assert "not BERT-Base" not in note and "without the tasks sst2, mrpc, stsb, qqp, mnli, qnli" in note
     # made with 1000 training rows each
     assert "another number of rows than GLUE's of cola, rte, wnli" in note
+
+
+def test_rows_without_labels_are_no_part_of_the_papers_setting(tmp_path):
+    metrics, architectures, latencies = run(tmp_path)
+    for path in metrics:
+        record = read_json(path)
+        if record["model"] != "teacher" and record["task"] == "rte":
+            write_json(path, record | {"unlabelled_rows": 500})
+    table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    (note,) = [note for note in table.notes if note.startswith("An analogue")]
+    assert note.endswith("students learned the teacher's answers on rows without labels too, of rte.")
 
 
 def test_headline_ends_with_the_overall_verdicts(tmp_path):

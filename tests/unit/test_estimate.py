@@ -256,6 +256,18 @@ def test_teacher_runs_once_over_the_rows_where_its_logits_suffice():
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
 
+def test_a_student_reads_rows_without_labels_too():
+    load = workload()
+    load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
+    sizes = load.sizes | {"rte": TaskSize(33, 0, 10, 5.0, True, unlabelled_rows=67)}
+    load = Workload(load.config, TINY, load.embeddings, sizes)
+    job = load.distill(load.students()[-1], "rte", "glue")
+    # 100 rows are 4 batches of 32 and 2 of 64; three epochs
+    assert job.passes[TEACHER_PASS] == Passes(2, 96 * 5 * 100)
+    assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
+    assert load.finetune_teacher("rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
+
+
 def test_memory_of_small_students_is_that_of_the_moments_they_start_from():
     load = workload()
     load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}

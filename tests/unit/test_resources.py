@@ -83,6 +83,18 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
         assert rules.memory(request)(None, files, attempt=3) == 3 * wanted.mb
 
 
+def test_rows_without_labels_count_for_students_alone(rules, files):
+    plain = {name: asked(rules, getattr(rules, name), files) for name in ("for_finetuning", "for_student")}
+    splits = {split: {"rows": count} for split, count in (ROWS | {"unlabelled": 50_000}).items()}
+    write(files.data / "meta.json", {"splits": splits})
+    assert asked(rules, rules.for_finetuning, files) == plain["for_finetuning"]
+    config, machine = rules.config, requests.Machine("auto", 2)
+    teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
+    stage = config["distillation"]["student"]
+    more = requests.distillation(teacher, Architecture(**SHAPE), 1, 55_000, 1400, stage, tokens, machine)
+    assert asked(rules, rules.for_student, files) == more != plain["for_student"]
+
+
 @pytest.mark.parametrize("name", ["teacher", "data", "train", "architecture"])
 def test_inputs_that_are_not_there_yet_are_asked_for_again(rules, files, name):
     path = getattr(files, name)

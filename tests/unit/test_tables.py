@@ -13,7 +13,7 @@ import pytest
 
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.files.artifacts import write_text
+from kdnas.files.artifacts import read_json, write_json, write_text
 from kdnas.search.history import write_history
 from kdnas.tables.cost import cost_table
 from kdnas.tables.efficiency import efficiency_table
@@ -168,6 +168,19 @@ def test_glue_says_where_rows_are_not_the_official_ones(tmp_path, rows, title, n
     assert "RTE†" in table.shown.columns
     assert [text for text in table.notes if "†" in text] == [note]
     assert "% w/o CoLA" not in table.shown.columns
+
+
+def test_glue_says_who_learned_from_rows_without_labels(tmp_path):
+    scores = {"validation": {"accuracy": 0.5}}
+    teacher, student, other = (
+        fabricate.metrics(tmp_path, model, task, 1, scores)
+        for model, task in (("teacher", "rte"), ("student", "rte"), ("student", "sst2"))
+    )
+    assert not any("without labels" in note for note in glue_table([teacher, student], ["rte"]).notes)
+    write_json(student, read_json(student) | {"unlabelled_rows": 700})
+    write_json(other, read_json(other) | {"unlabelled_rows": 0})
+    notes = glue_table([teacher, student, other], ["sst2", "rte"]).notes
+    assert "Students learned the teacher's answers on rows without labels too: RTE 700." in notes
 
 
 def test_glue_calls_synthetic_data_synthetic(tmp_path):

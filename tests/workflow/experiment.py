@@ -39,6 +39,8 @@ CONFIG: dict[str, Any] = {
     "data": {
         "source": "synthetic",
         "tasks": ["mnli", "stsb"],
+        "max_train_rows": {"stsb": 100},
+        "max_unlabelled_rows": {"stsb": 15},
         "synthetic": {"seed": 1, "train_rows": 120, "validation_rows": 30},
     },
     "teacher": {

@@ -83,7 +83,7 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
 def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
     from kdnas.data.synthetic.generator import generate
 
-    write_config(fresh, {"data": {"source": "local", "path": "glue"}})
+    write_config(fresh, {"data": {"source": "local", "path": "glue", "max_train_rows": {"stsb": 30}}})
     folder = fresh / "glue" / "STS-B"
     folder.mkdir(parents=True)
     frames = generate("stsb", 1, 40, 10)
