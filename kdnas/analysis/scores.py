@@ -33,6 +33,14 @@ def seed_scores(records: Iterable[dict[str, Any]], tasks: Mapping[str, Task]) ->
     )
 
 
+def unlabelled_rows(records: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Return how many rows without labels students learned from, by task, where there are any.
+
+    A teacher's record has no such number.
+    """
+    return {record["task"]: rows for record in records if (rows := record.get("unlabelled_rows"))}
+
+
 def complete_tasks(scores: pd.DataFrame, models: Sequence[str], tasks: Mapping[str, Task]) -> list[str]:
     """Return the names of the tasks with a score of every model on every evaluation split, in their order."""
     found = set(zip(scores["model"], scores["task"], scores["split"], strict=True))

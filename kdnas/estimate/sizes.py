@@ -71,13 +71,17 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     if sample is None or tokenizer is None:
         longest = config["teacher"]["max_length"]
         tokens = min(MEAN_TOKENS.get(name, longest), longest)
-        return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, False, unlabelled_rows)
+        return TaskSize(
+            train_rows, heldout_rows, evaluation_rows, tokens, measured=False, unlabelled_rows=unlabelled_rows
+        )
     from kdnas.training.batches import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
     lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
     tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
-    return TaskSize(train_rows, heldout_rows, evaluation_rows, tokens, True, unlabelled_rows)
+    return TaskSize(
+        train_rows, heldout_rows, evaluation_rows, tokens, measured=True, unlabelled_rows=unlabelled_rows
+    )
 
 
 def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:

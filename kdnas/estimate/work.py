@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 from typing import Any
@@ -223,22 +223,21 @@ class Workload:
     def distill(self, student: Student, task: str, stage_name: str) -> Job:
         """Distilling and scoring a student on the search task (``student``) or another one (``glue``)."""
         size = self.sizes[task]
+        size = replace(size, train_rows=size.train_rows + size.unlabelled_rows)
         stage = self._stage(self.config["distillation"][stage_name])
-        rows = size.train_rows + size.unlabelled_rows
-        steps, inputs = _steps(stage, rows)
+        steps, inputs = _steps(stage, size.train_rows)
         teacher = forward_flops(self.teacher, size.tokens) * size.tokens
         forward = student.mean(self._forward(size.tokens))
         maps = student.mean(self._maps) * size.tokens
         labels = self.tasks[task].num_labels
-        unlabelled_bytes = TOKEN_BYTES * size.tokens * size.unlabelled_rows
         return Job(
             f"distill_{stage_name}",
             {
-                TEACHER_PASS: self._taught(steps, inputs, rows, teacher),
+                TEACHER_PASS: self._taught(steps, inputs, size.train_rows, teacher),
                 STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
                 STUDENT_PASS: _scoring(size.evaluation_rows, forward),
             },
-            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size) + unlabelled_bytes,
+            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size),
             BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
         )
 

@@ -19,7 +19,7 @@ from kdnas.analysis.claims import (
     Evidence,
     judge_claims,
 )
-from kdnas.analysis.scores import complete_tasks, seed_scores
+from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
 from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 from kdnas.files.artifacts import read_json
 from kdnas.search.space import Architecture
@@ -234,7 +234,7 @@ def _differences(
     if other:
         named = ", ".join(name for name in TASKS if name in other)
         differences.append(f"with another number of rows than GLUE's of {named}")
-    taught = {record["task"] for record in records if record.get("unlabelled_rows")}
+    taught = unlabelled_rows(records)
     if taught:
         named = ", ".join(name for name in tasks if name in taught)
         differences.append(f"students learned the teacher's answers on rows without labels too, of {named}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores
+from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores, unlabelled_rows
 from kdnas.data.tasks import TASKS, Definition, Task, tasks_by_name
 from kdnas.files.artifacts import read_json
 from kdnas.tables.table import Table, best_cells, mean_sd, number
@@ -226,9 +226,7 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
 
 
 def _unlabelled_notes(records: Sequence[dict[str, Any]], tasks: Mapping[str, Task]) -> list[str]:
-    rows = {
-        r["task"]: r["unlabelled_rows"] for r in records if r.get("unlabelled_rows")
-    }  # no teacher's has it
+    rows = unlabelled_rows(records)
     counts = [f"{task_label(task)} {rows[name]}" for name, task in tasks.items() if name in rows]
     if not counts:
         return []

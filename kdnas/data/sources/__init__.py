@@ -53,21 +53,19 @@ def load_task(
     elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
     frames[TRAIN], rest = _cut(task, frames[TRAIN], maximum)
-    labelled = dict(frames)
+    fingerprints = {"fingerprint": fingerprint(frames), "unlabelled_fingerprint": None}
     if wants_unlabelled(task.name, data_config):
         judging = [frame for split, frame in frames.items() if split != TRAIN]
         found = rest if unlabelled is None else unlabelled
         most = data_config["max_unlabelled_rows"][task.name]
         frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
+        fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
     is_synthetic = source == "synthetic"
     meta = {
         "task": task.name,
         "source": source,
         "synthetic": is_synthetic,
-        "fingerprint": fingerprint(labelled),
-        "unlabelled_fingerprint": fingerprint({UNLABELLED: frames[UNLABELLED]})
-        if UNLABELLED in frames
-        else None,
+        **fingerprints,
         "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,
         "splits": {
             split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
