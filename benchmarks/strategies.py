@@ -4,9 +4,9 @@
 
 The reward surface is made up: quality grows with depth and widths and saturates, head counts and activations
 add a little at random, latency grows with the operations, and each evaluation adds noise to the quality. Of
-each strategy: Kendall's tau between its predictions after an episode and the true rewards, and the share of
-the space whose true reward is below that of the best candidate by measured reward, and how much more that
-is than with random search on the same surface.
+each strategy: Kendall's tau after an episode, between its predictions and the true rewards of what it has not
+evaluated, the share of the space whose true reward is below that of the best candidate by measured reward,
+and how much more that is than with random search on the same surface.
 """
 
 from __future__ import annotations
@@ -18,18 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kdnas.analysis.ranking import kendall_tau
+from benchmarks.one_search import Course, by_episode, mean_text, run_search
 from kdnas.config import check_config
-from kdnas.search.history import COLUMNS, best_row, empty_history
 from kdnas.search.reward import reward
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
-from kdnas.search.strategies import STRATEGIES, make_strategy
-from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
+from kdnas.search.strategies import STRATEGIES
 
 NOISE = 0.012  # standard deviation of a quality: an accuracy on 1,600 held-out rows
 SMALL_EFFECT = 0.004
@@ -55,32 +52,21 @@ def surface(space: SearchSpace, generator: np.random.Generator) -> dict[Architec
     return truth
 
 
-def search(name: str, config: dict[str, Any], seed: int) -> tuple[list[float], float]:
-    """Run one search and return tau after each episode and the winner's place in the space."""
+def search(name: str, config: dict[str, Any], seed: int) -> Course:
+    """Run one search on the seed's surface."""
     settings, rule = config["search"] | {"seed": seed}, (config["reward"]["alpha"], config["reward"]["beta"])
     space = SearchSpace(settings["space"])
     truth = surface(space, np.random.default_rng([seed, 1]))
-    true_rewards = {item: reward(*of, *rule) for item, of in truth.items()}
     order = np.random.default_rng(0).permutation(len(truth))[:RANKED]
-    ranked = [list(truth)[place] for place in order]
     noise = np.random.default_rng([seed, 2])
-    strategy, history, taus = make_strategy(name, space, settings), empty_history(), []
-    for episode in range(1, settings["episodes"] + 1):
-        rows = []
-        for number, proposal in enumerate(strategy.propose(history, episode), start=1):
-            quality, latency = truth[proposal.architecture]
-            quality += noise.normal(0, NOISE)
-            row = {"episode": episode, "candidate": number, "status": "ok", "quality": quality}
-            row |= {"latency_ratio": latency, "reward": reward(quality, latency, *rule)}
-            rows.append(dict.fromkeys(COLUMNS) | proposal.architecture.to_dict() | row)
-        new = pd.DataFrame(rows, columns=list(COLUMNS))
-        history = new if history.empty else pd.concat([history, new], ignore_index=True)
-        strategy.learn(history, episode)
-        if isinstance(strategy, EpsilonGreedyStrategy):
-            predicted = strategy.predict(ranked, history, episode + 1)
-            taus.append(kendall_tau(predicted, [true_rewards[item] for item in ranked]))
-    winner = true_rewards[Architecture.from_dict(best_row(history))]
-    return taus, float(np.mean([value < winner for value in true_rewards.values()]))
+
+    def measure(architecture: Architecture) -> tuple[float, float]:
+        quality, latency = truth[architecture]
+        return quality + noise.normal(0, NOISE), latency
+
+    true_rewards = {item: reward(*of, *rule) for item, of in truth.items()}
+    ranked = [list(truth)[place] for place in order]
+    return run_search(name, space, settings, measure, rule, true_rewards, ranked)
 
 
 def main() -> None:
@@ -93,19 +79,21 @@ def main() -> None:
     print(f"{episodes} episodes of {candidates} candidates, {seeds} seeds: means (standard error)")
     places = {}
     for name in ["random", *(name for name in STRATEGIES if name != "random")]:
-        taus, found = zip(*(search(name, config, seed) for seed in range(1, seeds + 1)), strict=True)
-        places[name] = np.array(found)
+        courses = [search(name, config, seed) for seed in range(1, seeds + 1)]
+        places[name] = np.array([course.places[-1] for course in courses])
         # paired: a seed's surface is the same for every strategy
-        gain = "" if name == "random" else f", by {_mean(places[name] - places['random'])} more than random's"
-        text = " ".join(f"{value:.2f}" for value in np.mean(taus, axis=0)) if taus[0] else "predicts nothing"
+        gain = (
+            ""
+            if name == "random"
+            else f", by {mean_text(places[name] - places['random'])} more than random's"
+        )
+        taus = [course.taus for course in courses]
+        text = by_episode(taus) if taus[0] else "predicts nothing"
         print(
-            f"{name:8} winner better than {_mean(places[name])} of the space{gain}; tau by episode: {text}",
+            f"{name:8} winner better than {mean_text(places[name])} of the space{gain}; "
+            f"tau by episode: {text}",
             flush=True,
         )
-
-
-def _mean(values: np.ndarray) -> str:
-    return f"{values.mean():.3f} ({values.std(ddof=1) / math.sqrt(len(values)):.3f})"
 
 
 if __name__ == "__main__":

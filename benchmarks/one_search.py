@@ -1,0 +1,77 @@
+"""One search of one strategy, with the rewards that a benchmark hands it instead of training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.analysis.ranking import kendall_tau
+from kdnas.search.history import COLUMNS, architectures, best_row, empty_history
+from kdnas.search.reward import reward
+from kdnas.search.space import Architecture, SearchSpace
+from kdnas.search.strategies import make_strategy
+from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
+
+
+@dataclass(frozen=True)
+class Course:
+    """What came of a search after each episode, one number each.
+
+    ``taus`` are Kendall's tau between the predictions for the next episode and the true rewards, over the
+    ranked architectures that were not evaluated yet (empty for a strategy that predicts nothing), ``places``
+    the share of the space whose true reward is below that of the best candidate so far by measured reward.
+    """
+
+    taus: list[float]
+    places: list[float]
+
+
+def run_search(
+    name: str,
+    space: SearchSpace,
+    settings: Mapping[str, Any],
+    measure: Callable[[Architecture], tuple[float, float]],
+    rule: tuple[float, float],
+    true_rewards: Mapping[Architecture, float],
+    ranked: Sequence[Architecture],
+) -> Course:
+    """Run one search.
+
+    ``settings`` is the config's section ``search`` with a ``seed``, ``measure`` gives an architecture's
+    quality and latency ratio, ``rule`` is alpha and beta of the reward, ``ranked`` what tau is computed on.
+    """
+    strategy, history = make_strategy(name, space, settings), empty_history()
+    course, all_true = Course([], []), np.array(list(true_rewards.values()))
+    for episode in range(1, settings["episodes"] + 1):
+        rows = []
+        for number, proposal in enumerate(strategy.propose(history, episode), start=1):
+            quality, latency = measure(proposal.architecture)
+            row = {"episode": episode, "candidate": number, "status": "ok", "quality": quality}
+            row |= {"latency_ratio": latency, "reward": reward(quality, latency, *rule)}
+            rows.append(dict.fromkeys(COLUMNS) | proposal.architecture.to_dict() | row)
+        new = pd.DataFrame(rows, columns=list(COLUMNS))
+        history = new if history.empty else pd.concat([history, new], ignore_index=True)
+        strategy.learn(history, episode)
+        if isinstance(strategy, EpsilonGreedyStrategy):
+            seen = set(architectures(history))
+            unseen = [item for item in ranked if item not in seen]
+            predicted = strategy.predict(unseen, history, episode + 1)
+            course.taus.append(kendall_tau(predicted, [true_rewards[item] for item in unseen]))
+        winner = true_rewards[Architecture.from_dict(best_row(history))]
+        course.places.append(float((all_true < winner).mean()))
+    return course
+
+
+def mean_text(values: np.ndarray) -> str:
+    """Return the mean of ``values`` (n,) with its standard error in brackets."""
+    return f"{values.mean():.3f} ({values.std(ddof=1) / math.sqrt(len(values)):.3f})"
+
+
+def by_episode(values: Sequence[Sequence[float]]) -> str:
+    """Return the means over searches of ``values`` (searches, episodes), an episode each."""
+    return " ".join(f"{value:.2f}" for value in np.mean(values, axis=0))
