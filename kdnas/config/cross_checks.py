@@ -11,6 +11,7 @@ from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.config.task_checks import check_custom_tasks, check_task_names
+from kdnas.config.unset import without_unset
 from kdnas.data import synthetic
 from kdnas.data.rows import divide_rows, max_train_rows, proxy_rows
 from kdnas.data.tasks import TASKS
@@ -31,6 +32,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
     check_task_names(config)
+    config = without_unset(config)
     _check_data(config)
     _check_teacher(config["teacher"])
     _check_finetuned_on(config["teacher"], config["data"]["tasks"])
@@ -203,7 +205,7 @@ def _check_intermediate_tasks(intermediate: dict[str, str], tasks: list[str]) ->
         if other not in allowed:
             raise UserError(
                 f"teacher.intermediate_tasks.{task} is {other}; allowed: another of data.tasks that has no "
-                f"intermediate task itself ({', '.join(allowed) or 'none'})"
+                f"intermediate task itself ({', '.join(allowed) or 'none'}), or null for none"
             )
 
 

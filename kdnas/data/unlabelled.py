@@ -38,7 +38,8 @@ def choose_unlabelled(
     if not rows:
         raise UserError(
             f"data.max_unlabelled_rows has {task.name}, which has no rows for it; allowed: a task with a "
-            "file unlabelled.* in its local folder, or with more rows than data.max_train_rows takes"
+            "file unlabelled.* in its local folder or with more rows than data.max_train_rows takes, or 0 "
+            "for none"
         )
     drawn = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     return frame.iloc[drawn].reset_index(drop=True).assign(label=NO_LABEL)

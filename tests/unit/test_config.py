@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from kdnas.config import check_config
 from kdnas.config.cross_checks import cross_check
 from kdnas.config.reference import README, with_reference
 from kdnas.config.schema import SCHEMA_FILE, load_schema
@@ -368,10 +369,17 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"latency__min_rounds": 60},
         {"teacher__intermediate_tasks": {"stsb": "mnli", "cola": "mnli"}},
         {"teacher__intermediate_tasks": {"rte": "qnli"}},  # none of them in data.tasks
+        {"teacher__intermediate_tasks": {"stsb": None, "cola": "stsb"}, "teacher__finetuned_on": "stsb"},
     ],
 )
 def test_cross_check_takes_what_is_just_inside(changes):
     cross_check(changed(**changes))
+
+
+def test_null_takes_back_an_earlier_files_intermediate_task():
+    tasks = {"rte": None, "cola": "mnli"}
+    config = check_config({"teacher": {"intermediate_tasks": tasks}})
+    assert config["teacher"]["intermediate_tasks"] == {"cola": "mnli"}
 
 
 # What depends on the teacher

@@ -142,7 +142,8 @@ def test_a_broken_line_of_a_table_is_named(tmp_path):
     ("sections", "words"),
     [
         ({"data": {"max_unlabelled_rows": 5}}, "data.max_unlabelled_rows is 5"),
-        ({"data": {"max_unlabelled_rows": {"mnli": 0}}}, "data.max_unlabelled_rows.mnli is 0"),
+        ({"data": {"max_unlabelled_rows": {"mnli": -1}}}, "data.max_unlabelled_rows.mnli is -1"),
+        ({"data": {"max_unlabelled_rows": {"tickets": 0}}}, "data.max_unlabelled_rows has tickets"),
         ({"data": {"max_unlabelled_rows": {"tickets": 5}}}, "data.max_unlabelled_rows has tickets"),
         (
             {
@@ -157,6 +158,14 @@ def test_a_setting_that_cannot_work_is_refused(sections, words):
     with pytest.raises(UserError) as caught:
         check_config(sections)
     assert str(caught.value).startswith(words)
+
+
+def test_no_rows_take_back_an_earlier_files_rows():
+    no_loss = {"losses": dict.fromkeys(("hidden", "logits", "relations"), 0.0)}
+    config = check_config({"data": {"max_unlabelled_rows": {"mnli": 0}}, "distillation": no_loss})
+    assert config["data"]["max_unlabelled_rows"] == {}
+    config = check_config({"data": {"max_unlabelled_rows": {"mnli": 0, "cola": 5, "stsb": None}}})
+    assert config["data"]["max_unlabelled_rows"] == {"cola": 5, "stsb": None}
 
 
 # What stands in for their labels
