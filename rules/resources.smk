@@ -46,8 +46,8 @@ def for_fidelity(wildcards, input):
     count = config["fidelity"]["architectures"]
     if setting.proxy_epochs is not None:
         return _on_proxy(input, LARGEST, count, stage)
-    rows, _, scored = _rows(input.data)
-    return _on_task(input, LARGEST, count, stage, rows, scored)
+    rows, unlabelled, scored = _rows(input.data)
+    return _on_task(input, LARGEST, count, stage, rows + unlabelled, scored)
 
 
 def for_student(wildcards, input):

@@ -187,7 +187,7 @@ class Workload:
             return self._on_proxy("evaluate_fidelity", self.any_student, fidelity["architectures"], stage)
         size = self.sizes[task]
         first_split = size.evaluation_rows // len(self.tasks[task].evaluation_splits)
-        rows = size.train_rows, first_split
+        rows = size.train_rows + size.unlabelled_rows, first_split
         return self._evaluated("evaluate_fidelity", self.any_student, fidelity["architectures"], stage, *rows)
 
     def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:

@@ -158,9 +158,11 @@ def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: Task, sy
     if synthetic:
         notes.append("SYNTHETIC DATA, NOT GLUE: the scores are those of generated tasks.")
     split = task.evaluation_splits[0]
+    unlabelled = max(record.get("unlabelled_rows", 0) for record in records)
+    more = f" and {unlabelled} rows without labels" if unlabelled else ""
     notes.append(
-        f"Kendall τ-b between what a predictor says and the score on {task.display_names[split]} "
-        "after full distillation on the whole training set from the same first weights, over n architectures "
+        f"Kendall τ-b between what a predictor says and the score on {task.display_names[split]} after full "
+        f"distillation on the whole training set{more} from the same first weights, over n architectures "
         "that spread over the sizes of the search space, whatever the searches chose. One seed."
     )
     notes.append(

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from kdnas.data.frames import fingerprint, read_parquet, read_split
+from kdnas.data.frames import fingerprint, read_meta, read_parquet, read_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.files.artifacts import file_sha256
 from kdnas.files.code_digest import code_digest
@@ -30,6 +30,7 @@ from kdnas.training.prediction import scores
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
 from kdnas.training.teaching import make_teaching
+from kdnas.training.unlabelled import answered, read_training_rows
 
 KIND = "evaluations"
 
@@ -39,7 +40,8 @@ class Trial:
     """What candidates are put to; ``fingerprint`` is of both frames.
 
     ``stage`` names the section of the config's ``distillation`` that they train with (``proxy`` or
-    ``student``), ``scored`` holds the rows that measure their quality.
+    ``student``), ``scored`` holds the rows that measure their quality; the last ``unlabelled`` rows of
+    ``train`` have the teacher's answers for labels.
     """
 
     task: Definition
@@ -48,6 +50,7 @@ class Trial:
     scored: pd.DataFrame
     fingerprint: str
     max_length: int
+    unlabelled: int = 0
 
     @classmethod
     def on_proxy(cls, task: Definition, proxy: str, data: str, max_length: int) -> Trial:
@@ -59,8 +62,10 @@ class Trial:
     def on_whole_task(cls, task: Definition, data: str, max_length: int) -> Trial:
         """Read a final student's trial from the task's folder; its first evaluation split scores it."""
         split = get_task(task).evaluation_splits[0]
-        frames = {name: read_split(data, name) for name in (TRAIN, split)}
-        return cls(task, "student", *frames.values(), fingerprint(frames), max_length)
+        rows, labelled = read_training_rows(Path(data), read_meta(data))
+        frames = {TRAIN: rows, split: read_split(data, split)}
+        key = fingerprint(frames)
+        return cls(task, "student", *frames.values(), key, max_length, unlabelled=len(rows) - labelled)
 
 
 @dataclass
@@ -170,6 +175,9 @@ def _train_new(
     del sample  # the teacher's signals and states would stay in memory
     data.vocabulary.shrink(teacher)
     teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
+    if trial.unlabelled:
+        labelled = len(data.train) - trial.unlabelled
+        data.train = answered(data.train, labelled, teaching, task.regression, run.device)
     learners = [item.learner for item in trained.values()]
     if learners:
         train(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fabricate
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import pytest
 import torch
 from tiny import write_teacher
 
+from kdnas.analysis.fidelity import Setting
 from kdnas.config.validation import validate
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
@@ -266,6 +269,21 @@ def test_a_student_reads_rows_without_labels_too():
     assert job.passes[TEACHER_PASS] == Passes(2, 96 * 5 * 100)
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
     assert load.finetune_teacher("rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
+
+
+def test_full_distillation_of_the_fidelity_study_reads_them_and_its_proxies_do_not():
+    load, in_full, proxy = (
+        workload(fidelity={"architectures": 4}),
+        Setting("teacher", None),
+        Setting("teacher", 1),
+    )
+    jobs = {}
+    for rows, unlabelled in ((100, 0), (60, 40), (60, 0)):
+        size = replace(load.sizes["mnli"], train_rows=rows, unlabelled_rows=unlabelled)
+        one = Workload(load.config, TINY, load.embeddings, load.sizes | {"mnli": size})
+        jobs[rows, unlabelled] = one.evaluate_fidelity(in_full), one.evaluate_fidelity(proxy)
+    assert jobs[60, 40][0].passes == jobs[100, 0][0].passes != jobs[60, 0][0].passes
+    assert jobs[60, 40][1].passes == jobs[60, 0][1].passes != jobs[100, 0][1].passes
 
 
 def test_memory_of_small_students_is_that_of_the_moments_they_start_from():

@@ -19,7 +19,7 @@ from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.figures.fidelity import fidelity_figure
 from kdnas.figures.saving import save_figure
-from kdnas.files.artifacts import read_json
+from kdnas.files.artifacts import read_json, write_json
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.tables.fidelity import fidelity_table
 from kdnas.tables.writing import csv_text, write_table
@@ -177,7 +177,8 @@ def files(tmp_path):
     task = get_task("mnli")
     write_split(tmp_path / "proxy.parquet", write_frame(task, 40, 1))
     frames = {split: write_frame(task, 48, number) for number, split in enumerate(task.splits, start=5)}
-    write_task(tmp_path / "data", frames | {"heldout": write_frame(task, 20, 2)}, {})
+    meta = {"splits": {split: {"rows": 48} for split in frames}}
+    write_task(tmp_path / "data", frames | {"heldout": write_frame(task, 20, 2)}, meta)
     return tmp_path
 
 
@@ -256,6 +257,15 @@ def test_table_by_hand(study):
     assert list(table.shown["Regret"]) == ["2.0", "", "2.0"]
     assert "proxy_teacher_4 (loss): no Kendall τ (all predictions are equal)." in table.notes
     assert table.bold == {(0, "Kendall τ")}
+
+
+def test_table_says_what_else_the_full_distillation_read(study):
+    plain = fidelity_table(study, None, "mnli", False)
+    assert any("on the whole training set from" in note for note in plain.notes)
+    (full,) = [path for path in study if path.stem == "full_teacher"]
+    write_json(full, read_json(full) | {"unlabelled_rows": 700})
+    more = fidelity_table(study, None, "mnli", False)
+    assert any("whole training set and 700 rows without labels from" in note for note in more.notes)
 
 
 def test_failures_are_in_no_pair_and_fewer_than_five_tell_nothing(tmp_path):

@@ -93,6 +93,13 @@ def test_rows_without_labels_count_for_students_alone(rules, files):
     stage = config["distillation"]["student"]
     more = requests.distillation(teacher, Architecture(**SHAPE), 1, 55_000, 1400, stage, tokens, machine)
     assert asked(rules, rules.for_student, files) == more != plain["for_student"]
+    in_full = rules.for_fidelity(SimpleNamespace(setting="full_teacher"), files)
+    largest, count = requests.largest(config["search"]["space"]), config["fidelity"]["architectures"]
+    study = [
+        requests.distillation(teacher, largest, count, rows, 1400, stage, tokens, machine)
+        for rows in (5000, 55_000)
+    ]
+    assert in_full == study[1] != study[0]
 
 
 @pytest.mark.parametrize("name", ["teacher", "data", "train", "architecture"])

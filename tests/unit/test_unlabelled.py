@@ -19,6 +19,7 @@ from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
 from kdnas.training.batches import collate
+from kdnas.training.candidates import Trial, distill_candidates, weights_sha256
 from kdnas.training.data import load_data
 from kdnas.training.finetune import finetune_teacher
 from kdnas.training.objective import Weights
@@ -234,6 +235,22 @@ def test_students_learn_from_them_and_teachers_do_not(teacher_base, tmp_path, ma
     assert lines.count("taken from the store") == 2
     counts = [read_json(tmp_path / f"student_{number}.json") for number in range(2)]
     assert [(count["train_rows"], count["unlabelled_rows"]) for count in counts] == [(64, 0), (64, 40)]
+
+
+def test_the_fidelity_studys_full_distillation_is_a_students(teacher_folder, tmp_path, make_run):
+    plain = write_data(tmp_path / "data", "mnli")
+    store, digests = Store(tmp_path / "store"), set()
+    entries = [{"candidate": 1, "architecture": SMALL.to_dict()}]
+    for data in (plain, with_unlabelled(plain, 5), with_unlabelled(plain, 6)):
+        job = Distillation("small", SMALL, "mnli", 1, "student", None, teacher_folder, data, 32, DISTILLATION)
+        model, metrics = tmp_path / f"student_{data.name}", tmp_path / f"{data.name}.json"
+        distill(job, make_run(), store, model, metrics)
+        trial = Trial.on_whole_task("mnli", str(data), 32)
+        (own,) = distill_candidates(entries, teacher_folder, trial, DISTILLATION, 1, make_run(), store)
+        assert own["weights_sha256"] == weights_sha256(load_classifier(model))
+        assert own["quality_accuracy"] == read_json(metrics)["scores"]["validation_matched"]["accuracy"]
+        digests.add(own["weights_sha256"])
+    assert len(digests) == 3
 
 
 def test_the_estimate_counts_them(tmp_path):
