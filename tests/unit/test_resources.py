@@ -83,7 +83,7 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
         assert rules.memory(request)(None, files, attempt=3) == 3 * wanted.mb
 
 
-def test_rows_without_labels_count_for_students_alone(rules, files):
+def test_rows_without_labels_count_for_final_distillations_alone(rules, files):
     plain = {name: asked(rules, getattr(rules, name), files) for name in ("for_finetuning", "for_student")}
     splits = {split: {"rows": count} for split, count in (ROWS | {"unlabelled": 50_000}).items()}
     write(files.data / "meta.json", {"splits": splits})
