@@ -13,7 +13,7 @@ from kdnas.config.schema import load_schema
 from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.config.unset import without_unset
 from kdnas.data import synthetic
-from kdnas.data.rows import divide_rows, max_train_rows, proxy_rows
+from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.names import SelectionRule
@@ -41,6 +41,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_fidelity(config["fidelity"], config["search"]["space"])
     _check_divisions(config)
     _check_proxy_rows(config)
+    _check_unlabelled_rows(config)
     _check_losses(config)
     _check_latency(config["latency"])
 
@@ -276,6 +277,22 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
             f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {drawn} rows of the "
             f"proxy set, search.proxy.share {search['proxy']['share']} of {rows}"
         )
+
+
+def _check_unlabelled_rows(config: dict[str, Any]) -> None:
+    """Of generated tasks it can be told beforehand whether any row is left to go without its label."""
+    data = config["data"]
+    if data["source"] != "synthetic":
+        return
+    rows = data["synthetic"]["train_rows"]
+    for task in data["tasks"]:
+        most = max_train_rows(task, data["max_train_rows"])
+        taken = sum(divide_rows(rows, most, heldout_share(task, config["search"])))
+        if task in data["max_unlabelled_rows"] and taken == rows:
+            raise UserError(
+                f"data.max_unlabelled_rows has {task}; allowed with data.source 'synthetic': a task that has "
+                f"rows beyond data.max_train_rows and those held out, of its {rows}, or 0 for none"
+            )
 
 
 def _check_losses(config: dict[str, Any]) -> None:

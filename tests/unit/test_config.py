@@ -331,6 +331,14 @@ def test_long_values_are_shortened():
             "at most the 289 rows of the proxy set, search.proxy.share 0.301 of 960",
         ),
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
+        (
+            {"data__max_unlabelled_rows": {"cola": 5}, "data__max_train_rows": {"mnli": 600}},
+            "data.max_unlabelled_rows has cola; allowed with data.source 'synthetic': a task that has",
+        ),
+        (
+            {"data__max_unlabelled_rows": {"mnli": 5}, "data__max_train_rows": {"mnli": 1000}},
+            "data.max_unlabelled_rows has mnli; allowed with data.source 'synthetic'",
+        ),  # 1,000 and the 200 held out are all 1,200 rows
     ],
 )  # fmt: skip
 def test_cross_check_refuses(changes, words):
@@ -354,6 +362,10 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"distillation__proxy__batch_size": 288},
         {"data__max_train_rows": {"rte": 10}},
         {"data__source": "hub", "data__max_train_rows": 10},
+        {"data__max_unlabelled_rows": {"mnli": 5}, "data__max_train_rows": {"mnli": 999}},
+        {"data__max_unlabelled_rows": {"stsb": None}, "data__max_train_rows": {"stsb": 1199}},
+        {"data__max_unlabelled_rows": {"rte": 5}},  # not in data.tasks
+        {"data__source": "local", "data__path": "x", "data__max_unlabelled_rows": {"mnli": 5}},
         {
             "teacher__source": "hub",
             "teacher__name": "a/b",

@@ -148,7 +148,7 @@ def test_a_broken_line_of_a_table_is_named(tmp_path):
         ({"data": {"max_unlabelled_rows": {"tickets": 5}}}, "data.max_unlabelled_rows has tickets"),
         (
             {
-                "data": {"max_unlabelled_rows": {"mnli": 5}},
+                "data": {"max_unlabelled_rows": {"mnli": 5}, "max_train_rows": 600},
                 "distillation": {"losses": dict.fromkeys(("hidden", "logits", "relations"), 0.0)},
             },
             "data.max_unlabelled_rows has mnli; allowed with distillation.losses 0 for all of hidden, logits",
@@ -165,7 +165,8 @@ def test_no_rows_take_back_an_earlier_files_rows():
     no_loss = {"losses": dict.fromkeys(("hidden", "logits", "relations"), 0.0)}
     config = check_config({"data": {"max_unlabelled_rows": {"mnli": 0}}, "distillation": no_loss})
     assert config["data"]["max_unlabelled_rows"] == {}
-    config = check_config({"data": {"max_unlabelled_rows": {"mnli": 0, "cola": 5, "stsb": None}}})
+    kept = {"mnli": 0, "cola": 5, "stsb": None}
+    config = check_config({"data": {"max_unlabelled_rows": kept, "max_train_rows": 600}})
     assert config["data"]["max_unlabelled_rows"] == {"cola": 5, "stsb": None}
 
 
