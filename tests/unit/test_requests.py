@@ -17,7 +17,7 @@ MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12,
 BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")
 ONE_THREAD = requests.Machine("auto", 1)
-MEASURED_MB = 1240  # the largest job of the embedded default (docs/results.md), without Snakemake around it
+MEASURED_MB = 1240  # the embedded default's largest job (docs/measurements/default_run.md), without Snakemake
 BERT_SIGNALS_MB = 1820  # of a process that measures BERT-Base's second moments on batches of 32 x 128 tokens
 
 
