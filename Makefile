@@ -23,7 +23,7 @@ IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run estimate test test-slurm test-kills test-faults format config-reference
+.PHONY: help environment run estimate progress test test-slurm test-kills test-faults format config-reference
 .PHONY: clean clean-environment
 
 help: ## list what make can do
@@ -51,6 +51,9 @@ run: $(VENV)/requirements.stamp ## run the workflow; when all is there, write th
 
 estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost: jobs, hours, memory and disk
 	@$(VENV)/bin/python -m kdnas.estimate $(CONFIG_FILES) --cores '$(CORES)'
+
+progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far, while it runs or after a stop
+	@$(VENV)/bin/python -m kdnas.progress $(CONFIG_FILES)
 
 test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check

@@ -150,15 +150,21 @@ def _entry(profile: Mapping[str, Any], model: str) -> dict[str, Any]:
     return next(entry for entry in profile["models"] if entry["model"] == model)
 
 
-def score_over_baseline(evidence: Evidence, student: str, baseline: str) -> Estimate:
-    """Return how many points a student's average is above the baseline's, paired by seed."""
-    own, other = _paired(evidence, student, baseline, _without(evidence.tasks, "wnli"))
+def score_over_baseline(scores: pd.DataFrame, tasks: Sequence[str], student: str, baseline: str) -> Estimate:
+    """Return how many points a student's average is above the baseline's, paired by seed.
+
+    ``scores`` and ``tasks`` are those of :class:`Evidence`.
+    """
+    own, other = _paired(scores, student, baseline, _without(tasks, "wnli"))
     return mean_interval(own - other)
 
 
-def teacher_share_without_cola(evidence: Evidence, student: str) -> Estimate:
-    """Return the share of the teacher's average that a student keeps, in percent, paired by seed."""
-    own, teacher = _paired(evidence, student, "teacher", _without(evidence.tasks, "cola", "wnli"))
+def teacher_share_without_cola(scores: pd.DataFrame, tasks: Sequence[str], student: str) -> Estimate:
+    """Return the share of the teacher's average that a student keeps, in percent, paired by seed.
+
+    ``scores`` and ``tasks`` are those of :class:`Evidence`.
+    """
+    own, teacher = _paired(scores, student, "teacher", _without(tasks, "cola", "wnli"))
     if (teacher <= 0).any():
         return Estimate(reason="the teacher's average is not above 0")
     return mean_interval(100 * own / teacher)
@@ -168,8 +174,10 @@ def _without(tasks: Sequence[str], *left_out: str) -> list[str]:
     return [task for task in tasks if task not in left_out]
 
 
-def _paired(evidence: Evidence, model: str, other: str, tasks: Sequence[str]) -> tuple[pd.Series, pd.Series]:
-    averages = [seed_averages(evidence.scores, name, tasks) for name in (model, other)]
+def _paired(
+    scores: pd.DataFrame, model: str, other: str, tasks: Sequence[str]
+) -> tuple[pd.Series, pd.Series]:
+    averages = [seed_averages(scores, name, tasks) for name in (model, other)]
     both = pd.concat(averages, axis="columns", join="inner", keys=["model", "other"])
     return both["model"], both["other"]
 
@@ -240,8 +248,8 @@ def _estimate(quantity: Quantity, evidence: Evidence, student: str, baseline: st
     if quantity.name == "parameters_to_baseline":
         return Estimate(evidence.parameters[student] / evidence.parameters[baseline], exact=True)
     if quantity.name == "score_over_baseline":
-        return score_over_baseline(evidence, student, baseline)
-    return teacher_share_without_cola(evidence, student)
+        return score_over_baseline(evidence.scores, evidence.tasks, student, baseline)
+    return teacher_share_without_cola(evidence.scores, evidence.tasks, student)
 
 
 def _overall(rows: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:

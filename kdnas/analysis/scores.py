@@ -58,4 +58,4 @@ def seed_averages(scores: pd.DataFrame, model: str, tasks: Sequence[str]) -> pd.
     """
     rows = scores[(scores["model"] == model) & scores["task"].isin(tasks)]
     by_task = rows.groupby(["seed", "task"])["score"].mean().unstack("task")
-    return by_task.dropna().mean(axis="columns")
+    return by_task.reindex(columns=list(tasks)).dropna().mean(axis="columns")

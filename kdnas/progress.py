@@ -1,0 +1,115 @@
+"""The scores of a run that is not finished yet: ``python -m kdnas.progress <config> ...``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kdnas.analysis.claims import Estimate, score_over_baseline, teacher_share_without_cola
+from kdnas.analysis.scores import seed_averages, seed_scores
+from kdnas.command import print_or_refuse
+from kdnas.config import check_config
+from kdnas.config.reading import read_configs
+from kdnas.data.tasks import Task, task_definitions, tasks_by_name
+from kdnas.files.artifacts import read_json
+from kdnas.files.checksums import check
+from kdnas.names import student_names
+from kdnas.search.space import Architecture
+from kdnas.tables.table import number
+
+
+def progress(config: dict[str, Any], results: Path) -> str:
+    """Return what a run in the folder ``results`` has scored so far, for a checked configuration.
+
+    A cell is the mean in points over the seeds that are there, their number behind it if some are missing.
+    Averages are over the seeds that have every task, comparisons over those of both models, with Student's
+    t interval. Raises UserError if a score is damaged.
+    """
+    tasks = tasks_by_name(task_definitions(config["data"]).values())
+    models, seeds = ["teacher", *student_names(config)], config["seeds"]
+    files = [
+        results
+        / ("teacher" if model == "teacher" else f"students/{model}")
+        / task
+        / f"seed_{seed}/metrics.json"
+        for model in models
+        for task in tasks
+        for seed in seeds
+    ]
+    found = [file for file in files if file.is_file()]
+    head = f"{results}: {len(found)} of {len(files)} scores are there (a model, a task, a seed)."
+    if not found:
+        return head
+    check(results, found)
+    records = [read_json(file) for file in found]
+    scores = seed_scores(records, tasks)
+    baseline = config["claims"]["baseline"]
+    rows = [
+        _row(scores, model, _architecture(results, model), tasks, len(seeds), baseline) for model in models
+    ]
+    synthetic = any(record["synthetic"] for record in records)
+    lines = [head, pd.DataFrame(rows).fillna("").to_string(index=False)]
+    lines += ["Synthetic data: these are not GLUE scores."] if synthetic else []
+    return "\n".join(lines)
+
+
+def _row(
+    scores: pd.DataFrame,
+    model: str,
+    architecture: str,
+    tasks: Mapping[str, Task],
+    seeds: int,
+    baseline: str | None,
+) -> dict[str, str]:
+    row = {"model": model, "architecture": architecture}
+    for name, task in tasks.items():
+        for split in task.evaluation_splits:
+            is_cell = (scores["model"] == model) & (scores["task"] == name) & (scores["split"] == split)
+            row[task.display_names[split]] = _mean(scores.loc[is_cell, "score"], seeds)
+    names = list(tasks)
+    row["average"] = _mean(seed_averages(scores, model, names), seeds)
+    if model == "teacher":
+        return row
+    row["% of teacher, w/o CoLA"] = _with_interval(teacher_share_without_cola(scores, names, model))
+    if baseline is not None and model != baseline:
+        row[f"over {baseline}"] = _with_interval(score_over_baseline(scores, names, model, baseline))
+    return row
+
+
+def _architecture(results: Path, model: str) -> str:
+    """Return the short name of a student's architecture; empty for the teacher and while none is chosen."""
+    file = results / "students" / model / "architecture.json"
+    check(results, [file])
+    return Architecture.from_dict(read_json(file)["architecture"]).short_name if file.is_file() else ""
+
+
+def _mean(values: pd.Series, seeds: int) -> str:
+    few = f" ({len(values)})" if 0 < len(values) < seeds else ""
+    return number(values.mean(), 1) + few
+
+
+def _with_interval(estimate: Estimate) -> str:
+    if estimate.low is None:
+        return number(estimate.value, 1)
+    return f"{estimate.value:.1f} [{estimate.low:.1f}, {estimate.high:.1f}]"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the scores so far of the run that ``arguments`` configure; return the exit status."""
+    if not arguments:
+        print("usage: python -m kdnas.progress <config.yaml> ...", file=sys.stderr)
+        return 2
+
+    def text() -> str:
+        config = check_config(read_configs(arguments))
+        return progress(config, Path("results") / config["experiment"])
+
+    return print_or_refuse(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
