@@ -54,7 +54,8 @@ def glue() -> Hub:
 
 
 TEACHER_CHANGES = {"teacher": {"source": "hub", "name": "somebody/bert", "revision": COMMIT}}
-GLUE_CHANGES = {"data": {"source": "hub", "revision": COMMIT}}
+WHOLE = {"max_train_rows": {"stsb": None}, "max_unlabelled_rows": {"stsb": 0}}
+GLUE_CHANGES = {"data": {"source": "hub", "revision": COMMIT, **WHOLE}}
 
 
 @pytest.mark.parametrize("token_in", ["environment", "file"])
