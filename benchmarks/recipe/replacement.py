@@ -1,6 +1,6 @@
 """Made-up rows: words of training rows replaced by near ones.
 
-After TinyBERT (Jiao et al. 2020, arXiv 1909.10351), whose neighbours are GloVe's and a masked language model's.
+After TinyBERT (Jiao et al. 2020, arXiv 1909.10351), where GloVe and a masked language model say what is near.
 """
 
 from __future__ import annotations
