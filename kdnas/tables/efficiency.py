@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.files.artifacts import read_json
-from kdnas.search.space import Architecture
+from kdnas.search.space import Architecture, encoder_parameters
 from kdnas.tables.table import Table, best_cells, number
 
 _LATENCY = ("latency_ms", "speedup", "speedup_low", "speedup_high", "rounds")
@@ -30,17 +30,10 @@ def efficiency_table(
     is an empty cell with its reason. Raises UserError for a missing or damaged file.
     """
     profiles = {device: read_json(path) for device, path in latencies.items()}
-    models = [{"model": "teacher", "architecture": _teacher_name(profiles), "origin": None, "rule": None}]
+    models = [_model("teacher", _teacher(profiles), origin=None, rule=None)]
     for student in map(read_json, architectures):
-        name = Architecture.from_dict(student["architecture"]).short_name
-        models.append(
-            {
-                "model": student["student"],
-                "architecture": name,
-                "origin": student["origin"],
-                "rule": student["rule"],
-            }
-        )
+        architecture = Architecture.from_dict(student["architecture"])
+        models.append(_model(student["student"], architecture, student["origin"], student["rule"]))
     sizes = {record["model"]: record for record in map(read_json, [teacher_metrics, *student_metrics])}
 
     rows = []
@@ -55,7 +48,7 @@ def efficiency_table(
             row |= {f"{device}_{key}": value for key, value in _latency(profile, model["model"]).items()}
         rows.append(row)
     data = pd.DataFrame(rows)
-    data = data.astype({f"{device}_rounds": "Int64" for device in profiles})
+    data = data.astype({"encoder_parameters": "Int64"} | {f"{device}_rounds": "Int64" for device in profiles})
     data = data.astype({f"{device}_{key}": float for device in profiles for key in _LATENCY[:-1]})
 
     shown, numbers = _shown(data, profiles)
@@ -70,10 +63,22 @@ def efficiency_table(
     )
 
 
-def _teacher_name(profiles: Mapping[str, dict[str, Any]]) -> str | None:
-    """Return the short name of the teacher's architecture, where any device was profiled."""
+def _model(
+    name: str, architecture: Architecture | None, origin: str | None, rule: str | None
+) -> dict[str, Any]:
+    return {
+        "model": name,
+        "architecture": architecture and architecture.short_name,
+        "origin": origin,
+        "rule": rule,
+        "encoder_parameters": architecture and encoder_parameters(architecture),
+    }
+
+
+def _teacher(profiles: Mapping[str, dict[str, Any]]) -> Architecture | None:
+    """Return the teacher's architecture, where any device was profiled."""
     teachers = [profile["teacher"] for profile in profiles.values() if profile["teacher"]]
-    return Architecture.from_dict(teachers[0]["architecture"]).short_name if teachers else None
+    return Architecture.from_dict(teachers[0]["architecture"]) if teachers else None
 
 
 def _latency(profile: dict[str, Any], model: str) -> dict[str, Any]:
@@ -105,6 +110,7 @@ def _shown(data: pd.DataFrame, devices: Mapping[str, Any]) -> tuple[pd.DataFrame
         "Architecture": data["architecture"].fillna(""),
         "Parameters (M)": [number(value / 1e6, 2) for value in data["parameters"]],
         "% of teacher": [number(100 * value, 1) for value in data["parameters_share"]],
+        "In layers (M)": [number(value / 1e6, 2) for value in data["encoder_parameters"]],
         "Size (MB)": [number(value, 1) for value in data["size_mb"]],
     }
     numbers = {
@@ -134,7 +140,10 @@ def _interval(speedup: float, low: float, high: float) -> str:
 
 
 def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str) -> list[str]:
-    notes = [f"Parameters and size include the embeddings and the head of task {task}; 1 MB is 10^6 bytes."]
+    notes = [
+        f"Parameters and size include the embeddings and the head of task {task}; 1 MB is 10^6 bytes. "
+        "In layers: without embeddings, pooler and head."
+    ]
     for device, profile in profiles.items():
         name = device.upper()
         if not _profiled(data, device):

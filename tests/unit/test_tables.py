@@ -236,6 +236,10 @@ def test_efficiency_speedup_is_the_inverse_ratio(tmp_path):
     assert list(table.shown["Architecture"]) == ["6L-384H-12A-1536F-gelu", "3L-384H-12A-1536F-gelu"]
     assert list(table.shown["CPU speed-up"]) == ["1.00×", "2.50× [2.00, 5.00]"]
     assert list(table.shown["Parameters (M)"]) == ["20.00", "5.00"]
+    # 384 x 384 four times with bias, 384 x 1536 and 1536 x 384 with bias, two norms
+    layer = 4 * (147_456 + 384) + 2 * 589_824 + 1536 + 384 + 2 * 768
+    assert (teacher["encoder_parameters"], student["encoder_parameters"]) == (6 * layer, 3 * layer)
+    assert list(table.shown["In layers (M)"]) == ["10.65", "5.32"]
 
 
 def test_efficiency_without_gpu_has_the_reason_and_no_column(tmp_path):
