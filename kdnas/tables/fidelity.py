@@ -16,6 +16,7 @@ from kdnas.search.space import Architecture
 from kdnas.tables.table import Table, best_cells, number
 
 QUALITIES = ("accuracy", "loss")
+UNTRAINED = ("parameters", "layers_times_hidden_size")
 _COLUMNS = (
     "predictor",
     "initialisation",
@@ -47,11 +48,12 @@ def fidelity_table(
 ) -> Table:
     """Build the fidelity table from the files of all settings (docs/artifacts.md).
 
-    One row a proxy and quality, and one for the number of parameters, the trivial predictor, each against the
-    full distillation from the same first weights. ``search_setting`` is the search's own proxy or None.
-    Scores are points (the search task's primary metric times 100) of the full distillation; ``regret`` is the
-    best one less that of the architecture which the predictor ranks first (the mean of those that tie),
-    ``gain`` is that one less the mean of all. An architecture that failed in either setting is in no pair.
+    One row a proxy and quality, and one for each predictor that trains nothing (the number of parameters, the
+    number of layers times the hidden size), each against the full distillation from the same first weights.
+    ``search_setting`` is the search's own proxy or None. Scores are points (the search task's primary metric
+    times 100) of the full distillation; ``regret`` is the best one less that of the architecture which the
+    predictor ranks first (the mean of those that tie), ``gain`` is that one less the mean of all. An
+    architecture that failed in either setting is in no pair.
     Raises UserError for a missing or damaged file.
     """
     records = [read_json(path) for path in evaluations]
@@ -66,8 +68,9 @@ def fidelity_table(
             for quality in QUALITIES:
                 found = pairs(proxy, whole, f"quality_{quality}")
                 rows.append(row | {"quality": quality} | _compare(found))
-        row = own | {"predictor": "parameters", "proxy_epochs": None, "of_search": False, "quality": None}
-        rows.append(row | _compare(pairs(whole, whole, "parameters")))
+        for predictor in UNTRAINED:
+            row = own | {"predictor": predictor, "proxy_epochs": None, "of_search": False, "quality": None}
+            rows.append(row | _compare(pairs(whole, whole, predictor)))
     data = pd.DataFrame(rows).astype(_KINDS)
     data["architectures"] = len(records[0]["evaluations"])
     data["synthetic"] = synthetic
@@ -108,18 +111,23 @@ def proxies(records: Sequence[dict[str, Any]], whole: dict[str, Any]) -> list[di
 def pairs(predictor: dict[str, Any], whole: dict[str, Any], column: str) -> pd.DataFrame:
     """Return one row an architecture that succeeded in both settings: its name, ``predicted`` and ``score``.
 
-    ``column`` of ``predictor`` is what predicts; ``score`` is the full distillation's, in points.
+    ``column`` of ``predictor`` is what predicts, or ``layers_times_hidden_size``; ``score`` is the full
+    distillation's, in points.
     """
     scores = {entry["candidate"]: entry["quality_accuracy"] for entry in whole["evaluations"]}
-    rows = [
-        {
-            "architecture": Architecture.from_dict(entry["architecture"]).short_name,
-            "predicted": entry[column],
-            "score": 100 * scores[entry["candidate"]],
-        }
-        for entry in predictor["evaluations"]
-        if entry["status"] == "ok" and scores[entry["candidate"]] is not None
-    ]
+    rows = []
+    for entry in predictor["evaluations"]:
+        if entry["status"] != "ok" or scores[entry["candidate"]] is None:
+            continue
+        architecture = Architecture.from_dict(entry["architecture"])
+        sizes = {"layers_times_hidden_size": architecture.layers * architecture.hidden_size}
+        rows.append(
+            {
+                "architecture": architecture.short_name,
+                "predicted": (entry | sizes)[column],
+                "score": 100 * scores[entry["candidate"]],
+            }
+        )
     return pd.DataFrame(rows, columns=["architecture", "predicted", "score"])
 
 
@@ -174,7 +182,10 @@ def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: Task, sy
         "First: full score, in points, of the architecture that the predictor ranks first (the mean of those "
         "that tie). Regret: Best less First; Mean is what a blind choice gets."
     )
-    notes.append("parameters ranks by size alone: a proxy that ranks no better is worth nothing.")
+    notes.append(
+        "parameters and layers_times_hidden_size rank by size alone, without training: a proxy that ranks no "
+        "better than these is worth nothing."
+    )
     if data["of_search"].any():
         notes.append("† The search's own proxy.")
     else:

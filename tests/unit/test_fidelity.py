@@ -239,7 +239,7 @@ def study(tmp_path):
 
 def test_table_by_hand(study):
     table = fidelity_table(study, Setting("teacher", 4), "mnli", False)
-    accuracy, loss, size = table.data.itertuples()
+    accuracy, loss, size, shape = table.data.itertuples()
     assert (accuracy.predictor, accuracy.quality, accuracy.of_search) == ("proxy_teacher_4", "accuracy", True)
     assert accuracy.tau == pytest.approx((9 - 1) / 10)
     assert accuracy.first == "5L-384H-12A-1536F-gelu"
@@ -252,10 +252,13 @@ def test_table_by_hand(study):
     assert (size.predictor, size.of_search) == ("parameters", False)
     assert size.tau == pytest.approx(7 / 90**0.5)
     low, high, _ = tau_interval(SIZES, FULL)
-    assert list(table.shown["Kendall τ"])[1:] == ["", f"{7 / 90**0.5:.2f} [{low:.2f}, {high:.2f}]"]
-    assert list(table.shown["Predictor"]) == ["proxy_teacher_4†"] * 2 + ["parameters"]
-    assert list(table.shown["Regret"]) == ["2.0", "", "2.0"]
+    assert list(table.shown["Kendall τ"])[1:3] == ["", f"{7 / 90**0.5:.2f} [{low:.2f}, {high:.2f}]"]
+    sizes = ["parameters", "layers_times_hidden_size"]
+    assert list(table.shown["Predictor"]) == ["proxy_teacher_4†"] * 2 + sizes
+    assert list(table.shown["Regret"])[:3] == ["2.0", "", "2.0"]
     assert "proxy_teacher_4 (loss): no Kendall τ (all predictions are equal)." in table.notes
+    # one to five layers of the same width: (2, 3) and (4, 5) are discordant
+    assert shape.tau == pytest.approx((8 - 2) / 10) and shape.regret == pytest.approx(2)
     assert table.bold == {(0, "Kendall τ")}
 
 
@@ -275,7 +278,7 @@ def test_failures_are_in_no_pair_and_fewer_than_five_tell_nothing(tmp_path):
         fabricate.fidelity_setting(tmp_path, "full_random", FULL, FULL, SIZES),
     ]
     table = fidelity_table(paths, None, "mnli", True)
-    accuracy, _, size = table.data.itertuples()
+    accuracy, _, size, _ = table.data.itertuples()
     assert (accuracy.pairs, accuracy.architectures, size.pairs) == (4, 5, 5)
     assert pd.isna(accuracy.tau) and accuracy.reason == "4 architectures, fewer than 5"
     assert accuracy.regret == pytest.approx(2) and accuracy.mean_score == pytest.approx(62.75)
