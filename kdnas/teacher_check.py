@@ -5,9 +5,11 @@ It stands outside of ``kdnas.config``: the rule that fetches the teacher would d
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
 from kdnas.models.family import FAMILY
 from kdnas.student_keys import choices
 
@@ -44,6 +46,29 @@ def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]
         )
     _check_embedding_size(config, teacher_config, hidden_size)
     _check_positions(config, teacher_config)
+
+
+def check_against_fetched(config: dict[str, Any], base: Path) -> None:
+    """Check a configuration against the teacher that an earlier run has fetched to the folder ``base``.
+
+    Raises UserError like ``check_against_teacher``. Where nothing is there, it is damaged or another teacher,
+    the job that fetches the teacher checks.
+    """
+    teacher = config["teacher"]
+    name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
+    try:
+        meta, fetched = read_json(base / "meta.json"), read_json(base / "config.json")
+        if teacher["source"] == "local" and read_json(Path(teacher["name"]) / "config.json") != fetched:
+            return
+        same = (meta["source"], meta["name"], meta["revision"]) == (
+            teacher["source"],
+            name,
+            teacher["revision"],
+        )
+    except (UserError, LookupError, TypeError):
+        return
+    if same:
+        check_against_teacher(config, fetched)
 
 
 def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:

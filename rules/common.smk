@@ -29,8 +29,9 @@ from kdnas.names import (
     two_digits,
 )
 from kdnas.relay import relay_sigterm
-from kdnas.data.rows import heldout_share
+from kdnas.data.rows import heldout_share, max_train_rows
 from kdnas.stages import stage_settings
+from kdnas.teacher_check import check_against_fetched
 from kdnas.data.tasks import task_definitions
 
 STORE = "results/store"
@@ -46,6 +47,7 @@ try:
     R = f"results/{_checked['experiment']}"
     for _folder in (R, STORE, ".snakemake"):  # Snakemake's own answer would be a traceback
         check_writable(_folder)
+    check_against_fetched(_checked, Path(R) / "teacher" / "base")
 except UserError as error:
     raise SystemExit(f"kdnas: {error}") from None
 config.clear()
@@ -123,6 +125,17 @@ def task_definition(wildcards):
     return DEFINITIONS[wildcards.task]
 
 
+def task_data(wildcards):
+    """The part of the config's data section that a task's rows depend on."""
+    data, task = config["data"], wildcards.task
+    of_source = {"local": ["path"], "hub": ["revision"], "synthetic": ["synthetic"]}[data["source"]]
+    rows = {"max_train_rows": max_train_rows(task, data["max_train_rows"])}
+    rows["max_unlabelled_rows"] = {
+        name: most for name, most in data["max_unlabelled_rows"].items() if name == task
+    }
+    return {key: data[key] for key in ("source", *of_source)} | rows
+
+
 def heldout(wildcards):
     """The share of a task that no model trains on."""
     return heldout_share(wildcards.task, config["search"])
@@ -195,6 +208,11 @@ def controller_params():
 def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
     return stage_settings(config["distillation"], stage)
+
+
+def hand_crafted_entry(wildcards):
+    """What the config says of a hand-crafted student."""
+    return next(entry for entry in config["students"]["hand_crafted"] if entry["name"] == wildcards.student)
 
 
 def glue_start(wildcards):

@@ -12,11 +12,7 @@ rule fetch_task:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
     params:
         task=task_definition,
-        data={
-            key: value
-            for key, value in config["data"].items()
-            if key not in ("tasks", "custom_tasks", "diagnostic")
-        },
+        data=task_data,
         heldout=heldout,
         code=code_digest("fetch_task"),
     message:

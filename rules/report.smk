@@ -233,7 +233,7 @@ rule table_cost:
         distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
         profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
         select_students=[rules.select_students.benchmark] if SEARCHED else [],
-        hand_craft_students=[rules.hand_craft_students.benchmark] if HAND_CRAFTED else [],
+        hand_craft_student=expand(rules.hand_craft_student.benchmark, student=HAND_CRAFTED),
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
         distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),
         profile_students=expand(rules.profile_students.benchmark, device=DEVICES),

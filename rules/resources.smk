@@ -17,10 +17,14 @@ def gpus(device):
     return int(device == "gpu")
 
 
+def gpu_counted_on(wildcards):
+    """Whether students are to be timed on a GPU that the config counts on, not one that may be there."""
+    return wildcards.device == "gpu" and "gpu" in (config["training"]["device"], config["reward"]["device"])
+
+
 def gpus_of_students(wildcards):
-    """The GPUs of profile_students: one for the GPU, where the config counts on one."""
-    counted_on = "gpu" in (config["training"]["device"], config["reward"]["device"])
-    return int(wildcards.device == "gpu" and counted_on)
+    """The GPUs of profile_students."""
+    return int(gpu_counted_on(wildcards))
 
 
 def for_finetuning(wildcards, input):

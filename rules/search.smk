@@ -108,7 +108,6 @@ rule update_controller:
     priority: 20
     params:
         search=controller_params(),
-        episodes=len(EPISODES),
         reward=config["reward"],
         code=code_digest("update_controller"),
     message:

@@ -93,23 +93,25 @@ rule select_students:
         "../scripts/select_students.py"
 
 
-rule hand_craft_students:
+rule hand_craft_student:  # one job a student: another one makes none of those that are there anew
     output:
-        architectures=expand(f"{R}/students/{{student}}/architecture.json", student=HAND_CRAFTED),
+        architecture=f"{R}/students/{{student}}/architecture.json",
     log:
-        f"{R}/logs/hand_craft_students.log",
+        f"{R}/logs/hand_craft_student/{{student}}.log",
     benchmark:
-        f"{R}/benchmarks/hand_craft_students.tsv"
+        f"{R}/benchmarks/hand_craft_student/{{student}}.tsv"
+    wildcard_constraints:
+        student=one_of(HAND_CRAFTED),
     params:
-        students=config["students"]["hand_crafted"],
-        code=code_digest("hand_craft_students"),
+        student=hand_crafted_entry,
+        code=code_digest("hand_craft_student"),
     message:
-        "Writing down the hand-crafted students"
+        "Writing down the hand-crafted student {wildcards.student}"
     localrule: True
     conda:
         ENVIRONMENT
     script:
-        "../scripts/hand_craft_students.py"
+        "../scripts/hand_craft_student.py"
 
 
 rule distill_student:
@@ -166,6 +168,7 @@ rule profile_students:
         cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
     params:
         latency=config["latency"],
+        needed=gpu_counted_on,
         store=STORE,
         code=code_digest("profile_students"),
     message:

@@ -18,5 +18,6 @@ with start(snakemake):
             snakemake.wildcards.device,
             snakemake.params.store,
             together=True,
+            needed=snakemake.params.needed,
         ),
     )

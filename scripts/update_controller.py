@@ -28,4 +28,5 @@ with start(snakemake):
     with atomic_path(snakemake.output.controller) as temporary:
         strategy.save(temporary)
     write_history(snakemake.output.history, history)
-    announce(episode_line(snakemake.wildcards.strategy, episode, params.episodes, history))
+    episodes = snakemake.config["search"]["episodes"]  # no parameter: more episodes re-run no earlier one
+    announce(episode_line(snakemake.wildcards.strategy, episode, episodes, history))

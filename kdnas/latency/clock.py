@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 
+from kdnas.errors import UserError
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.latency import rounds, timers
@@ -14,6 +16,7 @@ from kdnas.latency.protocol import Protocol, hardware, latency_content
 from kdnas.latency.rounds import measure, ratio
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.search.space import Architecture
+from kdnas.training.device import free_gpu
 
 KIND = "latencies"
 TEACHER = "teacher"
@@ -25,16 +28,30 @@ def profile_by_clock(
     protocol: Protocol,
     store: Store,
     together: bool = False,
+    needed: bool = True,
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
     Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
     all of them in the same rounds, unless the store holds just these, and adds the ``times_ms`` of the
-    rounds. Where the device is a GPU and there is none, nothing is measured and ``reason`` says so.
+    rounds. A GPU is held for the time, so that no training of this user is on it. Where there is none,
+    UserError is raised if it is ``needed``; if not, nothing is measured and ``reason`` says so.
     """
-    teacher = Architecture.from_model_config(teacher_config)
     if protocol.device == "gpu" and not torch.cuda.is_available():
+        if needed:
+            raise UserError(
+                "the latency is to be measured on a GPU, as reward.device or training.device is 'gpu', but "
+                "this machine has none that torch can use"
+            )
         return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")
+    with free_gpu() if protocol.device == "gpu" else nullcontext():
+        return _profile(models, teacher_config, protocol, store, together)
+
+
+def _profile(
+    models: dict[Any, Architecture], teacher_config: Any, protocol: Protocol, store: Store, together: bool
+) -> dict[str, Any]:
+    teacher = Architecture.from_model_config(teacher_config)
     machine = hardware(protocol.device)
     architectures = sorted(set(models.values()))
     timed_with = (

@@ -19,11 +19,13 @@ def profile_from_config(
     device: str,
     store: str | Path,
     together: bool = False,
+    needed: bool = True,
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
-    ``latency`` is the config's section; ``together`` as in :func:`kdnas.latency.clock.profile_by_clock`.
-    Raises UserError for a table that is wrong or lacks a row.
+    ``latency`` is the config's section; ``together`` and ``needed`` as in
+    :func:`kdnas.latency.clock.profile_by_clock`. Raises UserError for a table that is wrong or lacks a row,
+    and where a GPU is needed and there is none.
     """
     protocol = Protocol.from_config(latency, device)
     if latency["table"]:
@@ -33,4 +35,4 @@ def profile_from_config(
     from kdnas.latency.clock import profile_by_clock
     from kdnas.models.loading import load_config
 
-    return profile_by_clock(models, load_config(teacher_folder), protocol, Store(store), together)
+    return profile_by_clock(models, load_config(teacher_folder), protocol, Store(store), together, needed)

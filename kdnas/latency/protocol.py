@@ -34,7 +34,10 @@ class Protocol:
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """Return the device's name and the versions of the libraries that run on it."""
+    """Return the device's name and the versions of the libraries that run on it.
+
+    A GPU has its ``host``'s processor too, which starts the kernels: a small batch waits for it.
+    """
     import torch
     import transformers
 
@@ -44,7 +47,7 @@ def hardware(device: str) -> dict[str, Any]:
         "cores": None if gpu else os.cpu_count(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-    }
+    } | ({"host": _processor()} if gpu else {})
 
 
 def latency_content(protocol: Protocol, source: str, **found: Any) -> dict[str, Any]:

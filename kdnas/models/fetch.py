@@ -22,6 +22,7 @@ TOKENIZER_FILES = (
     "merges.txt",
     "sentencepiece.bpe.model",
 )
+_SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
 
 
 def fetch_teacher(
@@ -51,8 +52,11 @@ def fetch_teacher(
             f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}"
         )
     tokenizer = [name for name in TOKENIZER_FILES if (source / name).is_file()]
-    if not tokenizer:
-        raise UserError(f"{described} has no tokenizer: one of {', '.join(TOKENIZER_FILES)} must be there")
+    if not set(_SUFFICIENT).intersection(tokenizer):
+        raise UserError(
+            f"{described} has no tokenizer that is read: one of {', '.join(_SUFFICIENT)} must be there (of a "
+            "SentencePiece model transformers makes a tokenizer.json where it can load and save it)"
+        )
     with atomic_folder(target) as folder:
         for name in ("config.json", WEIGHTS, *tokenizer):
             shutil.copyfile(source / name, folder / name)

@@ -13,10 +13,9 @@ from torch import nn
 
 from kdnas.data.frames import fingerprint, read_meta, read_parquet, read_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
-from kdnas.files.artifacts import file_sha256
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.identity import model_digest
 from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
@@ -115,7 +114,7 @@ def _shared_key(
 ) -> dict[str, Any]:
     """Return what the keys of all candidates have in common: all but the architecture."""
     return {
-        "teacher": file_sha256(teacher_folder / WEIGHTS),
+        "teacher": model_digest(teacher_folder),
         "task": trial.task,
         "data": trial.fingerprint,
         "max_length": trial.max_length,
@@ -217,7 +216,7 @@ def _prepare(
     student = build_student(architecture, sample.teacher, task, signals, stage.dropout, seed)
     objective = make_objective(weights, student, sample.teacher, task)
     sample.fit(objective, student)
-    whole = sample.data.vocabulary.shrink(student)
+    whole = sample.data.vocabulary.shrink(student).cpu()
     return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
 
 

@@ -21,9 +21,8 @@ LOCKS = Path(tempfile.gettempdir()) / f"kdnas-gpu-locks-{os.getuid()}"
 def claim(device: str, threads: int) -> Iterator[torch.device]:
     """Yield the device of a job and fix its CPU threads.
 
-    ``device`` is the config's ``training.device``. A GPU is held by a lock on a file, one a device, that
-    the operating system gives back when the process ends, however it ends; when all are held, this waits.
-    Raises UserError for ``gpu`` where there is none.
+    ``device`` is the config's ``training.device``; when other jobs hold all GPUs, this waits. Raises
+    UserError for ``gpu`` where there is none.
     """
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -32,12 +31,18 @@ def claim(device: str, threads: int) -> Iterator[torch.device]:
     if device == "cpu" or not torch.cuda.is_available():
         yield torch.device("cpu")
         return
-    with _free_gpu() as index:
+    with free_gpu() as index:
         yield torch.device("cuda", index)
 
 
 @contextlib.contextmanager
-def _free_gpu() -> Iterator[int]:
+def free_gpu() -> Iterator[int]:
+    """Hold a GPU that no other job holds, as the current one, and yield its number; wait for one if need be.
+
+    The lock is on a file, one a device, that the operating system gives back when the process ends, however
+    it ends.
+    """
+    waiting = False
     LOCKS.mkdir(mode=0o700, exist_ok=True)
     while True:
         for index in range(torch.cuda.device_count()):
@@ -47,8 +52,12 @@ def _free_gpu() -> Iterator[int]:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
                     continue
+                torch.cuda.set_device(index)
                 yield index
                 return
+        if not waiting:
+            print("waiting for a GPU: other jobs hold all of this machine's", flush=True)
+            waiting = True
         time.sleep(1.0)
 
 
@@ -56,4 +65,9 @@ def use_autocast(precision: str, device: torch.device) -> bool:
     """Tell whether to train in bf16: where asked for, or by ``auto`` on a GPU that has it."""
     if precision == "bf16":
         return True
-    return precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return precision == "auto" and device.type == "cuda" and _has_bf16(device)
+
+
+def _has_bf16(device: torch.device) -> bool:
+    # torch.cuda.is_bf16_supported counts GPUs before Ampere in, which emulate it slowly
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)

@@ -8,10 +8,10 @@ from typing import Any
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import TRAIN, Definition, Task, get_task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import atomic_folder, file_sha256, write_json
+from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.identity import model_digest
 from kdnas.models.loading import pretrained_classifier, save_classifier
 from kdnas.training.data import load_data
 from kdnas.training.learner import Learner
@@ -43,7 +43,7 @@ def finetune_teacher(
         "what": "finetune_teacher",
         "task": task,
         "data": meta["fingerprint"],
-        "weights": file_sha256(base / WEIGHTS),
+        "base": model_digest(base),
         "training": teacher["training"],
         "max_gradient_norm": run.max_gradient_norm,
         "max_length": teacher["max_length"],

@@ -116,3 +116,12 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         self.recent = {name: float(value.detach()) for name, value in terms.items()}
         self.next_step = step + 1
+
+    def free(self) -> None:
+        """Give the memory of a failed learner to the others; nothing is left to train or to read."""
+        self.optimizer.state.clear()
+        for group in self.optimizer.param_groups:  # they hold the weights and gradients that the models leave
+            group["params"].clear()
+        self.forward.captured = []
+        self.model.to("meta")
+        self.objective.to("meta")

@@ -87,9 +87,7 @@ def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | N
             raise
         learner.failed = f"out of memory at step {learner.next_step + 1}"
     if learner.failed is not None:
-        # free its memory for the others
-        learner.optimizer.state.clear()
-        learner.model.to("meta")
+        learner.free()
     learner.seconds += time.perf_counter() - started
 
 

@@ -11,10 +11,10 @@ from torch import nn
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import atomic_folder, file_sha256, write_json
+from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.identity import model_digest
 from kdnas.models.loading import load_classifier, pretrained_classifier, save_classifier
 from kdnas.models.student import build_student, seed_of
 from kdnas.search.space import Architecture
@@ -61,8 +61,8 @@ def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metri
         "task": job.task,
         "data": meta["fingerprint"],
         "unlabelled": meta["unlabelled_fingerprint"],
-        "teacher": file_sha256(job.teacher_folder / WEIGHTS),
-        "start": file_sha256(job.start / WEIGHTS) if job.start else None,
+        "teacher": model_digest(job.teacher_folder),
+        "start": model_digest(job.start) if job.start else None,
         "max_length": job.max_length,
         "distillation": recipe_key(job.settings, job.stage),
         "max_gradient_norm": run.max_gradient_norm,
@@ -101,7 +101,7 @@ def _train(
     objective = make_objective(weights, student, teacher, task)
     sample.fit(objective, student)
     del sample  # the teacher's signals and states would stay in memory
-    whole = data.vocabulary.shrink(student)
+    whole = data.vocabulary.shrink(student).cpu()
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
     teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)

@@ -18,7 +18,7 @@ from experiment import (
 )
 
 HOUR = 3600.0
-KEPT_WITH_ANOTHER_TEACHER = {"fetch_task", "build_proxy", "hand_craft_students", "sample_fidelity"}
+KEPT_WITH_ANOTHER_TEACHER = {"fetch_task", "build_proxy", "hand_craft_student", "sample_fidelity"}
 
 
 def shift(folder: Path, seconds: float) -> None:

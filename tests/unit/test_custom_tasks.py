@@ -191,6 +191,21 @@ def test_every_format_gives_the_same_rows(tmp_path, kind):
     assert meta["splits"]["validation"] == {"rows": 6, "official_rows": None}
 
 
+def test_tsv_may_have_a_column_after_the_text_and_a_tab_inside_a_text_is_told(tmp_path):
+    folder = tmp_path / "tickets"
+    folder.mkdir()
+    text = "label\tbody\tsource\n" + "".join(f"{name}\ta {name} one\tweb\n" for name in CLASSES["labels"])
+    for split in ("train", "validation"):
+        (folder / f"{split}.tsv").write_text(text)
+    frames, _ = load_task(TICKETS, local(tmp_path))
+    assert list(frames["train"]["body"]) == [f"a {name} one" for name in CLASSES["labels"]]
+    (folder / "train.tsv").write_text(text + "low\tcut\there\tweb\n")
+    with pytest.raises(
+        UserError, match="train.tsv, line 5 is broken: .*needs the columns label, body, source"
+    ):
+        load_task(TICKETS, local(tmp_path))
+
+
 def test_numbers_are_read_with_two_texts(tmp_path):
     for split in ("train", "validation"):
         write(

@@ -26,13 +26,14 @@ def gpus(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: bool(present))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(present))
+    monkeypatch.setattr(torch.cuda, "set_device", lambda index: None)
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=present[index])
     )
     return present
 
 
-def test_two_jobs_get_two_gpus_and_the_third_waits_for_the_first_to_end(gpus):
+def test_two_jobs_get_two_gpus_and_the_third_waits_for_the_first_to_end(gpus, capsys):
     third = []
 
     def job():
@@ -46,6 +47,7 @@ def test_two_jobs_get_two_gpus_and_the_third_waits_for_the_first_to_end(gpus):
             waiting.join(2.5)
             assert waiting.is_alive() and not third
             assert {first.index, second.index} == {0, 1}
+            assert capsys.readouterr().out.count("waiting for a GPU") == 1
         waiting.join(10)
         assert third == [first.index]
 
@@ -98,3 +100,20 @@ def test_threads_are_the_configs_and_not_what_a_scheduler_leaves():
         [sys.executable, "-c", code], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     )
     assert set(re.findall(r"get_(?:num|max)_threads\(\) : (\d+)", process.stdout)) == {"2"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "capability", "hip", "expected"),
+    [
+        ("auto", (7, 5), None, False),  # a T4 emulates bf16
+        ("auto", (8, 0), None, True),
+        ("auto", (9, 0), "6.2", True),
+        ("bf16", (7, 5), None, True),
+        ("float32", (9, 0), None, False),
+    ],
+)
+def test_auto_is_bf16_where_the_jobs_own_gpu_has_it(monkeypatch, precision, capability, hip, expected):
+    second = torch.device("cuda", 1)
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", {second: capability}.__getitem__)
+    assert module.use_autocast(precision, second) is expected

@@ -67,7 +67,7 @@ def test_jobs_are_counted_from_the_config():
         "profile_latency": 6,
         "update_controller": 6,
         "select_students": 1,
-        "hand_craft_students": 1,
+        "hand_craft_student": 1,
         "distill_student": 10,  # two strategies with a best and a budget student, one hand-crafted; two seeds
         "distill_glue": 10,
         "profile_students": 2,

@@ -307,6 +307,16 @@ def local(folder, **changes):
     return {"source": "local", "name": str(folder), "revision": None, "sha256": None} | changes
 
 
+def test_a_sentencepiece_model_alone_is_refused(teacher_base, tmp_path):
+    folder = tmp_path / "teacher"
+    shutil.copytree(teacher_base, folder)
+    (folder / "tokenizer.json").rename(folder / "sentencepiece.bpe.model")
+    teacher = {"source": "local", "name": str(folder), "revision": None, "sha256": None}
+    with pytest.raises(UserError, match="one of tokenizer.json, vocab.txt, vocab.json must be there"):
+        fetch_teacher(teacher, tmp_path / "base", lambda config: None)
+    assert not (tmp_path / "base").exists()
+
+
 def test_fetch_copies_weights_configuration_and_tokenizer(teacher_base, tmp_path):
     fetch_teacher(local(teacher_base), tmp_path / "base", accept)
     meta = read_json(tmp_path / "base" / "meta.json")

@@ -7,10 +7,12 @@ import pytest
 from tiny import DISTILLATION, FAMILY, STAGE, write_data, write_teacher
 
 from kdnas.errors import UserError
-from kdnas.files.artifacts import read_json
+from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
+from kdnas.training import finetune, students
+from kdnas.training.candidates import Trial, _shared_key
 from kdnas.training.finetune import finetune_teacher
 from kdnas.training.learner import Learner
 from kdnas.training.students import Distillation, distill
@@ -67,6 +69,41 @@ def test_teacher_of_the_store_is_not_trained_again(teacher_base, tmp_path, make_
         (model / "model.safetensors").read_bytes(),
         (tmp_path / "teacher/metrics.json").read_bytes(),
     ]
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "same"),
+    [
+        ("tokenizer.json", {"normalizer": {"type": "Lowercase"}}, False),
+        ("config.json", {"num_attention_heads": 3}, False),
+        ("config.json", {"transformers_version": "0.0", "_name_or_path": "elsewhere"}, True),
+    ],
+)
+def test_a_model_is_more_than_its_weights(file, changes, same, tmp_path, make_run, monkeypatch):
+    base = write_teacher(tmp_path / "base")
+    data = write_data(tmp_path / "data", "rte")
+    seen = []
+
+    def stop(base, data_folder, meta, task, teacher, seed, key, *rest):
+        seen.append(key)
+        raise UserError("seen")
+
+    monkeypatch.setattr(finetune, "_train", stop)
+    job = Distillation("s", SMALL, "rte", 1, "glue", base, base, data, 32, DISTILLATION)
+    monkeypatch.setattr(students, "_train", lambda job, key, *rest: stop(*[None] * 6, key))
+    trial = Trial("rte", "proxy", None, None, "fingerprint", 32)
+    for _ in range(2):
+        for attempt in (
+            lambda: teach(base, data, "rte", make_run(), tmp_path / "teacher"),
+            lambda: distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json"),
+        ):
+            with pytest.raises(UserError, match="seen"):
+                attempt()
+        seen.append(_shared_key(base, trial, DISTILLATION, 1, make_run()))
+        write_json(base / file, read_json(base / file) | changes)
+    before, after = seen[:3], seen[3:]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [same] * 3
+    assert same or before[1]["start"] != after[1]["start"]
 
 
 def test_diverging_teacher_is_one_sentence_and_leaves_nothing(teacher_base, tmp_path, make_run, monkeypatch):

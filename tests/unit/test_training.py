@@ -1,7 +1,9 @@
 """The training loop: lockstep, resuming, failing, and the schedule; on the CPU, to the last bit."""
 
+import gc
 import os
 import signal
+import weakref
 
 import numpy as np
 import pytest
@@ -89,6 +91,36 @@ def test_candidate_that_runs_out_of_memory_leaves_the_others_alone(
     # a failure is not remembered: with more memory it may succeed
     monkeypatch.undo()
     assert evaluate([2], teacher_folder, proxy, make_run(), store)[2]["status"] == "ok"
+
+
+@pytest.mark.parametrize("relations", [0.0, 1.0])
+def test_what_runs_out_of_memory_keeps_no_weight_and_no_gradient(
+    relations, teacher_folder, proxy, make_run, tmp_path, monkeypatch
+):
+    """The others need the memory, so the failed one's weights, gradients, moments and maps have to go."""
+    kept, clip = [], torch.nn.utils.clip_grad_norm_
+
+    def failing(parameters, most):
+        clip(parameters, most)
+        kept.extend(weakref.ref(parameter) for parameter in parameters)
+        kept.extend(weakref.ref(parameter.grad) for parameter in parameters if parameter.grad is not None)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    freed = []
+    free = Learner.free
+
+    def watch(self):
+        free(self)
+        freed.append(self)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", failing)
+    monkeypatch.setattr(Learner, "free", watch)
+    losses = DISTILLATION["losses"] | {"relations": relations}
+    run, store = make_run(), Store(tmp_path)
+    assert evaluate([1], teacher_folder, proxy, run, store, DISTILLATION | {"losses": losses})[1]["reason"]
+    gc.collect()
+    assert len(freed) == 1 and len(kept) > 20
+    assert [reference() for reference in kept if reference() is not None] == []
 
 
 def test_programming_error_is_not_swallowed(teacher_folder, proxy, make_run, tmp_path, monkeypatch):

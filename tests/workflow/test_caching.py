@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from experiment import HAND_CRAFTED as NARROW
 from experiment import RESULTS, copy_sources, job_counts, plan, reproducible, succeed, write_config
 
 DIMENSIONS = ["activation", "attention_heads", "ffn_size", "hidden_size", "layers"]
@@ -78,6 +79,29 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
     from_store = {tuple(entry["architecture"].values()): entry["from_store"] for entry in entries}
     assert from_store == {architecture: architecture in evaluated for architecture in from_store}
     assert any(from_store.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "planned"),
+    [
+        (
+            {"search": {"episodes": 3}},
+            "search",
+            {"sample_candidates": 2, "distill_candidates": 2, "profile_latency": 2, "update_controller": 2},
+        ),
+        ({"data": {"max_train_rows": {"stsb": 90}}}, "data", {"fetch_task": 1}),
+        ({"data": {"revision": "0" * 40}}, "all", {"record_run": 1}),  # of another source
+        (
+            {"students": {"hand_crafted": [{"name": "narrow", **NARROW}, {"name": "twin", **NARROW}]}},
+            "students",
+            {"hand_craft_student": 1, "distill_student": 1, "distill_glue": 1},
+        ),
+    ],
+    ids=["episode", "rows", "revision", "student"],
+)
+def test_more_of_something_makes_nothing_anew_that_is_there(finished, run_copy, changes, target, planned):
+    write_config(run_copy, changes)
+    assert plan(run_copy, target) == planned
 
 
 def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):

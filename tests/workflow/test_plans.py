@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import yaml
-from experiment import RESULTS, ROOT, plan, snakemake, write_config
+from experiment import RESULTS, ROOT, plan, snakemake, succeed, write_config
 
 from kdnas.config import check_config
 from kdnas.estimate.jobs import count_jobs
@@ -88,6 +88,19 @@ def test_task_that_starts_from_its_teacher_needs_no_student_of_the_search_task(f
     planned = plan(fresh, f"{RESULTS}/students/narrow/stsb/seed_1/metrics.json")
     assert planned["distill_glue"] == planned["finetune_teacher"] == 1
     assert "distill_student" not in planned
+
+
+def test_config_that_the_fetched_teacher_rules_out_is_refused_before_the_first_job(fresh):
+    succeed(fresh, f"{RESULTS}/teacher/base")
+    write_config(fresh, {"teacher": {"max_length": 33}})
+    process = snakemake(fresh, "--dry-run")
+    assert process.returncode == 1
+    sentence = "kdnas: teacher.max_length is 33; allowed: at most the teacher's 32 positions"
+    assert process.stdout.strip().splitlines()[-1] == sentence
+    # another teacher is the job's to check
+    shutil.copytree(fresh / "teacher", fresh / "other")
+    write_config(fresh, {"teacher": {"max_length": 33, "name": "other"}})
+    assert plan(fresh, f"{RESULTS}/teacher/base") == {"fetch_teacher": 1}
 
 
 def counted(folder):

@@ -234,8 +234,8 @@ def _read_columns(
         if column not in header:
             raise UserError(f"{path} has no column {column!r}; its first line has {listed(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
-    is_broken = _is_broken if "label" in wanted else partial(_is_broken_without_label, columns=len(header))
-    broken = [number for number, line in enumerate(lines) if is_broken(line, places)]
+    is_broken = _is_broken if "label" in wanted else _is_broken_without_label
+    broken = [number for number, line in enumerate(lines) if is_broken(line, places, len(header))]
     if broken and len(lines) - len(broken) != rows:
         start = "\t".join(lines[broken[0]])[:60]
         number = broken[0] + (1 if fixed_header else 2)
@@ -249,11 +249,11 @@ def _read_columns(
     )
 
 
-def _is_broken(line: list[str], places: Mapping[str, int]) -> bool:
-    """Return whether a field is missing, or a tab inside the last text cut it off."""
+def _is_broken(line: list[str], places: Mapping[str, int], columns: int) -> bool:
+    """Return whether a field is missing, or a tab inside a text makes one too many."""
     width = max(places.values()) + 1
     label_is_last = places["label"] == width - 1  # then its own check finds a tab inside a text
-    return len(line) < width or not line[places["label"]] or (len(line) > width and not label_is_last)
+    return len(line) < width or not line[places["label"]] or (len(line) > columns and not label_is_last)
 
 
 def _is_broken_without_label(line: list[str], places: Mapping[str, int], columns: int) -> bool:
