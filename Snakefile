@@ -50,10 +50,9 @@ rule search:
         HISTORIES,
 
 
-rule fidelity:  # nothing where fidelity.architectures is 0
+rule fidelity:
     input:
-        expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=TABLE_KINDS),
-        expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=FIGURE_KINDS),
+        fidelity_files,
 
 
 rule students:
@@ -83,12 +82,7 @@ rule figures:
 
 rule submissions:  # not part of `all`: it needs test splits
     input:
-        expand(
-            f"{R}/submissions/{{model}}/seed_{{seed}}/{{file}}.tsv",
-            model=MODELS,
-            seed=SEEDS,
-            file=LEADERBOARD_FILES,
-        ),
+        submission_files,
 
 
 rule all:

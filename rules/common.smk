@@ -75,6 +75,8 @@ MATCHED = [
     for student in config["students"]["hand_crafted"]
     if student["name"] in config["students"]["matched"]
 ]
+MODELS = ["teacher", *STUDENTS]
+LEADERBOARD_FILES = leaderboard_files(TASKS, config["data"]["diagnostic"])
 DEVICES = ["cpu", "gpu"]
 FIDELITY_SETTINGS = [setting.name for setting in settings(config["fidelity"])]
 TABLES = table_names(config)
@@ -225,3 +227,25 @@ def glue_start(wildcards):
 def fidelity_recipe(wildcards):
     """The part of the config's distillation section that a setting of the fidelity study trains with."""
     return recipe(config["distillation"], Setting.from_name(wildcards.setting))
+
+
+def fidelity_files(wildcards):
+    """What the target `fidelity` makes."""
+    if not FIDELITY:
+        raise UserError("fidelity.architectures is 0; allowed for the target fidelity: at least 1")
+    tables = expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=TABLE_KINDS)
+    return tables + expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=FIGURE_KINDS)
+
+
+def submission_files(wildcards):
+    """What the target `submissions` makes."""
+    if not LEADERBOARD_FILES:
+        raise UserError(
+            f"data.tasks has {', '.join(TASKS)}; allowed for the target submissions: a task of GLUE among them"
+        )
+    return expand(
+        f"{R}/submissions/{{model}}/seed_{{seed}}/{{file}}.tsv",
+        model=MODELS,
+        seed=SEEDS,
+        file=LEADERBOARD_FILES,
+    )

@@ -1,8 +1,5 @@
 # Submissions: the test splits, kept apart from all other data, and every model's predictions of them.
 
-MODELS = ["teacher", *STUDENTS]
-LEADERBOARD_FILES = leaderboard_files(TASKS, config["data"]["diagnostic"])
-
 
 rule fetch_test:
     input:

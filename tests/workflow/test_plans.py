@@ -103,6 +103,26 @@ def test_config_that_the_fetched_teacher_rules_out_is_refused_before_the_first_j
     assert plan(fresh, f"{RESULTS}/teacher/base") == {"fetch_teacher": 1}
 
 
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("fidelity", "fidelity.architectures is 0; allowed for the target fidelity: at least 1"),
+        (
+            "submissions",
+            "data.tasks has tickets; allowed for the target submissions: a task of GLUE among them",
+        ),
+    ],
+)
+def test_target_that_has_nothing_to_make_says_why(fresh, target, sentence):
+    tickets = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
+    data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": tickets}}
+    changes = {"data": data, "search": {"task": "tickets"}, "fidelity": {"architectures": 0}}
+    write_config(fresh, changes | {"distillation": {"start_from_search_task": []}})
+    process = snakemake(fresh, target, "--dry-run")
+    assert process.returncode == 1
+    assert f"UserError: {sentence}\n" in process.stdout
+
+
 def counted(folder):
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     return count_jobs(check_config(config))
