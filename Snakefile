@@ -12,7 +12,7 @@ include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher, finetune_search_teacher, adopt_teacher
 include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates, profile_latency, update_controller
 include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
-include: "rules/students.smk"  # select_students and what it measures first, hand_craft_student, distill_student, profile_students
+include: "rules/students.smk"  # select_student and what it measures first, hand_craft_student, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
 include: "rules/report.smk"  # tables and figures
 include: "rules/record.smk"  # record_run

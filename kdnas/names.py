@@ -26,11 +26,16 @@ class SelectionRule:
     """How a student is chosen from a search: ``best``, ``budget``, ``no_slower_than`` or ``no_worse_than``.
 
     ``bound`` is the share of the teacher's latency for ``budget``, the name of a hand-crafted student for the
-    last two.
+    last two (``of_match``).
     """
 
     kind: str
     bound: float | str | None = None
+
+    @property
+    def of_match(self) -> bool:
+        """Return whether the rule looks at a hand-crafted student."""
+        return self.kind in ("no_slower_than", "no_worse_than")
 
     @property
     def name(self) -> str:
@@ -63,13 +68,16 @@ def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
     return rules
 
 
-def searched_students(config: dict[str, Any]) -> list[str]:
-    """Return the names of the students that are selected from searches, in the order of the config."""
-    return [
-        rule.student(strategy)
+def searched_students(config: dict[str, Any]) -> dict[str, tuple[str, SelectionRule]]:
+    """Return the strategy and the rule of each student that is selected from a search, by its name.
+
+    They are in the order of the config.
+    """
+    return {
+        rule.student(strategy): (strategy, rule)
         for strategy in config["search"]["strategies"]
         for rule in selection_rules(config["students"])
-    ]
+    }
 
 
 def hand_crafted_students(config: dict[str, Any]) -> list[str]:
@@ -79,7 +87,7 @@ def hand_crafted_students(config: dict[str, Any]) -> list[str]:
 
 def student_names(config: dict[str, Any]) -> list[str]:
     """Return the names of all students, searched ones first."""
-    return searched_students(config) + hand_crafted_students(config)
+    return [*searched_students(config), *hand_crafted_students(config)]
 
 
 def draws_from_space(config: dict[str, Any]) -> bool:

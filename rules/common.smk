@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
@@ -210,6 +211,22 @@ def controller_params():
 def distillation_params(stage):
     """The part of the config's distillation section that one stage depends on."""
     return stage_settings(config["distillation"], stage)
+
+
+def history_of_student(wildcards):
+    """The whole search that a student is selected from."""
+    strategy, _ = SEARCHED[wildcards.student]
+    return f"{EPISODE}/history.csv".format(strategy=strategy, episode=EPISODES[-1])
+
+
+def of_match(file):
+    """The function of an input about the hand-crafted students that others are matched with, where it counts."""
+
+    def found(wildcards):
+        _, rule = SEARCHED[wildcards.student]
+        return f"{R}/search/hand_crafted/{file}" if rule.of_match else []
+
+    return found
 
 
 def hand_crafted_entry(wildcards):

@@ -232,7 +232,7 @@ rule table_cost:
         update_controller=expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
         profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
-        select_students=[rules.select_students.benchmark] if SEARCHED else [],
+        select_student=expand(rules.select_student.benchmark, student=SEARCHED),
         hand_craft_student=expand(rules.hand_craft_student.benchmark, student=HAND_CRAFTED),
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
         distill_glue=expand(rules.distill_glue.benchmark, student=STUDENTS, task=GLUE_TASKS, seed=SEEDS),

@@ -68,32 +68,34 @@ rule profile_hand_crafted:
         "../scripts/profile_hand_crafted.py"
 
 
-rule select_students:
+rule select_student:  # one job a student: another one makes none of those that are there anew
     input:
-        histories=HISTORIES,
-        evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
-        latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
+        history=history_of_student,
+        evaluations=of_match("evaluations.json"),
+        latency=of_match("latency.json"),
     output:
-        architectures=expand(f"{R}/students/{{student}}/architecture.json", student=SEARCHED),
+        architecture=f"{R}/students/{{student}}/architecture.json",
     log:
-        f"{R}/logs/select_students.log",
+        f"{R}/logs/select_student/{{student}}.log",
     benchmark:
-        f"{R}/benchmarks/select_students.tsv"
+        f"{R}/benchmarks/select_student/{{student}}.tsv"
+    wildcard_constraints:
+        student=one_of(SEARCHED),
     params:
-        strategies=STRATEGIES,
-        students={key: config["students"][key] for key in ("latency_budgets", "matched")},
+        strategy=lambda wildcards: SEARCHED[wildcards.student][0],
+        rule=lambda wildcards: asdict(SEARCHED[wildcards.student][1]),
         reward={key: config["reward"][key] for key in ("quality", "device")},
-        code=code_digest("select_students"),
+        code=code_digest("select_student"),
     message:
-        "Selecting the students"
+        "Selecting {wildcards.student}"
     localrule: True
     conda:
         ENVIRONMENT
     script:
-        "../scripts/select_students.py"
+        "../scripts/select_student.py"
 
 
-rule hand_craft_student:  # one job a student: another one makes none of those that are there anew
+rule hand_craft_student:
     output:
         architecture=f"{R}/students/{{student}}/architecture.json",
     log:

@@ -46,7 +46,7 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
         "evaluate_fidelity": len(settings(config["fidelity"])),
         "distill_hand_crafted": min(1, len(config["students"]["matched"])),
         "profile_hand_crafted": min(1, len(config["students"]["matched"])),
-        "select_students": min(1, len(searched_students(config))),
+        "select_student": len(searched_students(config)),
         "hand_craft_student": len(hand_crafted_students(config)),
         "distill_student": students * seeds,
         "distill_glue": students * (tasks - 1) * seeds,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.names import SelectionRule, selection_rules
+from kdnas.names import SelectionRule
 from kdnas.search.baselines import Baseline
 from kdnas.search.history import best_row, check_any_succeeded
 from kdnas.search.space import Architecture
@@ -58,31 +58,26 @@ def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, b
     return ordered.iloc[0], True
 
 
-def select_students(
-    histories: dict[str, pd.DataFrame], students: dict[str, Any], baselines: dict[str, Baseline]
-) -> dict[str, dict[str, Any]]:
-    """Return the content of each searched student's ``architecture.json`` (docs/artifacts.md) by name.
+def select_student(
+    history: pd.DataFrame, strategy: str, rule: SelectionRule, baselines: dict[str, Baseline]
+) -> dict[str, Any]:
+    """Return the content of ``architecture.json`` (docs/artifacts.md) of the student that a rule selects.
 
-    ``histories`` holds each strategy's whole history, ``students`` is the config's section, ``baselines``
-    holds the hand-crafted students of ``students.matched``.
+    ``history`` is the strategy's whole one; ``baselines`` holds the hand-crafted student that the rule names,
+    if any. Raises UserError if every candidate failed.
     """
-    selected = {}
-    for strategy, history in histories.items():
-        for rule in selection_rules(students):
-            row, shortfall = _select(history, rule, baselines)
-            name = rule.student(strategy)
-            selected[name] = {
-                "student": name,
-                "origin": strategy,
-                "rule": rule.name + (f" ({shortfall})" if shortfall else ""),
-                "architecture": Architecture.from_dict(row).to_dict(),
-                "episode": int(row["episode"]),
-                "candidate": int(row["candidate"]),
-                "reward": float(row["reward"]),
-                "quality": float(row["quality"]),
-                "latency_ratio": float(row["latency_ratio"]),
-            }
-    return selected
+    row, shortfall = _select(history, rule, baselines)
+    return {
+        "student": rule.student(strategy),
+        "origin": strategy,
+        "rule": rule.name + (f" ({shortfall})" if shortfall else ""),
+        "architecture": Architecture.from_dict(row).to_dict(),
+        "episode": int(row["episode"]),
+        "candidate": int(row["candidate"]),
+        "reward": float(row["reward"]),
+        "quality": float(row["quality"]),
+        "latency_ratio": float(row["latency_ratio"]),
+    }
 
 
 def hand_crafted_student(entry: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ RULES = {
     "search/lstm/episode_01/latency.json": "profile_latency",
     "search/lstm/episode_01/history.csv": "update_controller",
     "search/lstm/episode_01/controller.safetensors": "update_controller",
-    "students/lstm_best/architecture.json": "select_students",
+    "students/lstm_best/architecture.json": "select_student",
     "students/narrow/architecture.json": "hand_craft_student",
     "students/narrow/mnli/seed_1/model/model.safetensors": "distill_student",
     "students/narrow/mnli/seed_1/model/tokenizer_config.json": "distill_student",

@@ -66,7 +66,7 @@ def test_jobs_are_counted_from_the_config():
         "distill_candidates": 12,
         "profile_latency": 6,
         "update_controller": 6,
-        "select_students": 1,
+        "select_student": 4,
         "hand_craft_student": 1,
         "distill_student": 10,  # two strategies with a best and a budget student, one hand-crafted; two seeds
         "distill_glue": 10,

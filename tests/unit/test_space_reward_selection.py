@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.names import searched_students
+from kdnas.names import SelectionRule, searched_students
 from kdnas.search.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.search.history import COLUMNS, empty_history, read_history, write_history
 from kdnas.search.reward import failed_reward, reward
@@ -12,7 +12,7 @@ from kdnas.search.selection import (
     hand_crafted_student,
     pareto_front,
     select_no_worse,
-    select_students,
+    select_student,
     select_within_budget,
 )
 from kdnas.search.space import Architecture, SearchSpace
@@ -111,10 +111,18 @@ def test_students_by_name():
         row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9, layers=6),
         row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
     )
-    selected = select_students({"lstm": rows}, {"latency_budgets": [0.5], "matched": []}, {})
+    selected = select_all(rows, "lstm", {"latency_budgets": [0.5], "matched": []}, {})
     assert list(selected) == ["lstm_best", "lstm_budget_0.5"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
+
+
+def select_all(rows, strategy, students, baselines):
+    """Return what is selected for each name that the config gives the strategy."""
+    named = searched_students({"students": students, "search": {"strategies": [strategy]}})
+    selected = {name: select_student(rows, *chosen, baselines) for name, chosen in named.items()}
+    assert [(name, strategy) for name in named] == [(x["student"], x["origin"]) for x in selected.values()]
+    return selected
 
 
 def test_hand_crafted_student_has_no_place_in_a_search():
@@ -127,7 +135,7 @@ def test_hand_crafted_student_has_no_place_in_a_search():
 def test_search_in_which_everything_failed_is_an_error_with_the_reason():
     rows = history(row(status="failed", reason="out of memory at step 1", reward=0.0))
     with pytest.raises(UserError, match="out of memory at step 1"):
-        select_students({"lstm": rows}, {"latency_budgets": [], "matched": []}, {})
+        select_student(rows, "lstm", SelectionRule("best"), {})
 
 
 FOUND = (  # quality and latency ratio of candidates 1 to 5
@@ -184,8 +192,7 @@ def test_no_worse_falls_back_to_the_faster_of_the_best():
 )
 def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse):
     students = {"latency_budgets": [], "matched": ["mine"]}
-    selected = select_students({"random": found()}, students, {"mine": baseline})
-    assert list(selected) == searched_students({"students": students, "search": {"strategies": ["random"]}})
+    selected = select_all(found(), "random", students, {"mine": baseline})
     assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine"]
     for name, expected in (("no_slower", no_slower), ("no_worse", no_worse)):
         chosen = selected[f"random_{name}_than_mine"]

@@ -369,14 +369,14 @@ def test_cost_sums(tmp_path):
             fabricate.benchmark(tmp_path / "a.tsv", 100.0, 500.0, 1800.0),
             fabricate.benchmark(tmp_path / "b.tsv", 50.0, 800.0, 3600.0),
         ],
-        "select_students": [fabricate.benchmark(tmp_path / "c.tsv", 0.5, None, None)],
+        "select_student": [fabricate.benchmark(tmp_path / "c.tsv", 0.5, None, None)],
         "distill_glue": [],
     }
     table = cost_table(benchmarks)
     teacher, select, total = table.data.to_dict("records")
     assert (teacher["rule"], teacher["jobs"], teacher["wall_clock_s"]) == ("finetune_teacher", 2, 150.0)
     assert (teacher["longest_job_s"], teacher["cpu_hours"], teacher["peak_memory_mb"]) == (100.0, 1.5, 800.0)
-    assert select["rule"] == "select_students" and pd.isna(select["cpu_hours"])
+    assert select["rule"] == "select_student" and pd.isna(select["cpu_hours"])
     assert (total["jobs"], total["wall_clock_s"], total["cpu_hours"]) == (3, 150.5, 1.5)
     assert list(table.shown["CPU hours"]) == ["1.500", "", "1.500"]
 

@@ -96,8 +96,13 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
             "students",
             {"hand_craft_student": 1, "distill_student": 1, "distill_glue": 1},
         ),
+        (
+            {"students": {"latency_budgets": [0.5]}},
+            "students",
+            {"select_student": 2, "distill_student": 2, "distill_glue": 2},
+        ),
     ],
-    ids=["episode", "rows", "revision", "student"],
+    ids=["episode", "rows", "revision", "student", "budget"],
 )
 def test_more_of_something_makes_nothing_anew_that_is_there(finished, run_copy, changes, target, planned):
     write_config(run_copy, changes)

@@ -61,7 +61,7 @@ def test_without_strategies_hand_crafted_students_are_distilled_and_nothing_is_s
     planned = plan(fresh)
     assert planned == counted(fresh)
     assert planned["distill_student"] == planned["table_glue"] == planned["table_efficiency"] == 1
-    of_search = {"build_proxy", "sample_candidates", "distill_candidates", "select_students", "table_search"}
+    of_search = {"build_proxy", "sample_candidates", "distill_candidates", "select_student", "table_search"}
     assert not of_search & set(planned)
 
 

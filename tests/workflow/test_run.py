@@ -32,7 +32,7 @@ SEARCH = {
 # one proxy and the full distillation
 STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_search_teacher": 1, "build_proxy": 1}
 STUDIED |= {"sample_fidelity": 1, "evaluate_fidelity": 2, "table_fidelity": 1}
-SELECTED = SEARCH | {"select_students": 1, "hand_craft_student": 1}
+SELECTED = SEARCH | {"select_student": 2, "hand_craft_student": 1}
 DISTILLED = SELECTED | {"fetch_task": 2, "finetune_teacher": 1, "distill_student": 3, "distill_glue": 3}
 PLANS = {
     "data": {"fetch_task": 2},
