@@ -148,7 +148,7 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
 def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):
     monkeypatch.setattr(module.torch.cuda, "is_available", lambda: False)
     gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
-    with pytest.raises(UserError, match="measured on a GPU .* but this machine has none"):
+    with pytest.raises(UserError, match="measured on a GPU, .* but this machine has none"):
         profile_by_clock({"x": SMALL}, config, gpu, Store(tmp_path))
     value = profile_by_clock({"x": SMALL}, config, gpu, Store(tmp_path), needed=False)
     assert value["models"] == []
