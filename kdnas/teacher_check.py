@@ -11,6 +11,7 @@ from typing import Any
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.models.family import FAMILY
+from kdnas.models.fetch import origin
 from kdnas.student_keys import choices
 
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
@@ -55,17 +56,12 @@ def check_against_fetched(config: dict[str, Any], base: Path) -> None:
     the job that fetches the teacher checks.
     """
     teacher = config["teacher"]
-    name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
     try:
         meta, fetched = read_json(base / "meta.json"), read_json(base / "config.json")
         if teacher["source"] == "local" and read_json(Path(teacher["name"]) / "config.json") != fetched:
             return
-        same = (meta["source"], meta["name"], meta["revision"]) == (
-            teacher["source"],
-            name,
-            teacher["revision"],
-        )
-    except (UserError, LookupError, TypeError):
+        same = meta.items() >= origin(teacher).items()
+    except (UserError, AttributeError):
         return
     if same:
         check_against_teacher(config, fetched)

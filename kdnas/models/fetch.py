@@ -60,13 +60,13 @@ def fetch_teacher(
     with atomic_folder(target) as folder:
         for name in ("config.json", WEIGHTS, *tokenizer):
             shutil.copyfile(source / name, folder / name)
-        meta = {
-            "source": teacher["source"],
-            "name": Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"],
-            "revision": teacher["revision"],
-            "sha256": sha256,
-        }
-        write_json(folder / "meta.json", meta)
+        write_json(folder / "meta.json", origin(teacher) | {"sha256": sha256})
+
+
+def origin(teacher: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``meta.json`` says of where a teacher comes from; of a local folder its last part."""
+    name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
+    return {"source": teacher["source"], "name": name, "revision": teacher["revision"]}
 
 
 def _check_header(weights: Path, described: str) -> None:
