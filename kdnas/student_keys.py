@@ -15,9 +15,10 @@ def hand_crafted(config: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 
 def choices(config: dict[str, Any], dimension: str) -> Iterator[tuple[str, Any]]:
-    """Yield the key and value of every choice that a student may have in one dimension."""
+    """Yield the key and value of every choice that a student may have in one dimension, but null."""
     if draws_from_space(config):
-        for position, choice in enumerate(config["search"]["space"][dimension]):
+        for position, choice in enumerate(config["search"]["space"][dimension] or ()):
             yield f"search.space.{dimension}[{position}]", choice
     for path, student in hand_crafted(config):
-        yield f"{path}.{dimension}", student[dimension]
+        if student[dimension] is not None:
+            yield f"{path}.{dimension}", student[dimension]

@@ -10,11 +10,9 @@ from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.models.family import FAMILY
+from kdnas.models.family import FAMILY, ROBERTA_FAMILY
 from kdnas.models.fetch import origin
 from kdnas.student_keys import choices
-
-ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
 
 
 def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
@@ -80,6 +78,11 @@ def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any]
     embedding_size = teacher_config.get("embedding_size", hidden_size)
     if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
         return
+    for path, choice in choices(config, "embedding_size"):
+        raise UserError(
+            f"{path} is {choice}; allowed: null, as the teacher's embeddings are factorised already, to "
+            f"its embedding_size {embedding_size}, which students keep"
+        )
     for path, choice in choices(config, "hidden_size"):
         if choice == embedding_size:
             raise UserError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_ro
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.names import SelectionRule
+from kdnas.search.space import SearchSpace
 from kdnas.sentences import shown
 from kdnas.student_keys import choices, hand_crafted
 
@@ -216,7 +216,7 @@ def _check_search(search: dict[str, Any]) -> None:
         raise UserError(
             f"search.cohorts is {search['cohorts']}; allowed: at most search.candidates, {candidates}"
         )
-    architectures = math.prod(len(choices) for choices in search["space"].values())
+    architectures = len(SearchSpace(search["space"]))
     if episodes * candidates > architectures:
         raise UserError(
             f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
@@ -231,7 +231,7 @@ def _check_search(search: dict[str, Any]) -> None:
 
 
 def _check_fidelity(fidelity: dict[str, Any], space: dict[str, Any]) -> None:
-    count, architectures = fidelity["architectures"], math.prod(map(len, space.values()))
+    count, architectures = fidelity["architectures"], len(SearchSpace(space))
     if 0 < count < 3 or count > architectures:
         raise UserError(
             f"fidelity.architectures is {count}; allowed: 0, or from 3 to the {architectures} architectures "
@@ -248,6 +248,11 @@ def _check_divisions(config: dict[str, Any]) -> None:
                 "allowed: hidden sizes that every number of attention heads divides"
             )
     for path, student in hand_crafted(config):
+        if (student["embedding_size"] or 0) > student["hidden_size"]:
+            raise UserError(
+                f"{path} ({student['name']}) has embedding_size {student['embedding_size']} and hidden_size "
+                f"{student['hidden_size']}; allowed: an embedding size up to the hidden size"
+            )
         if student["hidden_size"] % student["attention_heads"]:
             raise UserError(
                 f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "

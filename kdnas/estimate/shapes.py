@@ -30,10 +30,12 @@ def forward_flops(architecture: Architecture, tokens: float) -> float:
 
     A layer has four H x H matrices, two H x F ones, and for each token two products with ``tokens`` vectors
     of width H in its attention; a multiply-add counts as two operations (as in Kaplan et al. 2020,
-    arXiv 2001.08361, section 2.1). Embeddings, norms and heads are left out.
+    arXiv 2001.08361, section 2.1). Factorised embeddings have one E x H matrix. Embedding tables, norms and
+    heads are left out.
     """
     size, ffn = architecture.hidden_size, architecture.ffn_size
-    return architecture.layers * (8 * size * size + 4 * size * ffn + 4 * size * tokens)
+    projection = 2 * architecture.embedding_size * size if architecture.factorised else 0
+    return projection + architecture.layers * (8 * size * size + 4 * size * ffn + 4 * size * tokens)
 
 
 def maps_flops(architecture: Architecture, teacher: Architecture) -> float:
@@ -48,9 +50,11 @@ def training_flops(forward: float) -> float:
 
 def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) -> int:
     """Return the parameters of a BERT classifier of this shape, embeddings, pooler and head included."""
-    size = architecture.hidden_size
-    norm = 2 * size
-    tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * size + norm
+    size, width = architecture.hidden_size, architecture.embedding_size
+    norm = 2 * width
+    tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * width + norm
+    if architecture.factorised:
+        tables += width * size + size
     return tables + encoder_parameters(architecture) + (size * size + size) + (size * labels + labels)
 
 

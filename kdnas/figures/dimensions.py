@@ -23,9 +23,9 @@ from kdnas.figures.style import (
     only_text,
     style,
 )
-from kdnas.search.history import read_history
+from kdnas.search.history import architectures, read_history
 from kdnas.search.pool import pool
-from kdnas.search.space import DIMENSIONS
+from kdnas.search.space import DIMENSIONS, SearchSpace
 
 _NAMES = {
     "layers": "Layers",
@@ -33,6 +33,7 @@ _NAMES = {
     "attention_heads": "Attention heads",
     "ffn_size": "FFN size",
     "activation": "Activation",
+    "embedding_size": "Embedding size",
 }
 _QUALITY = {
     "accuracy": "Proxy quality\n(held-out score)",
@@ -44,7 +45,7 @@ _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, stay apart from each othe
 
 def dimensions_figure(
     histories: Mapping[str, str | Path],
-    space: Mapping[str, Sequence[Any]],
+    space: Mapping[str, Sequence[Any] | None],
     quality: str,
     device: str,
     synthetic: bool,
@@ -58,8 +59,11 @@ def dimensions_figure(
     candidate failed.
     """
     everything = pool({strategy: read_history(path) for strategy, path in histories.items()})
-    succeeded = everything[everything["status"] == "ok"]
-    shown = {name: list(space[name]) for name in DIMENSIONS if len(space[name]) > 1}
+    succeeded = everything[everything["status"] == "ok"].copy()
+    shown = {name: list(space[name]) for name in DIMENSIONS if len(space.get(name) or ()) > 1}
+    if "embedding_size" in shown:  # a choice above the hidden size stands for it
+        places = [SearchSpace(space).encode(architecture)[-1] for architecture in architectures(succeeded)]
+        succeeded["embedding_size"] = [space["embedding_size"][place] for place in places]
     measures = {
         "quality": _QUALITY[quality],
         "latency_ratio": f"{device.upper()} latency\n(ratio to teacher)",

@@ -12,7 +12,8 @@ from kdnas.latency.protocol import Protocol, latency_content
 from kdnas.search.space import DIMENSIONS, Architecture
 from kdnas.sentences import reason, shown
 
-COLUMNS = ("device", *DIMENSIONS, "latency_ms")
+OPTIONAL = "embedding_size"  # empty or without the column it is the hidden size
+COLUMNS = ("device", *(name for name in DIMENSIONS if name != OPTIONAL), "latency_ms")
 
 
 class LatencyTable:
@@ -29,6 +30,8 @@ class LatencyTable:
         missing = [column for column in COLUMNS if column not in table.columns]
         if missing:
             raise UserError(f"latency.table {path} has no column {missing[0]}; needed: {', '.join(COLUMNS)}")
+        if OPTIONAL in table.columns:
+            table[OPTIONAL] = table[OPTIONAL].fillna(0)
         self.rows: dict[tuple[str, Architecture], float] = {}
         for number, row in enumerate(table.to_dict("records"), start=2):
             try:

@@ -7,6 +7,7 @@ from typing import Any
 from kdnas.errors import UserError
 
 FAMILY = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
+ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
 
 
 def check_family(model_type: Any, described: str) -> None:

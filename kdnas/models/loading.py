@@ -12,6 +12,7 @@ from torch import nn
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import make_readable, write_json
+from kdnas.models.electra import factorised_config
 from kdnas.models.family import check_family
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.search.space import Architecture
@@ -112,7 +113,12 @@ def base_model(model: nn.Module) -> nn.Module:
 
 
 def student_config(config: Any, architecture: Architecture) -> Any:
-    """Return a copy of the teacher's ``config`` in the shape of ``architecture``."""
+    """Return a copy of the teacher's ``config`` in the shape of ``architecture``.
+
+    For factorised embeddings it is one of ELECTRA (:mod:`kdnas.models.electra`).
+    """
+    if architecture.factorised:
+        return factorised_config(config, architecture)
     changed = config.__class__.from_dict(config.to_dict())
     changed.num_hidden_layers = architecture.layers
     changed.hidden_size = architecture.hidden_size

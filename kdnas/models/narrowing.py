@@ -15,6 +15,7 @@ The rule (our choice; docs/method.md says why):
 - Output projections, of attention and FFN: refitted, so that what is left of their inputs predicts the
   teacher's output best (least squares).
 - Classification head: the rows of its first matrix with the largest product of squared norms in and out.
+- Factorised embeddings: :mod:`kdnas.models.factorised`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 
 import torch
 
+from kdnas.models.factorised import factorise_embeddings
 from kdnas.models.residual import narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments
 from kdnas.search.space import Architecture
@@ -44,9 +46,9 @@ def narrow_classifier(
 ) -> Tensors:
     """Return a student's tensors, made of those of its teacher, a classifier of ``shape``.
 
-    ``prefix`` is that of the encoder's names in the state dictionary ``teacher``; ``signals`` has those of
-    every teacher layer. The student may not exceed the teacher in any dimension (ValueError). Tensors are
-    float32 copies on the CPU.
+    ``prefix`` is that of the encoder's names in the state dictionary ``teacher``, and in what is returned;
+    ``signals`` has those of every teacher layer. The student may not exceed the teacher in any dimension
+    (ValueError). Tensors are float32 copies on the CPU.
     """
     if (
         student.layers > shape.layers
@@ -58,12 +60,17 @@ def narrow_classifier(
     sources = [teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
     basis = residual_basis([signals[source] for source in sources], student.hidden_size)
     narrowed: Tensors = {}
-    for name, value in teacher.items():
-        if name.startswith(f"{prefix}.embeddings"):
-            narrowed[name] = _narrow_embeddings(name, value, shape.hidden_size, basis)
-    norm = f"{prefix}.embeddings.LayerNorm"
-    if len(teacher[f"{norm}.weight"]) == shape.hidden_size:
-        _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
+    if student.factorised:
+        tables = _below(teacher, f"{prefix}.embeddings")
+        factorised = factorise_embeddings(tables, signals[0].entering, student.embedding_size, basis)
+        narrowed |= {f"{prefix}.{name}": value for name, value in factorised.items()}
+    else:
+        for name, value in teacher.items():
+            if name.startswith(f"{prefix}.embeddings"):
+                narrowed[name] = _narrow_embeddings(name, value, shape.hidden_size, basis)
+        norm = f"{prefix}.embeddings.LayerNorm"
+        if len(teacher[f"{norm}.weight"]) == shape.hidden_size:
+            _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
     for target, source in enumerate(sources):
         for name, value in _narrow_layer(
             _below(teacher, f"{prefix}.encoder.layer.{source}"), signals[source], basis, shape, student

@@ -22,10 +22,17 @@ def residual_basis(signals: Sequence[LayerSignals], size: int) -> torch.Tensor:
     student: what the student's norm takes away is what the teacher's does. At full size it is the identity.
     """
     streams = [stream for layer in signals for stream in (layer.entering, layer.inner, layer.leaving)]
-    whole = len(streams[0].mean)
+    return principal_basis(sum(stream.second / stream.squares.sum() for stream in streams), size)
+
+
+def principal_basis(total: torch.Tensor, size: int) -> torch.Tensor:
+    """Return an orthonormal basis (n, ``size``) of most of a second moment ``total`` (n, n).
+
+    The direction (1, ..., 1) is in it, as that of the narrower space.
+    """
+    whole = len(total)
     if size == whole:
         return torch.eye(whole, dtype=torch.float64)
-    total = sum(stream.second / stream.squares.sum() for stream in streams)
     ones = torch.full((whole, 1), 1 / math.sqrt(whole), dtype=torch.float64)
     centred = torch.eye(whole, dtype=torch.float64) - ones @ ones.T
     components = torch.linalg.eigh(centred @ total @ centred).eigenvectors.flip(1)

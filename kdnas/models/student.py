@@ -8,6 +8,7 @@ from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.files.artifacts import digest
+from kdnas.models.electra import as_electra
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.models.narrowing import narrow_classifier
 from kdnas.models.signals import LayerSignals
@@ -32,7 +33,10 @@ def build_student(
     if signals is not None:
         shape = Architecture.from_model_config(teacher.config)
         prefix = teacher.base_model_prefix
-        student.load_state_dict(narrow_classifier(teacher.state_dict(), prefix, signals, shape, architecture))
+        narrowed = narrow_classifier(teacher.state_dict(), prefix, signals, shape, architecture)
+        if architecture.factorised:
+            narrowed = as_electra(narrowed, prefix, teacher.config)
+        student.load_state_dict(narrowed)
     return student
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -35,7 +36,7 @@ def extend_history(
             {
                 "episode": candidates["episode"],
                 "candidate": entry["candidate"],
-                **Architecture.from_dict(entry["architecture"]).to_dict(),
+                **asdict(Architecture.from_dict(entry["architecture"])),
                 "origin": entry["origin"],
                 "epsilon": candidates["epsilon"],
                 "predicted_reward": entry["predicted_reward"],

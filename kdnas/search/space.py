@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from kdnas.errors import UserError
 
-DIMENSIONS = ("layers", "hidden_size", "attention_heads", "ffn_size", "activation")
+DIMENSIONS = ("layers", "hidden_size", "attention_heads", "ffn_size", "activation", "embedding_size")
 
 
 @dataclass(frozen=True, order=True)
 class Architecture:
-    """The shape of a BERT-like encoder; hidden and FFN sizes in units of one activation."""
+    """The shape of a BERT-like encoder; hidden, FFN and embedding sizes in units of one activation.
+
+    ``embedding_size`` is the width of the embedding tables: the hidden size, which 0 stands for, or less,
+    with a projection behind them (factorised embeddings: Lan et al. 2020, ALBERT, arXiv 1909.11942, section
+    3.1). Raises UserError for a hidden size that the heads do not divide, and for wider embeddings than it.
+    """
 
     layers: int
     hidden_size: int
     attention_heads: int
     ffn_size: int
     activation: str
+    embedding_size: int = 0
 
     def __post_init__(self) -> None:
+        if not self.embedding_size:
+            object.__setattr__(self, "embedding_size", self.hidden_size)
         if self.hidden_size % self.attention_heads:
             raise UserError(
                 f"hidden_size {self.hidden_size} is not divisible by attention_heads {self.attention_heads}"
             )
+        if self.embedding_size > self.hidden_size:
+            raise UserError(
+                f"embedding_size {self.embedding_size} is larger than hidden_size {self.hidden_size}"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Architecture:
-        """Build one from a mapping that holds the five dimensions; other keys are ignored."""
+        """Build one from a mapping that holds the dimensions; other keys are ignored.
+
+        Without ``embedding_size`` it is the hidden size.
+        """
         return cls(
             layers=int(values["layers"]),
             hidden_size=int(values["hidden_size"]),
             attention_heads=int(values["attention_heads"]),
             ffn_size=int(values["ffn_size"]),
             activation=str(values["activation"]),
+            embedding_size=int(values.get("embedding_size") or 0),
         )
 
     @classmethod
@@ -50,16 +67,27 @@ class Architecture:
             activation=config.hidden_act,
         )
 
+    @property
+    def factorised(self) -> bool:
+        """Whether the embeddings are narrower than the hidden size."""
+        return self.embedding_size < self.hidden_size
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the five dimensions as a plain dictionary."""
-        return asdict(self)
+        """Return the dimensions as a plain dictionary, ``embedding_size`` only of factorised embeddings.
+
+        So an architecture without them has the same keys in the store as before there were any.
+        """
+        values = asdict(self)
+        if not self.factorised:
+            del values["embedding_size"]
+        return values
 
     @property
     def short_name(self) -> str:
-        """The name that people see, as in ``4L-384H-12A-1536F-gelu``."""
-        return (
-            f"{self.layers}L-{self.hidden_size}H-{self.attention_heads}A-{self.ffn_size}F-{self.activation}"
-        )
+        """The name that people see, as in ``4L-384H-12A-1536F-gelu`` or ``3L-384H-12A-96F-192E-gelu``."""
+        sizes = f"{self.layers}L-{self.hidden_size}H-{self.attention_heads}A-{self.ffn_size}F"
+        embeddings = f"-{self.embedding_size}E" if self.factorised else ""
+        return f"{sizes}{embeddings}-{self.activation}"
 
 
 def encoder_parameters(architecture: Architecture) -> int:
@@ -73,30 +101,56 @@ def encoder_parameters(architecture: Architecture) -> int:
 
 
 class SearchSpace:
-    """The product of the choices of every dimension, in a fixed order."""
+    """The product of the choices of every dimension, in a fixed order.
 
-    def __init__(self, choices: Mapping[str, Sequence[Any]]) -> None:
-        self.choices: dict[str, tuple[Any, ...]] = {name: tuple(choices[name]) for name in DIMENSIONS}
-        self._index = {
-            name: {choice: position for position, choice in enumerate(values)}
-            for name, values in self.choices.items()
+    Without choices of ``embedding_size`` (no key, or None) it is the hidden size. A choice above an
+    architecture's hidden size stands for that size, and counts once.
+    """
+
+    def __init__(self, choices: Mapping[str, Sequence[Any] | None]) -> None:
+        self.choices: dict[str, tuple[Any, ...]] = {
+            name: tuple(choices[name]) for name in DIMENSIONS if choices.get(name) is not None
         }
 
     def __len__(self) -> int:
-        size = 1
-        for values in self.choices.values():
-            size *= len(values)
-        return size
+        others = math.prod(
+            len(values)
+            for name, values in self.choices.items()
+            if name not in ("hidden_size", "embedding_size")
+        )
+        return others * sum(len(self._embedding_sizes(size)) for size in self.choices["hidden_size"])
 
     def __contains__(self, architecture: Architecture) -> bool:
-        return all(getattr(architecture, name) in self._index[name] for name in DIMENSIONS)
+        return architecture.embedding_size in self._embedding_sizes(architecture.hidden_size) and all(
+            getattr(architecture, name) in values
+            for name, values in self.choices.items()
+            if name != "embedding_size"
+        )
+
+    def _embedding_sizes(self, hidden_size: int) -> dict[int, int]:
+        """Return the embedding sizes that go with a hidden size, and the position of the choice for each."""
+        sizes: dict[int, int] = {}
+        for position, choice in enumerate(self.choices.get("embedding_size", (hidden_size,))):
+            sizes.setdefault(min(choice, hidden_size), position)
+        return sizes
 
     def enumerate(self) -> list[Architecture]:
         """Return every architecture, the last dimension varying fastest."""
-        return [Architecture(*values) for values in itertools.product(*self.choices.values())]
+        rest = [values for name, values in self.choices.items() if name != "embedding_size"]
+        return [
+            Architecture(*values, embedding_size)
+            for values in itertools.product(*rest)
+            for embedding_size in self._embedding_sizes(values[DIMENSIONS.index("hidden_size")])
+        ]
 
     def encode(self, architecture: Architecture) -> tuple[int, ...]:
         """Return the position of each dimension's value among its choices; UserError if outside the space."""
         if architecture not in self:
             raise UserError(f"architecture {architecture.short_name} is not in search.space")
-        return tuple(self._index[name][getattr(architecture, name)] for name in DIMENSIONS)
+        sizes = self._embedding_sizes(architecture.hidden_size)
+        return tuple(
+            sizes[architecture.embedding_size]
+            if name == "embedding_size"
+            else values.index(getattr(architecture, name))
+            for name, values in self.choices.items()
+        )

@@ -441,6 +441,16 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
             {"model_type": "electra", "hidden_size": 768, "embedding_size": 288},
             "search.space.hidden_size[1] is 288; allowed: any other size",
         ),
+        (
+            {"search__space__embedding_size": [128]},
+            {"model_type": "electra", "embedding_size": 64},
+            "search.space.embedding_size[0] is 128; allowed: null, as the teacher's embeddings are factorised",
+        ),
+        (
+            {"students__hand_crafted": [{**STUDENT, "embedding_size": 128}]},
+            {"model_type": "electra", "embedding_size": 64},
+            "students.hand_crafted[0].embedding_size is 128; allowed: null",
+        ),
     ],
 )  # fmt: skip
 def test_teacher_check_refuses(changes, teacher, words):

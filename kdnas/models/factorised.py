@@ -1,0 +1,48 @@
+"""The first weights of a student with factorised embeddings: narrow tables and a projection behind them.
+
+Most parameters of a small student are its word embeddings. Our choice: its tables lie in the subspace that
+holds most of what the teacher's embeddings sum to on real tokens, before their layer norm. So frequent word
+pieces count most; decomposing the table, where each word piece counts alike, loses far more
+(docs/measurements/smaller_students.md).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from kdnas.models.residual import principal_basis
+from kdnas.models.signals import Moments
+
+Tensors = dict[str, torch.Tensor]
+
+TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
+
+
+def factorise_embeddings(embeddings: Tensors, entering: Moments, size: int, basis: torch.Tensor) -> Tensors:
+    """Return tables of width ``size``, their layer norm and the projection to the student's hidden size.
+
+    ``embeddings`` are the teacher's tensors below ``embeddings.`` (tables and ``LayerNorm``), ``entering`` is
+    what their norm puts out on real tokens, ``basis`` (teacher's hidden size, student's) spans the student's
+    residual stream. Names are ELECTRA's, below its prefix. What is outside of the subspace counts with its
+    mean.
+    """
+    gain, bias = (embeddings[f"LayerNorm.{name}"].double() for name in ("weight", "bias"))
+    divisor = torch.where(gain.abs() < 1e-6, torch.inf, gain)
+    mean = (entering.mean - bias) / divisor
+    shift = torch.outer(bias, entering.mean)
+    second = (entering.second - shift - shift.T + torch.outer(bias, bias)) / torch.outer(divisor, divisor)
+    subspace = principal_basis(second, size)
+    kept = ((second @ subspace) * subspace).sum() / second.trace()
+    # the norm divides by the deviation over fewer dimensions, of what is kept of the vector
+    rescale = torch.sqrt(kept * len(gain) / size)
+    outside = mean - subspace @ (subspace.T @ mean)
+    factorised = {
+        f"embeddings.{table}.weight": (embeddings[f"{table}.weight"].double() @ subspace).float()
+        for table in TABLES
+    }
+    return factorised | {
+        "embeddings.LayerNorm.weight": torch.ones(size),
+        "embeddings.LayerNorm.bias": torch.zeros(size),
+        "embeddings_project.weight": (rescale * (basis.T @ (gain[:, None] * subspace))).float(),
+        "embeddings_project.bias": (basis.T @ (gain * outside + bias)).float(),
+    }
