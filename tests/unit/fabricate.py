@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from kdnas.files.artifacts import write_json, write_text
 from kdnas.search.history import COLUMNS, write_history
 from kdnas.search.reward import failed_reward, reward
 from kdnas.search.selection import select_best, select_within_budget
-from kdnas.search.space import DIMENSIONS, Architecture
+from kdnas.search.space import Architecture
 
 GLUE_TASKS = ["mnli", "rte", "mrpc", "sst2", "cola", "stsb"]
 TEACHER = Architecture(6, 384, 12, 1536, "gelu")
@@ -86,7 +87,7 @@ def latency(path: Path, device: str, models: list[dict[str, Any]], source: str =
 
 def history(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return a history; what a row leaves out is plain."""
-    plain = dict.fromkeys(COLUMNS) | TEACHER.to_dict() | {"status": "ok", "origin": "random", "epsilon": 1.0}
+    plain = dict.fromkeys(COLUMNS) | asdict(TEACHER) | {"status": "ok", "origin": "random", "epsilon": 1.0}
     plain |= {"candidate": 1, "parameters": 10_000_000, "from_store": False}
     return pd.DataFrame([plain | row for row in rows], columns=list(COLUMNS))
 
@@ -108,7 +109,7 @@ def search(strategy: str, episodes: int, candidates: int, failed: tuple[int, int
             learned = 0.01 * episode if strategy != "random" else 0
             ratio = 0.05 + 0.55 * size / (4 * 384 * 2304) + draw.uniform(0, 0.03)
             quality = 0.4 + 0.35 * (size / (4 * 384 * 2304)) ** 0.3 + draw.gauss(0, 0.02) + learned
-            row = {"episode": episode, "candidate": candidate, **architecture.to_dict()}
+            row = {"episode": episode, "candidate": candidate, **asdict(architecture)}
             controller = strategy != "random" and draw.random() < 0.2 + 0.5 * episode / episodes
             row |= {"origin": "controller" if controller else "random"}
             row |= {"quality": quality, "quality_accuracy": quality, "quality_loss": quality / 2}
@@ -132,7 +133,7 @@ def student(
 ) -> Path:
     """Write one ``architecture.json``, from a row of a history or a hand-crafted architecture."""
     if row is not None:
-        architecture = Architecture.from_dict({name: row[name] for name in DIMENSIONS})
+        architecture = Architecture.from_dict(row)
     value = {"student": name, "origin": origin, "rule": rule, "architecture": architecture.to_dict()}
     for key, kind in {
         "episode": int,

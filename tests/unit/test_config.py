@@ -287,6 +287,15 @@ def test_long_values_are_shortened():
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
         ({"search__exploration__start": 0.01}, "search.exploration.end is 0.05"),
+        # of widths 192, 288 and 384 two, three and three
+        (
+            {"search__space__embedding_size": [96, 192, 288], "search__episodes": 30},
+            "is 120; allowed: at most the 96 architectures",
+        ),
+        (
+            {"students__hand_crafted": [{**STUDENT, "embedding_size": 385}]},
+            "(minilm_l3) has embedding_size 385 and hidden_size 384; allowed: an embedding size up to",
+        ),
         ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or from 3 to the 36 arch"),
         ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or from 3 to the 36"),
         ({"search__space__attention_heads": [6, 7]}, "has 192 and search.space.attention_heads has 7"),
@@ -444,7 +453,7 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
         (
             {"search__space__embedding_size": [128]},
             {"model_type": "electra", "embedding_size": 64},
-            "search.space.embedding_size[0] is 128; allowed: null, as the teacher's embeddings are factorised",
+            "search.space.embedding_size[0] is 128; allowed: null, as the teacher's embeddings",
         ),
         (
             {"students__hand_crafted": [{**STUDENT, "embedding_size": 128}]},

@@ -203,6 +203,20 @@ def test_dimensions_show_each_architecture_once_and_no_failed_one(tmp_path):
     assert any("3 evaluated, 1 failed and left out" in text for text in texts(figure))
 
 
+def test_dimensions_put_whole_tables_at_the_choice_that_stands_for_them(tmp_path):
+    sizes = [(192, 192), (192, 128), (384, 384), (384, 128)]
+    rows = [
+        {"hidden_size": hidden, "embedding_size": size, "quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}
+        for hidden, size in sizes
+    ]
+    space = {name: choices[:1] for name, choices in SPACE.items()}
+    space |= {"layers": [6], "hidden_size": [192, 384], "ffn_size": [1536], "embedding_size": [128, 384]}
+    space["attention_heads"] = [12]
+    figure = dimensions_figure(written(tmp_path, lstm=rows), space, "accuracy", "cpu", False)
+    assert figure.axes[3].get_xlabel() == "Embedding size"
+    assert [text.get_text() for text in figure.axes[1].texts] == ["2", "2"]
+
+
 def test_dimensions_spread_points_within_their_choice(run):
     for axes in draw("dimensions", run).axes:
         x = axes.lines[0].get_xdata()
