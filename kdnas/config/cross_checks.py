@@ -39,6 +39,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
     _check_search(config["search"])
     _check_fidelity(config["fidelity"], config["search"]["space"])
+    _check_embedding_sizes(config)
     _check_divisions(config)
     _check_proxy_rows(config)
     _check_unlabelled_rows(config)
@@ -239,6 +240,15 @@ def _check_fidelity(fidelity: dict[str, Any], space: dict[str, Any]) -> None:
         )
 
 
+def _check_embedding_sizes(config: dict[str, Any]) -> None:
+    for path, student in hand_crafted(config):
+        if (student["embedding_size"] or 0) > student["hidden_size"]:
+            raise UserError(
+                f"{path} ({student['name']}) has embedding_size {student['embedding_size']} and hidden_size "
+                f"{student['hidden_size']}; allowed: an embedding size up to the hidden size"
+            )
+
+
 def _check_divisions(config: dict[str, Any]) -> None:
     space = config["search"]["space"]
     for hidden_size, heads in itertools.product(space["hidden_size"], space["attention_heads"]):
@@ -248,11 +258,6 @@ def _check_divisions(config: dict[str, Any]) -> None:
                 "allowed: hidden sizes that every number of attention heads divides"
             )
     for path, student in hand_crafted(config):
-        if (student["embedding_size"] or 0) > student["hidden_size"]:
-            raise UserError(
-                f"{path} ({student['name']}) has embedding_size {student['embedding_size']} and hidden_size "
-                f"{student['hidden_size']}; allowed: an embedding size up to the hidden size"
-            )
         if student["hidden_size"] % student["attention_heads"]:
             raise UserError(
                 f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "

@@ -62,8 +62,8 @@ def dimensions_figure(
     succeeded = everything[everything["status"] == "ok"].copy()
     shown = {name: list(space[name]) for name in DIMENSIONS if len(space.get(name) or ()) > 1}
     if "embedding_size" in shown:  # a choice above the hidden size stands for it
-        places = [SearchSpace(space).encode(architecture)[-1] for architecture in architectures(succeeded)]
-        succeeded["embedding_size"] = [space["embedding_size"][place] for place in places]
+        places = map(SearchSpace(space).encode, architectures(succeeded))
+        succeeded["embedding_size"] = [space["embedding_size"][place[-1]] for place in places]
     measures = {
         "quality": _QUALITY[quality],
         "latency_ratio": f"{device.upper()} latency\n(ratio to teacher)",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import torch
 
-from kdnas.models.residual import principal_basis
+from kdnas.models.residual import normalised_moments, principal_basis
 from kdnas.models.signals import Moments
 
 Tensors = dict[str, torch.Tensor]
@@ -26,11 +26,8 @@ def factorise_embeddings(embeddings: Tensors, entering: Moments, size: int, basi
     residual stream. Names are ELECTRA's, below its prefix. What is outside of the subspace counts with its
     mean.
     """
-    gain, bias = (embeddings[f"LayerNorm.{name}"].double() for name in ("weight", "bias"))
-    divisor = torch.where(gain.abs() < 1e-6, torch.inf, gain)
-    mean = (entering.mean - bias) / divisor
-    shift = torch.outer(bias, entering.mean)
-    second = (entering.second - shift - shift.T + torch.outer(bias, bias)) / torch.outer(divisor, divisor)
+    gain, bias = (embeddings[f"LayerNorm.{name}"] for name in ("weight", "bias"))
+    mean, second = normalised_moments(gain, bias, entering)
     subspace = principal_basis(second, size)
     kept = ((second @ subspace) * subspace).sum() / second.trace()
     # the norm divides by the deviation over fewer dimensions, of what is kept of the vector

@@ -54,17 +54,32 @@ def narrow_norm(
     """
     if basis.shape[0] == basis.shape[1]:
         return weight, bias
-    gain = torch.where(weight.abs() < 1e-6, torch.inf, weight.double())
-    normalised = (leaving.mean - bias) / gain
-    with_bias = leaving.second - torch.outer(leaving.mean, bias.double())
-    outer = (with_bias - torch.outer(bias.double(), leaving.mean - bias)) / torch.outer(gain, gain)
+    normalised, outer = normalised_moments(weight, bias, leaving)
     variance = _along(outer - torch.outer(normalised, normalised), basis)
-    covariance = _along(with_bias / gain - torch.outer(leaving.mean, normalised), basis)
+    with_bias = leaving.second - torch.outer(leaving.mean, bias.double())
+    covariance = _along(with_bias / _divisor(weight) - torch.outer(leaving.mean, normalised), basis)
     slope = covariance / variance.clamp_min(1e-9)
     intercept = basis.T @ leaving.mean - slope * (basis.T @ normalised)
     # the student divides by the deviation of what is left of the vector
     left = _along(outer, basis).sum() / basis.shape[1]
     return (slope * left.sqrt()).float(), intercept.float()
+
+
+def normalised_moments(
+    weight: torch.Tensor, bias: torch.Tensor, leaving: Moments
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the mean (n,) and the mean outer product (n, n) of what a layer norm puts its gain and bias on.
+
+    ``leaving`` is the norm's output. A dimension whose gain is 0 tells nothing, and counts as 0.
+    """
+    gain = _divisor(weight)
+    with_bias = leaving.second - torch.outer(leaving.mean, bias.double())
+    outer = (with_bias - torch.outer(bias.double(), leaving.mean - bias)) / torch.outer(gain, gain)
+    return (leaving.mean - bias) / gain, outer
+
+
+def _divisor(weight: torch.Tensor) -> torch.Tensor:
+    return torch.where(weight.abs() < 1e-6, torch.inf, weight.double())
 
 
 def _along(matrix: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,13 @@ from kdnas.estimate.shapes import Embeddings, forward_flops, parameters
 from kdnas.files.artifacts import read_json
 from kdnas.files.store import Store
 from kdnas.latency.table import LatencyTable
-from kdnas.models.loading import base_model, count_parameters, load_classifier, pretrained_classifier
+from kdnas.models.loading import (
+    base_model,
+    count_parameters,
+    load_classifier,
+    pretrained_classifier,
+    save_classifier,
+)
 from kdnas.models.signals import measure_signals
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture, SearchSpace
@@ -20,8 +26,13 @@ from kdnas.training.students import Distillation, distill
 
 TASK = get_task("mnli")
 USED = 64  # word pieces from 4 on that the tests' inputs hold
-SIZES = {"layers": [3], "hidden_size": [12, 24], "attention_heads": [3], "ffn_size": [48]}
-WHOLE = SIZES | {"activation": ["relu"]}
+WHOLE = {
+    "layers": [3],
+    "hidden_size": [12, 24],
+    "attention_heads": [3],
+    "ffn_size": [48],
+    "activation": ["relu"],
+}
 
 
 def inputs(rows, seed):
@@ -103,9 +114,7 @@ def test_students_are_distilled_and_go_on_to_the_next_task(initialisation, teach
         teacher = tmp_path / f"teacher_{name}"
         teacher.mkdir()
         task, data = get_task(name), write_data(tmp_path / name, name)
-        pretrained_classifier(teacher_base, task, 0.0, 1).save_pretrained(teacher)
-        for file in ("tokenizer.json", "tokenizer_config.json"):
-            (teacher / file).write_bytes((teacher_base / file).read_bytes())
+        save_classifier(pretrained_classifier(teacher_base, task, 0.0, 1), teacher_base, teacher, {})
         job = Distillation("small", architecture, name, 1, stage, start, teacher, data, 32, settings)
         start = tmp_path / f"student_{name}"
         distill(job, make_run(), Store(tmp_path / "store"), start, tmp_path / f"{name}.json")
@@ -119,9 +128,7 @@ def test_a_candidate_is_told_from_the_one_with_whole_tables(teacher_base, tmp_pa
     data = write_data(tmp_path / "data", "mnli")
     teacher = tmp_path / "teacher"
     teacher.mkdir()
-    pretrained_classifier(teacher_base, TASK, 0.0, 1).save_pretrained(teacher)
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        (teacher / file).write_bytes((teacher_base / file).read_bytes())
+    save_classifier(pretrained_classifier(teacher_base, TASK, 0.0, 1), teacher_base, teacher, {})
     shapes = [Architecture(2, 12, 3, 24, "relu", size) for size in (12, 5)]
     entries = [{"candidate": place, "architecture": shape.to_dict()} for place, shape in enumerate(shapes)]
     store = Store(tmp_path / "store")
