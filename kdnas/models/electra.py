@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from kdnas.models.family import ROBERTA_FAMILY
-from kdnas.search.space import Architecture
 
 Tensors = dict[str, torch.Tensor]
 
@@ -30,17 +29,11 @@ _SHARED = (
 _TANH_TO_GELU = 2.0  # the odd part of gelu is half its input, that of tanh near 0 all of it
 
 
-def factorised_config(config: Any, architecture: Architecture) -> Any:
-    """Return a configuration of ELECTRA for a student of ``architecture`` of a teacher with ``config``."""
+def electra_config(config: Any) -> Any:
+    """Return ELECTRA's configuration with all but the shape that it shares with a teacher's ``config``."""
     from transformers import ElectraConfig
 
     return ElectraConfig(
-        embedding_size=architecture.embedding_size,
-        hidden_size=architecture.hidden_size,
-        num_hidden_layers=architecture.layers,
-        num_attention_heads=architecture.attention_heads,
-        intermediate_size=architecture.ffn_size,
-        hidden_act=architecture.activation,
         max_position_embeddings=config.max_position_embeddings - _unused_positions(config),
         **{name: getattr(config, name) for name in _SHARED},
     )

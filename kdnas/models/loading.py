@@ -12,7 +12,7 @@ from torch import nn
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import make_readable, write_json
-from kdnas.models.electra import factorised_config
+from kdnas.models.electra import electra_config
 from kdnas.models.family import check_family
 from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
 from kdnas.search.space import Architecture
@@ -117,16 +117,16 @@ def student_config(config: Any, architecture: Architecture) -> Any:
 
     For factorised embeddings it is one of ELECTRA (:mod:`kdnas.models.electra`).
     """
-    if architecture.factorised:
-        return factorised_config(config, architecture)
-    changed = config.__class__.from_dict(config.to_dict())
+    changed = (
+        electra_config(config) if architecture.factorised else config.__class__.from_dict(config.to_dict())
+    )
     changed.num_hidden_layers = architecture.layers
     changed.hidden_size = architecture.hidden_size
     changed.num_attention_heads = architecture.attention_heads
     changed.intermediate_size = architecture.ffn_size
     changed.hidden_act = architecture.activation
-    if getattr(config, "embedding_size", None) == config.hidden_size:
-        changed.embedding_size = architecture.hidden_size
+    if architecture.factorised or getattr(config, "embedding_size", None) == config.hidden_size:
+        changed.embedding_size = architecture.embedding_size
     return changed
 
 
