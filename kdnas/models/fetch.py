@@ -13,9 +13,10 @@ from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_j
 from kdnas.models.family import check_family
 
 WEIGHTS = "model.safetensors"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 TOKENIZER_FILES = (
     "tokenizer.json",
-    "tokenizer_config.json",
+    TOKENIZER_CONFIG,
     "special_tokens_map.json",
     "vocab.txt",
     "vocab.json",

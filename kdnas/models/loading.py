@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import make_readable, write_json
+from kdnas.files.artifacts import make_readable, read_json, write_json
 from kdnas.models.electra import electra_config
 from kdnas.models.family import check_family
-from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
+from kdnas.models.fetch import TOKENIZER_CONFIG, TOKENIZER_FILES, WEIGHTS
 from kdnas.search.space import Architecture
+
+HEAD_BELOW_OUTPUTS = ("classifier.dense.weight", "classifier.dense.bias")  # BERT's is the encoder's pooler
 
 
 def load_config(folder: str | Path) -> Any:
@@ -70,8 +73,9 @@ def new_classifier(config: Any, seed: int) -> nn.Module:
 def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: int) -> nn.Module:
     """Load the encoder in ``folder`` under a new classification head drawn from ``seed``.
 
-    A head that the folder may hold is never used: its labels could be in another order. Raises UserError
-    if a part of the encoder itself is missing.
+    The output layer of a head that the folder may hold is never used: its labels could be in another order.
+    What comes before that layer is kept: the pooler of a BERT, the dense layer of its relatives' heads.
+    Raises UserError if a part of the encoder itself is missing.
     """
     from transformers import AutoModel
 
@@ -88,7 +92,17 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
         if key not in report["missing_keys"] and key in base_model(model).state_dict()
     }
     base_model(model).load_state_dict(given, strict=False)
+    model.load_state_dict(_head_below_outputs(Path(folder), model), strict=False)
     return model
+
+
+def _head_below_outputs(folder: Path, model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the tensors of a saved head that are no output layer and fit into ``model``."""
+    own = model.state_dict()
+    with safe_open(folder / WEIGHTS, "pt") as saved:
+        names = own.keys() & set(saved.keys()) & set(HEAD_BELOW_OUTPUTS)
+        found = {name: saved.get_tensor(name) for name in names}
+    return {name: value for name, value in found.items() if own[name].shape == value.shape}
 
 
 def load_classifier(folder: str | Path) -> nn.Module:
@@ -145,4 +159,13 @@ def save_classifier(
     for name in TOKENIZER_FILES:
         if (Path(tokenizer_folder) / name).is_file():
             shutil.copyfile(Path(tokenizer_folder) / name, folder / name)
+    if model.config.model_type != load_config(tokenizer_folder).model_type:
+        _name_tokenizer(tokenizer_folder, folder / TOKENIZER_CONFIG)
     write_json(folder / "kdnas.json", details)
+
+
+def _name_tokenizer(tokenizer_folder: str | Path, path: Path) -> None:
+    """Put the tokenizer's class into the copied ``path``: unnamed, it would be that of the model's type."""
+    settings = read_json(path) if path.is_file() else {}
+    own = type(load_tokenizer(tokenizer_folder)).__name__
+    write_json(path, {"tokenizer_class": own} | settings)

@@ -34,7 +34,7 @@ def finetune_teacher(
 ) -> None:
     """Fine-tune the encoder in ``base`` on the task's training split, score and save it.
 
-    ``base`` is a pretrained one or the teacher of another task, of whose head nothing is used.
+    ``base`` is a pretrained one or the teacher of another task, whose output layer is not used.
     ``teacher`` is the config's section. A teacher that the store holds is taken from there. Raises
     UserError if the training diverges.
     """

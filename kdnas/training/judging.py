@@ -25,8 +25,9 @@ def judge(
 ) -> list[tuple[np.ndarray, float]]:
     """Return the logits (rows, labels) and the distillation loss of each learner on ``data``, in float32.
 
-    The loss is the mean over rows of the teacher's terms, 0 where there is no ``teacher``, which passes over
-    a batch once for all learners. Each result is the same whatever the other learners are.
+    The loss is that of the teacher's terms, each batch's mean weighted by its rows, 0 where there is no
+    ``teacher``, which passes over a batch once for all learners. Each result is the same whatever the others
+    are.
     """
     if not learners:
         return []

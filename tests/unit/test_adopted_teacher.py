@@ -11,6 +11,7 @@ from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.models.finetuned import finetuned_classifier
+from kdnas.training import adoption
 from kdnas.training.adoption import adopt_teacher
 
 MNLI = ("entailment", "neutral", "contradiction")
@@ -101,6 +102,21 @@ def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):
 def test_teacher_of_a_regression_has_one_output_of_any_name(tmp_path):
     folder = write_classifier(tmp_path, ("likeness",), problem_type="regression")
     assert finetuned_classifier(folder, get_task("stsb")).config.problem_type == "regression"
+
+
+@pytest.mark.parametrize(("scale", "fits"), [(0.8, True), (0.2, False)])
+def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_path, monkeypatch):
+    """Labels go from 0 to 2 here. No correlation sees it, but students would learn outputs and labels."""
+    given = write_classifier(tmp_path / "given", ("likeness",), problem_type="regression")
+    data = write_data(tmp_path / "data", "stsb")
+    monkeypatch.setattr(adoption, "predict", lambda model, data, device: scale * data.labels[:, None])
+    places = tmp_path / "adopted", tmp_path / "adopted.json"
+    if fits:
+        adopt_teacher(given, data, "stsb", 32, 1, CPU, print, *places)
+        return
+    with pytest.raises(UserError, match=r"go from 0\.00 to 0\.40 where the labels go from 0 to 2; allowed"):
+        adopt_teacher(given, data, "stsb", 32, 1, CPU, print, *places)
+    assert not any(place.exists() for place in places)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Atomic writing, the store, the digest of code, and the episode's rewards."""
+"""Atomic writing, the store and the digest of code."""
 
 import ast
 import errno
@@ -21,8 +21,6 @@ from kdnas.files import store as store_module
 from kdnas.files.artifacts import atomic_folder, atomic_path, digest, read_json, write_json
 from kdnas.files.code_digest import NEUTRAL
 from kdnas.files.store import Store
-from kdnas.search.episode import extend_history
-from kdnas.search.history import empty_history
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -319,49 +317,3 @@ def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
     assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True, True]
     extend("search/reward.py")
     assert digests()[1] != before[1]
-
-
-SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
-SHAPE = {"layers": 1, "hidden_size": 12, "attention_heads": 3, "ffn_size": 24, "activation": "gelu"}
-
-
-def episode(number, statuses):
-    candidates = {
-        "episode": number,
-        "epsilon": 1.0,
-        "candidates": [
-            {"candidate": i, "architecture": SHAPE, "origin": "random", "predicted_reward": None}
-            for i, _ in enumerate(statuses, start=1)
-        ],
-    }
-    evaluations = [
-        {
-            "candidate": i,
-            "status": "ok" if quality is not None else "failed",
-            "reason": None if quality is not None else "out of memory at step 1",
-            "quality_accuracy": quality,
-            "quality_loss": quality,
-            "parameters": 10,
-        }
-        for i, quality in enumerate(statuses, start=1)
-    ]
-    latency = {
-        "reason": None,
-        "models": [{"model": i, "latency_ms": 5.0, "ratio": 0.6} for i, _ in enumerate(statuses, start=1)],
-    }
-    return candidates, evaluations, latency
-
-
-def test_episode_is_rewarded_and_failures_come_last():
-    history = extend_history(empty_history(), *episode(1, [0.5, None, 0.7]), SETTINGS)
-    assert history["reward"].tolist() == pytest.approx([0.5, 0.0, 0.7])
-    history = extend_history(history, *episode(2, [0.6]), SETTINGS)
-    assert history["episode"].tolist() == [1, 1, 1, 2]
-    assert history["reason"].tolist()[1] == "out of memory at step 1"
-
-
-def test_reward_without_a_latency_is_one_sentence():
-    candidates, evaluations, latency = episode(1, [0.5])
-    latency = {"reason": "not measured: this machine has no GPU", "models": []}
-    with pytest.raises(UserError, match=r"reward\.device is 'gpu'"):
-        extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})

@@ -23,7 +23,7 @@ from kdnas.analysis.claims import (
     student_of_claim,
     teacher_share_without_cola,
 )
-from kdnas.analysis.scores import seed_scores
+from kdnas.analysis.scores import seed_averages, seed_scores
 from kdnas.data.tasks import TASKS
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.headline import headline
@@ -132,6 +132,13 @@ def test_difference_is_paired_by_seed_and_leaves_wnli_out(tmp_path):
     test = ttest_rel(averages["lstm_no_slower_than_base"], averages["base"]).confidence_interval(0.95)
     assert estimate.value == pytest.approx((5 + 4 + 7) / 3)
     assert (estimate.low, estimate.high) == pytest.approx((test.low, test.high))
+
+
+def test_a_seed_that_lacks_a_task_is_in_no_average():
+    rows = [("a", "rte", 1, 60.0), ("a", "mrpc", 1, 80.0), ("a", "rte", 2, 90.0), ("b", "rte", 1, 0.0)]
+    scores = pd.DataFrame(rows, columns=["model", "task", "seed", "score"])
+    assert seed_averages(scores, "a", ["rte", "mrpc"]).to_dict() == {1: 70.0}
+    assert seed_averages(scores, "a", ["rte"]).to_dict() == {1: 60.0, 2: 90.0}
 
 
 def test_share_of_the_teacher_is_without_cola_and_by_seed(tmp_path):

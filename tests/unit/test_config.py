@@ -18,7 +18,9 @@ from kdnas.config.cross_checks import cross_check
 from kdnas.config.reference import README, with_reference
 from kdnas.config.schema import SCHEMA_FILE, load_schema
 from kdnas.config.validation import key_paths, validate
+from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
+from kdnas.search.strategies import STRATEGIES
 from kdnas.teacher_check import check_against_teacher
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -496,12 +498,10 @@ def test_teacher_check_takes_what_is_just_inside(changes, teacher):
 
 
 def test_schema_names_every_strategy_and_task_of_the_registries():
-    strategies = pytest.importorskip("kdnas.search.strategies").STRATEGIES
-    tasks = pytest.importorskip("kdnas.data.tasks").TASKS
     keys = load_schema()["properties"]
     named, _, rest = keys["search"]["properties"]["task"]["title"].removeprefix("one of ").partition(", or ")
-    assert (named.split(", "), rest) == (list(tasks), "a name out of data.custom_tasks")
-    assert set(keys["search"]["properties"]["strategies"]["items"]["enum"]) == set(strategies)
+    assert (named.split(", "), rest) == (list(TASKS), "a name out of data.custom_tasks")
+    assert set(keys["search"]["properties"]["strategies"]["items"]["enum"]) == set(STRATEGIES)
 
 
 def test_validation_imports_nothing_heavy():

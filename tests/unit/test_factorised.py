@@ -8,7 +8,7 @@ from tiny import DISTILLATION, write_data, write_teacher
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.estimate.shapes import Embeddings, forward_flops, parameters
-from kdnas.files.artifacts import read_json
+from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.latency.table import LatencyTable
 from kdnas.models.loading import (
@@ -69,6 +69,42 @@ def test_tables_of_fewer_dimensions_are_factorised_without_loss(model_type, tmp_
     torch.testing.assert_close(states(student, batch), states(teacher, batch), atol=1e-4, rtol=0)
     lossy = states(factorised(teacher, 24, 6), batch)
     assert (lossy - states(teacher, batch)).abs().max() > 0.1
+
+
+def write_byte_pairs(folder):
+    """Write a RoBERTa's tokenizer as its makers do: nothing but the model's type says whose it is."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    letters = pre_tokenizers.ByteLevel.alphabet()
+    specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=270, special_tokens=specials, initial_alphabet=letters, show_progress=False
+    )
+    tokenizer.train_from_iterator(["the cat sat on the mat"] * 9, trainer)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    for file in folder.glob("*token*"):
+        file.unlink()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    tokenizer.model.save(str(folder))
+    write_json(folder / "tokenizer_config.json", {"model_max_length": 32})
+
+
+def test_a_saved_student_reads_texts_as_its_teacher_does(tmp_path):
+    from transformers import AutoTokenizer
+
+    base = write_teacher(tmp_path / "base", "roberta", vocab_size=300)
+    write_byte_pairs(base)
+    teacher = pretrained_classifier(base, TASK, 0.0, 1)
+    student = build_student(Architecture(4, 24, 6, 48, "gelu", 12), teacher, TASK, None, 0.0, 1)
+    save_classifier(student, base, tmp_path / "student", {})
+    texts = ("the mat sat", "a cat")
+    expected = AutoTokenizer.from_pretrained(base)(*texts)["input_ids"]
+    assert len(set(expected)) > 5
+    saved = AutoTokenizer.from_pretrained(tmp_path / "student")
+    assert saved(*texts)["input_ids"] == expected
+    assert (saved.pad_token_id, saved.model_max_length) == (1, 32)
 
 
 def test_a_head_with_tanh_starts_near_that_of_the_teacher(teacher_base):

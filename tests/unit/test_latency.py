@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,21 @@ def test_timer_measures_the_extracted_network(config):
     model = network(config, SMALL)
     assert Architecture.from_model_config(model.config) == SMALL
     assert not model.training
-    assert make_timer(model, PROTOCOL, config.vocab_size)() > 0
+    read = []
+    model.register_forward_pre_hook(lambda _module, _inputs, named: read.append(named), with_kwargs=True)
+    protocol = replace(PROTOCOL, batch_size=2)
+    assert make_timer(model, protocol, config.vocab_size)() > 0
+    ((name, ids),) = read[0].items()
+    assert (name, tuple(ids.shape)) == ("input_ids", (2, 8))
+
+
+def test_ratios_are_the_students_time_over_the_teachers(config, tmp_path, monkeypatch):
+    times = {"teacher": np.array([8.0, 16.0, 12.0]), SMALL.short_name: np.array([2.0, 4.0, 3.0])}
+    monkeypatch.setattr(module, "measure", lambda *settings: times)
+    found = profile_by_clock({"x": SMALL}, config, PROTOCOL, Store(tmp_path))
+    (row,) = found["models"]
+    assert [row[name] for name in ("ratio", "ratio_low", "ratio_high", "latency_ms")] == [0.25] * 3 + [3.0]
+    assert found["teacher"]["latency_ms"] == 12.0
 
 
 def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monkeypatch):

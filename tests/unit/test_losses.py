@@ -8,11 +8,25 @@ import torch
 
 from kdnas.training.losses import (
     HiddenStateLoss,
+    Outputs,
     labels_loss,
     logits_loss,
-    relations_loss,
     uniform_last_layers,
 )
+from kdnas.training.objective import Objective, Weights
+
+NO_TERM = {"hidden": 0, "logits": 0, "relations": 0, "labels": 0, "temperature": 2.0, "relation_heads": 2}
+
+
+def term(name, student, teacher, mask=None):
+    """Return one term of the objective; ``student`` and ``teacher`` are what it compares."""
+    objective = Objective(Weights(**(NO_TERM | {name: 1})), False, None)
+    nothing = torch.zeros(1, 1)
+    outputs = [
+        Outputs(value, (), ()) if name == "logits" else Outputs(nothing, (), value)
+        for value in (student, teacher)
+    ]
+    return float(objective(*outputs, {"attention_mask": nothing if mask is None else mask})[name])
 
 
 def test_uniform_last_by_hand():
@@ -79,8 +93,8 @@ def test_logits_loss_by_hand():
     q = [math.exp(v / temperature) for v in student]
     p, q = [v / sum(p) for v in p], [v / sum(q) for v in q]
     expected = temperature**2 * sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
-    value = logits_loss(torch.tensor([student]), torch.tensor([teacher]), temperature, False)
-    assert float(value) == pytest.approx(expected, rel=1e-5)
+    value = term("logits", torch.tensor([student]), torch.tensor([teacher]))
+    assert value == pytest.approx(expected, rel=1e-5)
     assert float(logits_loss(torch.tensor([[1.0]]), torch.tensor([[3.0]]), 2.0, True)) == 4.0
 
 
@@ -113,5 +127,5 @@ def test_relations_against_a_loop():
                 q = relations(student[kind], row, head, 3)
                 divergences += (p * (p / q).log()).sum(-1).tolist()
         per_kind.append(sum(divergences) / len(divergences))
-    value = relations_loss(student, teacher, mask, heads)
-    assert float(value) == pytest.approx(sum(per_kind) / 3, rel=1e-4)
+    value = term("relations", student, teacher, mask)
+    assert value == pytest.approx(sum(per_kind) / 3, rel=1e-4)

@@ -189,6 +189,19 @@ def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
     assert torch.equal(narrowed[name], tensors[f"bert.{name}"][kept])
 
 
+def test_of_two_heads_that_become_one_the_silent_one_goes(tmp_path):
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    tensors = teacher.state_dict()
+    silent = [row for head in (0, 3, 4) for row in range(4 * head, 4 * head + 4)]  # one of each pair
+    for layer in range(4):
+        for part in ("query.weight", "query.bias"):
+            tensors[f"bert.encoder.layer.{layer}.attention.self.{part}"][silent] = 0.0
+    teacher.load_state_dict(tensors)
+    narrowed = narrow(teacher, Architecture(4, 12, 3, 48, "gelu"))  # heads as wide as the teacher's
+    for layer in range(4):
+        assert narrowed[f"encoder.layer.{layer}.attention.self.query.weight"].norm(dim=1).min() > 0.01
+
+
 def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
     module = teacher.bert.encoder.layer[1].output.dense
@@ -279,7 +292,7 @@ def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_
     assert torch.equal(logits(load_classifier(folder)), logits(student))
 
 
-def test_head_of_a_checkpoint_is_never_used(teacher_base, tmp_path):
+def test_outputs_of_a_checkpoint_are_never_used(teacher_base, tmp_path):
     # a checkpoint with three labels in another order must not bring its head along
     wrong = pretrained_classifier(teacher_base, TASK, 0.0, 9)
     wrong.config.id2label = {0: "contradiction", 1: "neutral", 2: "entailment"}
@@ -287,6 +300,19 @@ def test_head_of_a_checkpoint_is_never_used(teacher_base, tmp_path):
     fresh = pretrained_classifier(tmp_path, TASK, 0.0, 1)
     assert fresh.config.id2label[0] == "entailment"
     assert not torch.equal(fresh.classifier.weight, wrong.classifier.weight)
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_all_but_the_output_layer_goes_on_to_another_task(model_type, tmp_path):
+    """Whether it is counted to the encoder, as by BERT, or to the head, as by its relatives."""
+    base = write_teacher(tmp_path / "base", model_type)
+    trained = pretrained_classifier(base, TASK, 0.0, 9)
+    save_classifier(trained, base, tmp_path, {})
+    other = pretrained_classifier(tmp_path, get_task("rte"), 0.0, 1).state_dict()
+    output = "classifier." if model_type == "bert" else "classifier.out_proj."
+    kept = [name for name in other if not name.startswith(output)]
+    assert len(kept) == len(other) - 2
+    assert all(torch.equal(other[name], trained.state_dict()[name]) for name in kept)
 
 
 def test_random_student_depends_on_seed_and_shape_only(teacher_base):

@@ -8,7 +8,7 @@ import torch
 
 from kdnas.errors import UserError
 from kdnas.search.history import COLUMNS, architectures, empty_history
-from kdnas.search.space import SearchSpace
+from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies import STRATEGIES, Proposal, make_strategy
 from kdnas.search.strategies.greedy import RewardScale
 
@@ -112,6 +112,44 @@ def test_controller_learns_which_dimension_pays(name, least, tmp_path):
     assert (second["origin"] == "controller").all()
     # the 16 three-layer architectures have the highest reward, and at most 6 are gone; by chance 2 of 6
     assert (second["layers"] == 3).sum() >= least
+
+
+def test_a_state_is_the_best_before_its_episode_the_best_of_the_last_one_and_the_candidate():
+    space = SearchSpace(CHOICES)
+    strategy = make_strategy("lstm", space, SEARCH)
+    weak, good, best = (Architecture(layers, 12, 2, 24, "gelu") for layers in (1, 2, 3))
+    rows = [
+        (1, good, 0.5, "ok"),
+        (1, weak, 0.4, "ok"),
+        (2, weak, 0.3, "ok"),
+        (2, best, 0.45, "ok"),
+        (3, best, 0.9, "ok"),
+    ]
+    values = [
+        dict.fromkeys(COLUMNS)
+        | architecture.to_dict()
+        | {"episode": number, "reward": reward, "status": status}
+        for number, architecture, reward, status in rows
+    ]
+    history = pd.DataFrame(values, columns=list(COLUMNS))
+    nothing = (3, 2, 2, 2, 2)  # one more than the last choice of each dimension
+    assert strategy.context(history, 1) == [nothing, nothing]
+    assert strategy.context(history, 2) == [(1, 0, 0, 0, 0), (1, 0, 0, 0, 0)]
+    assert strategy.context(history, 3) == [(2, 0, 0, 0, 0), (1, 0, 0, 0, 0)]
+    assert strategy.context(history, 4) == [(2, 0, 0, 0, 0), (2, 0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("name", ["lstm", "linear"])
+def test_every_proposal_has_the_reward_that_is_predicted_of_it(name):
+    strategy = make_strategy(name, SearchSpace(CHOICES), SEARCH)
+    history = evaluate(strategy.propose(empty_history(), 1), 1)
+    strategy.learn(history, 1)
+    proposals = strategy.propose(history, 3)
+    assert {proposal.origin for proposal in proposals} == {"random", "controller"}
+    for proposal in proposals:
+        (alone,) = strategy.predict([proposal.architecture], history, 3)
+        assert proposal.predicted_reward == pytest.approx(alone)
+    assert len({round(proposal.predicted_reward, 6) for proposal in proposals}) > 1
 
 
 def test_state_holds_the_optimiser_so_that_learning_goes_on_where_it_was(tmp_path):

@@ -2,14 +2,17 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny import DISTILLATION, FAMILY, STAGE, write_data, write_teacher
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
+from kdnas.models.signals import measure_signals
 from kdnas.search.space import Architecture
 from kdnas.training import finetune, students
 from kdnas.training.candidates import Trial, _shared_key
@@ -19,6 +22,7 @@ from kdnas.training.students import Distillation, distill
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
 SMALL = Architecture(2, 12, 3, 24, "gelu")
+SHAPE = Architecture(4, 24, 6, 48, "gelu")  # the teacher's
 
 
 def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:
@@ -46,6 +50,8 @@ def test_teacher_of_a_regression_learns_the_scores(teacher_base, tmp_path, make_
     assert metrics["scores"]["validation"]["pearson"] > 0.7
     assert metrics["official_rows"] == {"validation": 1500}
     assert metrics["rows"] == {"validation": 64}
+    weights = tmp_path / "teacher" / "model" / "model.safetensors"
+    assert metrics["size_mb"] == weights.stat().st_size / 1_000_000
 
 
 def test_seed_decides_the_teacher(teacher_base, tmp_path, make_run):
@@ -55,6 +61,40 @@ def test_seed_decides_the_teacher(teacher_base, tmp_path, make_run):
         model = teach(teacher_base, data, "rte", make_run(), tmp_path / name, seed)
         weights.append((model / "model.safetensors").read_bytes())
     assert weights[0] == weights[1] != weights[2]
+
+
+def test_every_seed_is_trained_though_the_store_is_one(teacher_base, tmp_path, make_run):
+    data, store, lines, weights = write_data(tmp_path / "data", "rte"), Store(tmp_path / "store"), [], {}
+    for seed in (1, 2):
+        run = make_run(lines=lines)
+        files = {name: tmp_path / f"{name}_{seed}" for name in ("teacher", "student")}
+        metrics = {name: folder.with_suffix(".json") for name, folder in files.items()}
+        finetune_teacher(
+            teacher_base, data, "rte", TEACHER, seed, run, store, files["teacher"], metrics["teacher"]
+        )
+        # of one teacher, so that the student's own seed tells
+        job = Distillation(
+            "s", SMALL, "rte", seed, "student", None, tmp_path / "teacher_1", data, 32, DISTILLATION
+        )
+        distill(job, run, store, files["student"], metrics["student"])
+        for name, folder in files.items():
+            weights[name, seed] = (folder / "model.safetensors").read_bytes()
+            assert read_json(metrics[name])["seed"] == seed
+    assert "taken from the store" not in lines
+    assert len(set(weights.values())) == 4
+
+
+@pytest.mark.parametrize("initialisation", ["teacher", "random"])
+def test_a_student_starts_from_what_the_config_says(initialisation, teacher_folder, tmp_path):
+    teacher = load_classifier(teacher_folder)
+    settings = DISTILLATION | {"initialisation": initialisation}
+    job = Distillation("s", SHAPE, "mnli", 1, "student", None, teacher_folder, tmp_path, 32, settings)
+    ids = torch.randint(4, 64, (8, 9), generator=torch.Generator().manual_seed(1))
+    signals = measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
+    student = students._first_weights(job, SimpleNamespace(teacher=teacher, signals=signals), 0.0)
+    pairs = zip(student.parameters(), teacher.parameters(), strict=True)
+    same = [torch.equal(one, other) for one, other in pairs if one.dim() == 2]  # biases may both be 0
+    assert all(same) if initialisation == "teacher" else not any(same)
 
 
 def test_teacher_of_the_store_is_not_trained_again(teacher_base, tmp_path, make_run, monkeypatch):
@@ -172,7 +212,6 @@ def test_damaged_store_entry_is_made_anew(chain, tmp_path):
 
 
 def test_second_stage_starts_from_the_first(chain, tmp_path):
-    mnli, stsb = chain("one")
     still = DISTILLATION | {"glue": STAGE | {"learning_rate": 1e-12, "weight_decay": 0.0}}
     mnli, stsb = chain("still", settings=still)
     one = load_classifier(mnli / "model").bert.embeddings.word_embeddings.weight

@@ -4,13 +4,17 @@ import gc
 import os
 import signal
 import weakref
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tiny import DISTILLATION, STAGE, write_frame
 
+from kdnas.data.frames import write_split, write_task
 from kdnas.data.tasks import get_task
+from kdnas.files.artifacts import digest
 from kdnas.files.store import Store
 from kdnas.training import candidates as module
 from kdnas.training import loop
@@ -57,11 +61,38 @@ def test_store_serves_what_was_evaluated_and_nothing_else(teacher_folder, proxy,
     assert "2 candidates, 1 of them from the store" in lines
     assert (again[2]["from_store"], again[3]["from_store"]) == (True, False)
     assert again[2] == {**first[2], "from_store": True}
-    # another recipe, another proxy set: other evaluations
-    changed = DISTILLATION | {"temperature": 4.0}
-    assert not evaluate([2], teacher_folder, proxy, make_run(), store, changed)[2]["from_store"]
-    proxy.fingerprint = "other"
-    assert not evaluate([2], teacher_folder, proxy, make_run(), store)[2]["from_store"]
+
+
+def test_whatever_decides_an_evaluation_is_in_its_key(teacher_folder, proxy, make_run):
+    def key(recipe=DISTILLATION, seed=1, norm=1.0, **trial):
+        run = replace(make_run(), max_gradient_norm=norm)
+        return digest(module._shared_key(teacher_folder, replace(proxy, **trial), recipe, seed, run))
+
+    same = DISTILLATION | {"student": STAGE | {"epochs": 9}}  # a stage that the proxy does not have
+    assert key() == key(same)
+    others = [
+        key(DISTILLATION | {"temperature": 4.0}),
+        key(DISTILLATION | {"proxy": STAGE | {"epochs": 9}}),
+        key(DISTILLATION | {"initialisation": "random"}),
+        key(seed=2),
+        key(norm=2.0),
+        key(max_length=16),
+        key(fingerprint="other"),
+        key(task="rte"),
+    ]
+    assert len({key(), *others}) == 1 + len(others)
+
+
+def test_a_trial_trains_on_the_proxy_set_and_is_scored_on_the_held_out_slice(tmp_path):
+    task = get_task("mnli")
+    proxy, heldout = write_frame(task, 40, 1), write_frame(task, 20, 2)
+    frames = {"train": write_frame(task, 90, 3), "heldout": heldout}
+    write_task(tmp_path / "data", frames, {})
+    write_split(tmp_path / "proxy.parquet", proxy)
+    trial = Trial.on_proxy("mnli", tmp_path / "proxy.parquet", tmp_path / "data", 32)
+    pd.testing.assert_frame_equal(trial.train, proxy, check_dtype=False)
+    pd.testing.assert_frame_equal(trial.scored, heldout, check_dtype=False)
+    assert (trial.stage, trial.unlabelled) == ("proxy", 0)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +233,6 @@ def test_learners_of_different_progress_resume_each_from_its_own(
     saved = sorted((tmp_path / "checkpoints").iterdir())
     assert len(saved) == 2
     saved[0].unlink()
-    saved[1].write_bytes(saved[1].read_bytes())
     left = saved[1].with_name(f".{saved[1].name}.killed")  # of a save that was killed
     left.mkdir()
     (left / ".tmpabcdef").write_bytes(b"half")
@@ -281,3 +311,6 @@ def test_collate_pads_and_masks():
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
     assert batch["labels"].tolist() == [2, 1]
     assert "token_type_ids" not in batch
+    encoded.token_types = [np.array([0, 0, 1]), np.array([0, 1]), np.array([0, 1, 1, 1])]
+    batch = collate(encoded, np.array([2, 1]), torch.device("cpu"))
+    assert batch["token_type_ids"].tolist() == [[0, 1, 1, 1], [0, 1, 0, 0]]

@@ -31,7 +31,7 @@ class LinearStrategy(EpsilonGreedyStrategy):
     def learn(self, history: pd.DataFrame, episode: int) -> None:
         inputs = self.features(architectures(history))
         targets = RewardScale.of(history).targets(history)
-        # the targets' mean is 0, failed candidates aside, so there is no intercept to fit
+        # no intercept: targets are centred over the history, inputs over the space
         gram = inputs.T @ inputs + RIDGE * np.eye(inputs.shape[1])
         self.weights = np.linalg.solve(gram, inputs.T @ targets)
 

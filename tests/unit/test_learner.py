@@ -1,0 +1,100 @@
+"""Steps of a learner against plain PyTorch, what is random in them, what a pass leaves for the losses."""
+
+import copy
+
+import pytest
+import torch
+from tiny import STAGE, write_frame, write_teacher
+
+from kdnas.data.tasks import get_task
+from kdnas.models.loading import load_tokenizer, pretrained_classifier
+from kdnas.training.batches import collate, encode
+from kdnas.training.forward import Forward
+from kdnas.training.learner import Learner, Stage
+from kdnas.training.objective import LABELS_ONLY, Objective
+
+TASK = get_task("mnli")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return write_teacher(tmp_path_factory.mktemp("learner") / "base")
+
+
+@pytest.fixture(scope="module")
+def batches(base):
+    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), 32)
+    return [collate(rows, range(start, start + 8), CPU) for start in (0, 8, 16)]
+
+
+def learner(base, norm=1.0, seed=1, **changes):
+    stage = Stage(**(STAGE | {"dropout": 0.0} | changes), max_gradient_norm=norm)
+    model = pretrained_classifier(base, TASK, stage.dropout, 3)
+    return Learner({}, model, Objective(LABELS_ONLY, False, None), stage, seed, CPU, autocast=False)
+
+
+@pytest.mark.parametrize("norm", [0.1, 1e6])
+def test_steps_are_those_of_adamw_written_out(norm, base, batches):
+    """Clipped as one vector, at the schedule's rate, with decay of the matrices outside the embeddings."""
+    mine = learner(base, norm, learning_rate=0.01, warmup=0.5, weight_decay=0.3)
+    reference = copy.deepcopy(mine.model).train()
+    moments = {name: [torch.zeros_like(value)] * 2 for name, value in reference.named_parameters()}
+    rates = [0.005, 0.01, 0.01]  # of three steps: a rise over two (half of three, rounded), then the fall
+    clipped = []
+    for number, (batch, rate) in enumerate(zip(batches, rates, strict=True), start=1):
+        mine.step(batch, None, 3)
+        inputs = {name: value for name, value in batch.items() if name != "labels"}
+        loss = torch.nn.functional.cross_entropy(reference(**inputs).logits, batch["labels"])
+        reference.zero_grad()
+        loss.backward()
+        norms = [value.grad.norm() for value in reference.parameters() if value.grad is not None]
+        whole = float(torch.stack(norms).norm())
+        clipped.append(whole > norm)
+        with torch.no_grad():
+            for name, value in reference.named_parameters():
+                if value.grad is None:
+                    continue
+                gradient = value.grad * min(1.0, norm / whole)
+                first, second = moments[name]
+                first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+                moments[name] = [first, second]
+                if value.dim() == 2 and "embeddings" not in name:
+                    value.mul_(1 - rate * 0.3)
+                corrected = (second / (1 - 0.999**number)).sqrt() + 1e-8
+                value.sub_(rate * (first / (1 - 0.9**number)) / corrected)
+        assert mine.recent["labels"] == pytest.approx(loss.item(), rel=1e-4)
+    assert clipped == [norm < 1] * 3
+    for (name, one), other in zip(mine.model.named_parameters(), reference.parameters(), strict=True):
+        # where a gradient is rounding alone, Adam takes a step of either sign
+        close = torch.isclose(one, other, atol=1e-4)
+        assert close.float().mean() > 0.99, name
+
+
+def test_what_is_dropped_depends_on_the_seed_and_the_step_alone(base, batches):
+    def first_loss(seed=1, step=0):
+        fresh = learner(base, seed=seed, dropout=0.3)
+        fresh.next_step = step
+        torch.rand(17)  # whatever was drawn before
+        fresh.step(batches[0], None, 10)
+        return fresh.recent["labels"]
+
+    assert first_loss() == first_loss()
+    assert first_loss(step=1) == first_loss(step=1)
+    assert len({first_loss(), first_loss(step=1), first_loss(step=2), first_loss(seed=2)}) == 4
+
+
+def test_a_pass_leaves_the_states_and_the_last_layers_queries_keys_and_values(base, batches):
+    model = pretrained_classifier(base, TASK, 0.0, 3).eval()
+    with torch.no_grad():
+        found = Forward(model, hidden_states=True, relations=True)(batches[0])
+        inputs = {name: value for name, value in batches[0].items() if name != "labels"}
+        plain = model(**inputs, output_hidden_states=True)
+        attention = model.bert.encoder.layer[3].attention.self
+        expected = [getattr(attention, name)(plain.hidden_states[3]) for name in ("query", "key", "value")]
+    assert torch.equal(found.logits, plain.logits)
+    assert len(found.hidden_states) == 4
+    assert all(map(torch.equal, found.hidden_states, plain.hidden_states[1:]))
+    assert all(
+        torch.allclose(one, other, atol=1e-6) for one, other in zip(found.relations, expected, strict=True)
+    )
