@@ -35,7 +35,7 @@ help: ## list what make can do
 	@echo '  PIP_ARGS=                   options of pip, such as the address of the CPU wheel index of PyTorch'
 	@echo '  CONFIG=config/config.yaml   the configuration that is run; of several files each overrides those before it'
 	@echo '  CORES=all                   the CPU cores that it may use'
-	@echo '  SNAKEMAKE_ARGS=             targets and more options of Snakemake for the run'
+	@echo '  SNAKEMAKE_ARGS=             targets and more options of Snakemake for the run; single keys go into one more file of CONFIG'
 
 environment: $(VENV)/requirements.stamp ## make the Python environment .venv and run nothing
 

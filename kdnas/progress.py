@@ -12,7 +12,7 @@ import pandas as pd
 from kdnas.analysis.claims import Estimate, score_over_baseline, teacher_share_without_cola
 from kdnas.analysis.scores import seed_averages, seed_scores
 from kdnas.command import print_or_refuse
-from kdnas.config import check_config
+from kdnas.config import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.data.tasks import Task, task_definitions, tasks_by_name
 from kdnas.files.artifacts import read_json
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
         return 2
 
     def text() -> str:
-        config = check_config(read_configs(arguments))
+        config = check_run_config(read_configs(arguments))
         return progress(config, Path("results") / config["experiment"])
 
     return print_or_refuse(text)

@@ -7,11 +7,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+ROOT = Path(str(workflow.current_basedir)).parent  # also where another workflow takes this one as a module
+sys.path.insert(0, str(ROOT))
 
 from kdnas.files.artifacts import check_writable
 from kdnas.files.code_digest import code_digest as _code_digest
-from kdnas.config import check_config
+from kdnas.config import check_run_config
 from kdnas.config.reading import read_config
 from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
@@ -44,7 +45,7 @@ try:
     for _file in workflow.config_settings.configfiles or []:
         if os.path.isfile(_file):  # not a pipe, which can be read once
             read_config(_file)  # Snakemake silently takes the last of two equal keys
-    _checked = check_config(config)
+    _checked = check_run_config(config)
     R = f"results/{_checked['experiment']}"
     for _folder in (R, STORE, ".snakemake"):  # Snakemake's own answer would be a traceback
         check_writable(_folder)
@@ -115,7 +116,7 @@ def code_digest(rule_name):
 
 @functools.cache
 def _script_digest(rule_name):
-    return _code_digest(Path(workflow.basedir) / "scripts" / f"{rule_name}.py")
+    return _code_digest(ROOT / "scripts" / f"{rule_name}.py")
 
 
 def training_params():

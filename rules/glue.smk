@@ -11,9 +11,9 @@ use rule distill_student as distill_glue with:
         model=directory(f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/model"),
         metrics=f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/metrics.json",
     log:
-        f"{R}/logs/distill_glue/{{student}}_{{task}}_seed_{{seed}}.log",
+        f"{R}/logs/distill_glue/{{student}}/{{task}}_seed_{{seed}}.log",
     benchmark:
-        f"{R}/benchmarks/distill_glue/{{student}}_{{task}}_seed_{{seed}}.tsv"
+        f"{R}/benchmarks/distill_glue/{{student}}/{{task}}_seed_{{seed}}.tsv"
     wildcard_constraints:
         task=one_of(GLUE_TASKS),
     priority: 0

@@ -32,9 +32,9 @@ rule predict_test:
     output:
         predictions=f"{R}/submissions/{{model}}/seed_{{seed}}/{{file}}.tsv",
     log:
-        f"{R}/logs/predict_test/{{model}}_{{file}}_seed_{{seed}}.log",
+        f"{R}/logs/predict_test/{{model}}/{{file}}_seed_{{seed}}.log",
     benchmark:
-        f"{R}/benchmarks/predict_test/{{model}}_{{file}}_seed_{{seed}}.tsv"
+        f"{R}/benchmarks/predict_test/{{model}}/{{file}}_seed_{{seed}}.tsv"
     wildcard_constraints:
         model=one_of(MODELS),
         file=one_of(LEADERBOARD_FILES),

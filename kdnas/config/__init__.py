@@ -7,8 +7,23 @@ from typing import Any
 from kdnas.config.cross_checks import cross_check
 from kdnas.config.unset import without_unset
 from kdnas.config.validation import validate
+from kdnas.errors import UserError
 
-__all__ = ["check_config"]
+__all__ = ["check_config", "check_run_config"]
+
+
+def check_run_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return :func:`check_config` of what a run is given, which has to name its experiment.
+
+    What changes single keys of a preset does not: without the preset, a run of the defaults would go to the
+    embedded experiment's results.
+    """
+    if "experiment" not in config:
+        raise UserError(
+            "experiment is not set; allowed: a name, as each file of config/ has one (a file with keys that "
+            "differ goes behind such a file: --configfile config/laptop.yaml mine.yaml)"
+        )
+    return check_config(config)
 
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from kdnas.command import print_or_refuse
-from kdnas.config import check_config
+from kdnas.config import check_run_config
 from kdnas.config.reading import read_configs
 
 
@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         print("usage: python -m kdnas.config <config.yaml> ...", file=sys.stderr)
         return 2
-    return print_or_refuse(lambda: f"results/{check_config(read_configs(arguments))['experiment']}")
+    return print_or_refuse(lambda: f"results/{check_run_config(read_configs(arguments))['experiment']}")
 
 
 if __name__ == "__main__":

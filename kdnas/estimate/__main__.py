@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kdnas.command import print_or_refuse
-from kdnas.config import check_config
+from kdnas.config import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
 from kdnas.search.space import Architecture
@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     return print_or_refuse(
-        lambda: estimate(check_config(read_configs(options.config)), _cores(options.cores), options.compare)
+        lambda: estimate(
+            check_run_config(read_configs(options.config)), _cores(options.cores), options.compare
+        )
     )
 
 

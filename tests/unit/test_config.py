@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kdnas.config import check_config
+from kdnas.config import check_config, check_run_config
 from kdnas.config.cross_checks import cross_check
 from kdnas.config.reference import README, with_reference
 from kdnas.config.schema import SCHEMA_FILE, load_schema
@@ -495,6 +495,15 @@ def test_teacher_check_takes_what_is_just_inside(changes, teacher):
 
 
 # The schema and the library
+
+
+def test_a_run_needs_a_name():
+    """A file with single keys alone would be a run of the embedded default's, into its folder."""
+    with pytest.raises(
+        UserError, match="^experiment is not set; allowed: a name, .*config/laptop.yaml mine.yaml"
+    ):
+        check_run_config({"seeds": [1, 2]})
+    assert check_run_config({"experiment": "mine"})["experiment"] == "mine"
 
 
 def test_schema_names_every_strategy_and_task_of_the_registries():

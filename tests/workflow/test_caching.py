@@ -109,6 +109,18 @@ def test_more_of_something_makes_nothing_anew_that_is_there(finished, run_copy, 
     assert plan(run_copy, target) == planned
 
 
+def test_another_seed_is_taught_and_distilled_anew_though_the_store_is_one(run_copy):
+    write_config(run_copy, {"seeds": [1, 2]})
+    student = "students/narrow/mnli/seed_{}"
+    made = job_counts(succeed(run_copy, f"{RESULTS}/{student.format(2)}/metrics.json"))
+    assert made == {"finetune_teacher": 1, "distill_student": 1}
+    for folder in ("teacher/mnli/seed_{}", student):
+        first, second = (run_copy / RESULTS / folder.format(seed) for seed in (1, 2))
+        assert json.loads((second / "metrics.json").read_text())["seed"] == 2
+        first, second = (path / "model" / "model.safetensors" for path in (first, second))
+        assert first.read_bytes() != second.read_bytes()
+
+
 def test_touched_data_and_an_added_test_split_train_nothing_again(fresh):
     from kdnas.data.synthetic.generator import generate
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -22,6 +25,27 @@ def test_estimate_counts_what_a_preset_plans(preset, tmp_path):
 
 def test_cluster_profile_plans_the_same(inputs):
     assert plan(inputs, "--profile", str(ROOT / "profiles" / "slurm"), cores=None) == counted(inputs)
+
+
+def test_as_a_module_of_another_workflow_it_plans_the_same_under_other_names(inputs, tmp_path):
+    for file in ("config.yaml", "latency.csv"):
+        shutil.copyfile(inputs / file, tmp_path / file)
+    shutil.copytree(inputs / "teacher", tmp_path / "teacher")
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "config.yaml"\n'
+        "module kdnas:\n"
+        f'    snakefile: "{ROOT / "Snakefile"}"\n'
+        "    config: config\n"
+        "use rule * from kdnas as kd_*\n"
+    )
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "kd_all"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    found = {
+        rule.removeprefix("kd_"): int(count)
+        for rule, count in re.findall(r"^(kd_\w+) +(\d+)$", process.stdout + process.stderr, re.M)
+    }
+    assert found == counted(inputs) | {"all": 1}
 
 
 @pytest.mark.parametrize(
