@@ -22,7 +22,7 @@ from kdnas.models.loading import (
 )
 from kdnas.models.narrowing import narrow_classifier, teacher_layer
 from kdnas.models.residual import residual_basis
-from kdnas.models.signals import measure_signals
+from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.search.space import Architecture
@@ -171,6 +171,29 @@ def test_basis_is_orthonormal_and_keeps_the_direction_of_the_mean(tmp_path):
     assert torch.allclose(basis.T @ basis, torch.eye(9, dtype=torch.float64), atol=1e-9)
     ones = torch.ones(24, dtype=torch.float64) / 24**0.5
     assert torch.allclose(basis.T @ ones, torch.full((9,), 1 / 3, dtype=torch.float64), atol=1e-9)
+
+
+def test_every_signal_counts_alike_whatever_its_scale():
+    one, other = (
+        torch.tensor(v).double() for v in ((1.0, -1.0, 0.0), (1.0, 1.0, -2.0))
+    )  # both across (1, 1, 1)
+
+    def along(direction, scale):
+        return Moments(torch.zeros(3), scale * torch.outer(direction, direction).float())
+
+    loud, quiet = along(one, 1000.0), along(other, 1.0)
+    basis = residual_basis([LayerSignals(loud, quiet, quiet, loud, loud)], 2)
+    assert (basis.T @ other).norm() == pytest.approx(float(other.norm()))
+    assert (basis.T @ one).norm() < 1e-6
+
+
+def test_what_layers_carry_that_are_not_copied_has_no_say(tmp_path):
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    signals, small = signals_of(teacher), Architecture(2, 12, 3, 20, "gelu")  # from layers 1 and 3
+    expected = narrow(teacher, small, signals)
+    signals[2] = None
+    found = narrow(teacher, small, signals)
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
 
 
 def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
