@@ -174,9 +174,8 @@ def test_basis_is_orthonormal_and_keeps_the_direction_of_the_mean(tmp_path):
 
 
 def test_every_signal_counts_alike_whatever_its_scale():
-    one, other = (
-        torch.tensor(v).double() for v in ((1.0, -1.0, 0.0), (1.0, 1.0, -2.0))
-    )  # both across (1, 1, 1)
+    across = ((1.0, -1.0, 0.0), (1.0, 1.0, -2.0))  # (1, 1, 1) is in every basis
+    one, other = (torch.tensor(values).double() for values in across)
 
     def along(direction, scale):
         return Moments(torch.zeros(3), scale * torch.outer(direction, direction).float())

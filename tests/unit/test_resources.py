@@ -24,7 +24,7 @@ ROWS = {"train": 5000, "heldout": 700, "validation_matched": 400, "validation_mi
 @pytest.fixture(scope="module")
 def rules():
     """The file's names, as the Snakefile has them; it is plain Python."""
-    config = check_config({"training": {"threads": 2}})
+    config = check_config({"training": {"threads": 2}, "search": {"candidates": 4, "cohorts": 3}})
     names = {"config": config, "MATCHED": [], "SEARCHED": [], "Path": Path, "os": os}
     names |= {"UserError": UserError, "Setting": Setting, "recipe": recipe}
     exec(compile(FILE.read_text(encoding="utf-8"), FILE, "exec"), names)
@@ -65,7 +65,7 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
     teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
     student, largest = Architecture(**SHAPE), requests.largest(config["search"]["space"])
     scored = 700 + 400 + 300
-    stages, count = config["distillation"], config["search"]["candidates"] // config["search"]["cohorts"]
+    stages, count = config["distillation"], 2  # the largest of three cohorts of four candidates
     expected = {
         rules.for_finetuning: requests.finetuning(
             teacher, 5000, scored, config["teacher"]["training"], tokens, machine
