@@ -18,12 +18,13 @@ def check_run_config(config: dict[str, Any]) -> dict[str, Any]:
     What changes single keys of a preset does not: without the preset, a run of the defaults would go to the
     embedded experiment's results.
     """
+    checked = check_config(config)
     if "experiment" not in config:
         raise UserError(
             "experiment is not set; allowed: a name, as each file of config/ has one (a file with keys that "
             "differ goes behind such a file: --configfile config/laptop.yaml mine.yaml)"
         )
-    return check_config(config)
+    return checked
 
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:
