@@ -463,6 +463,7 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(calibration, "calibrate", lambda *arguments: machine)
     file = tmp_path / "config.yaml"
     file.write_text(
+        "experiment: mine\n"
         "data: {source: hub, tasks: [mnli]}\n"
         f"teacher: {{source: hub, name: a/b, revision: {'a' * 40}, sha256: null}}\n"
         "training: {device: gpu}\n",
@@ -481,8 +482,9 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
         (None, [], "cannot be read"),
         ("seeds: [", [], "line 1, is no YAML"),
         ("sedes: [1]", [], "did you mean seeds"),
-        ("seeds: [1]", ["--cores", "0"], "--cores is '0'"),
-        ("seeds: [1]", ["--compare", "nowhere"], "nowhere has no benchmark files"),
+        ("seeds: [1]", [], "experiment is not set"),
+        ("experiment: x", ["--cores", "0"], "--cores is '0'"),
+        ("experiment: x", ["--compare", "nowhere"], "nowhere has no benchmark files"),
     ],
 )
 def test_command_refuses_with_one_sentence(content, arguments, words, tmp_path, capsys):
