@@ -47,9 +47,10 @@ def adopt_teacher(
         for split in task.evaluation_splits
     }
     with claim(training["device"], training["threads"]) as device:
+        model.to(device)
         if task.regression:
-            _check_scale(model.to(device), splits[task.evaluation_splits[0]], task, device)
-        scores = score_splits(model.to(device), splits, task, device)
+            _check_scale(model, splits[task.evaluation_splits[0]], task, device)
+        scores = score_splits(model, splits, task, device)
     with atomic_folder(model_folder) as folder:
         save_classifier(model.cpu(), given, folder, {"data": None, "seed": None, "task": task.name})
     if meta["heldout_from"] == TRAIN:
