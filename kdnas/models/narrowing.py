@@ -8,10 +8,8 @@ The rule (our choice; docs/method.md says why):
   copied layers read and leave (:mod:`kdnas.models.residual`). What lies outside it counts with its mean.
 - FFN neurons, a layer: those with the largest product of mean square activation and squared output norm
   (weight times activation is what Wanda prunes by: Sun et al. 2023, arXiv 2306.11695, section 3).
-- Attention heads, a layer: the teacher's rows are cut in order into one chunk a student head; within a
-  chunk whole teacher heads come first, by importance, and within a head the most important rows. Queries
-  and keys share their rows; values and the output projection share theirs. Queries are rescaled so that
-  the attention scores keep the teacher's scale at another head size.
+- Attention heads: :mod:`kdnas.models.heads`. Queries are rescaled so that the attention scores keep the
+  teacher's scale at another head size.
 - Output projections, of attention and FFN: refitted, so that what is left of their inputs predicts the
   teacher's output best (least squares).
 - Classification head: the rows of its first matrix with the largest product of squared norms in and out.
@@ -26,6 +24,7 @@ from collections.abc import Sequence
 import torch
 
 from kdnas.models.factorised import factorise_embeddings
+from kdnas.models.heads import narrow_heads
 from kdnas.models.residual import narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments
 from kdnas.search.space import Architecture
@@ -102,19 +101,17 @@ def _narrow_layer(
 ) -> Tensors:
     query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
-    importance = _mean_squares(layer, query, signals.entering) * _mean_squares(layer, key, signals.entering)
-    scores = _attention_rows(importance, shape, student)
-    values = _attention_rows(signals.context.squares * _column_squares(layer, context), shape, student)
+    of_query, of_key, of_value = narrow_heads(layer, signals, shape, student)
     neurons = _top(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
     narrowed: Tensors = {}
-    for name, rows, stream in (
-        (query, scores, signals.entering),
-        (key, scores, signals.entering),
-        (value, values, signals.entering),
+    for name, kept, stream in (
+        (query, of_query, signals.entering),
+        (key, of_key, signals.entering),
+        (value, of_value, signals.entering),
         (inner, neurons, signals.inner),
     ):
-        _put_reading(narrowed, name, layer, rows, stream.mean, basis)
-    _put_writing(narrowed, context, layer, values, signals.context, basis)
+        _put_reading(narrowed, name, layer, kept, stream.mean, basis)
+    _put_writing(narrowed, context, layer, of_value, signals.context, basis)
     _put_writing(narrowed, output, layer, neurons, signals.neurons, basis)
     for name, leaving in (
         ("attention.output.LayerNorm", signals.inner),
@@ -141,13 +138,13 @@ def _narrow_head(teacher: Tensors, leaving: Moments, basis: torch.Tensor) -> Ten
 
 
 def _put_reading(
-    narrowed: Tensors, name: str, layer: Tensors, rows: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
+    narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
 ) -> None:
-    """Put in the ``rows`` of a projection that reads the residual stream, whose mean is ``mean``."""
-    weight = layer[f"{name}.weight"][rows].double()
+    """Put in what is ``kept`` of a projection that reads the residual stream, whose mean is ``mean``."""
+    weight, bias = (_take(layer[f"{name}.{part}"].double(), kept) for part in ("weight", "bias"))
     outside = mean - basis @ (basis.T @ mean)
     narrowed[f"{name}.weight"] = (weight @ basis).float()
-    narrowed[f"{name}.bias"] = (layer[f"{name}.bias"][rows] + weight @ outside).float()
+    narrowed[f"{name}.bias"] = (bias + weight @ outside).float()
 
 
 def _put_writing(
@@ -157,23 +154,23 @@ def _put_writing(
     weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
     if len(kept) < weight.shape[1]:
         centred = reads.second - torch.outer(reads.mean, reads.mean)
-        among = centred[kept][:, kept] + RIDGE * reads.squares.mean() * torch.eye(len(kept))
-        refitted = torch.linalg.solve(among, centred[kept] @ weight.T).T
-        bias = bias + weight @ reads.mean - refitted @ reads.mean[kept]
+        with_all = _take(centred, kept)
+        among = _take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
+        refitted = torch.linalg.solve(among, with_all @ weight.T).T
+        bias = bias + weight @ reads.mean - refitted @ _take(reads.mean, kept)
         weight = refitted
     narrowed[f"{name}.weight"] = (basis.T @ weight).float()
     narrowed[f"{name}.bias"] = (basis.T @ bias).float()
 
 
+def _take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Return the rows of ``values`` at positions ``kept``, or, where that is a map, what it makes of them."""
+    return kept @ values if kept.is_floating_point() else values[kept]
+
+
 def _put_norm(narrowed: Tensors, name: str, layer: Tensors, leaving: Moments, basis: torch.Tensor) -> None:
     pair = narrow_norm(layer[f"{name}.weight"], layer[f"{name}.bias"], leaving, basis)
     narrowed[f"{name}.weight"], narrowed[f"{name}.bias"] = (value.clone() for value in pair)
-
-
-def _mean_squares(layer: Tensors, name: str, reads: Moments) -> torch.Tensor:
-    """Return the mean square of each output of a projection."""
-    weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
-    return ((weight @ reads.second) * weight).sum(1) + 2 * bias * (weight @ reads.mean) + bias**2
 
 
 def _row_squares(tensors: Tensors, name: str) -> torch.Tensor:
@@ -188,21 +185,3 @@ def _top(importance: torch.Tensor, count: int) -> torch.Tensor:
     """Return the positions of the ``count`` largest values in ascending order; ties go to the first."""
     order = torch.sort(importance, descending=True, stable=True).indices
     return torch.sort(order[:count]).values
-
-
-def _attention_rows(importance: torch.Tensor, shape: Architecture, student: Architecture) -> torch.Tensor:
-    """Return the teacher's rows (hidden_size of them) that the student's heads take, head by head."""
-    teacher_size = shape.hidden_size // shape.attention_heads
-    student_size = student.hidden_size // student.attention_heads
-    rows = []
-    for chunk in torch.arange(shape.hidden_size).tensor_split(student.attention_heads):
-        parts = [
-            chunk[chunk // teacher_size == head] for head in torch.unique(chunk // teacher_size).tolist()
-        ]
-        parts.sort(key=lambda part: -float(importance[part].sum()))
-        taken: list[int] = []
-        for part in parts:
-            wanted = min(student_size - len(taken), len(part))
-            taken += part[_top(importance[part], wanted)].tolist()
-        rows += sorted(taken)
-    return torch.tensor(rows)

@@ -211,19 +211,6 @@ def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
     assert torch.equal(narrowed[name], tensors[f"bert.{name}"][kept])
 
 
-def test_of_two_heads_that_become_one_the_silent_one_goes(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
-    tensors = teacher.state_dict()
-    silent = [row for head in (0, 3, 4) for row in range(4 * head, 4 * head + 4)]  # one of each pair
-    for layer in range(4):
-        for part in ("query.weight", "query.bias"):
-            tensors[f"bert.encoder.layer.{layer}.attention.self.{part}"][silent] = 0.0
-    teacher.load_state_dict(tensors)
-    narrowed = narrow(teacher, Architecture(4, 12, 3, 48, "gelu"))  # heads as wide as the teacher's
-    for layer in range(4):
-        assert narrowed[f"encoder.layer.{layer}.attention.self.query.weight"].norm(dim=1).min() > 0.01
-
-
 def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
     module = teacher.bert.encoder.layer[1].output.dense
@@ -245,22 +232,6 @@ def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
     plain = module.weight.detach().numpy()[:, kept], module.bias.detach().numpy()
     least = error(best[:, :-1], best[:, -1])
     assert least <= error(*fitted) < 1.05 * least < error(*plain)
-
-
-def test_attention_scores_keep_the_teachers_scale_when_heads_merge(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
-    tensors = base_model(teacher).state_dict()
-    narrowed = narrow(teacher, Architecture(4, 24, 3, 48, "gelu"))
-    x = torch.randn(5, 24)
-
-    def scores(weights, heads):
-        name = "encoder.layer.0.attention.self."
-        q = (x @ weights[name + "query.weight"].T + weights[name + "query.bias"]).view(5, heads, -1)
-        k = (x @ weights[name + "key.weight"].T + weights[name + "key.bias"]).view(5, heads, -1)
-        return torch.einsum("qhd,khd->hqk", q, k) / q.shape[-1] ** 0.5
-
-    merged = scores(tensors, 6).view(3, 2, 5, 5).sum(1)
-    assert torch.allclose(scores(narrowed, 3), merged, atol=1e-4)
 
 
 def test_wider_or_deeper_than_the_teacher_is_refused(teacher_base):
