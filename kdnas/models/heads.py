@@ -1,14 +1,16 @@
 """A teacher's attention heads in a student: fewer of them, with fewer dimensions.
 
-The rule (our choice; docs/method.md says why): a student whose heads are no wider and no more than its
-teacher's takes the heads that write most; other students take the teacher's rows in order, in as many chunks
-as they have heads. Where a chunk has more rows than a student's head, those linear combinations of its
-queries and keys are kept that keep its scores best, and those of its values that keep most of what it writes.
+The rule (our choice; docs/method.md says why): a student with at most as many heads takes its teacher's heads
+that write most, one each. If its heads are narrower, those combinations of queries and keys are kept that
+keep the scores best, and those of values that keep most of what the head writes; if they are wider, the rest
+starts without effect, from rows of the heads that were left out. A student with more heads takes the
+teacher's rows in order, cut into as many chunks, each narrowed as a head is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -18,30 +20,53 @@ from kdnas.search.space import Architecture
 FLOOR = 1e-4  # of a head's strongest component: what is weaker is not scaled up further
 
 
+class HeadMaps(NamedTuple):
+    """What a student's heads are of its teacher's: four maps, each (H_S, H_T), float64.
+
+    Rows are in the order of the student's heads. ``context`` is of what the output projection reads: there
+    rows without effect are 0.
+    """
+
+    queries: torch.Tensor
+    keys: torch.Tensor
+    values: torch.Tensor
+    context: torch.Tensor
+
+
 def narrow_heads(
     layer: dict[str, torch.Tensor], signals: LayerSignals, shape: Architecture, student: Architecture
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return what a student's queries, keys and values are of its teacher's: three maps, each (H_S, H_T).
+) -> HeadMaps:
+    """Return the maps of one layer's heads; a head that fits is taken as it is.
 
     H_S and H_T are the hidden sizes of ``student`` and of its teacher, whose shape is ``shape``; ``layer``
-    has one layer's tensors and ``signals`` what that layer carries. Rows are in the order of the student's
-    heads, float64. A head that has room for all that it takes over takes it as it is.
+    has the layer's tensors and ``signals`` what it carries.
     """
     query, key = (outputs(layer, f"attention.self.{name}", signals.entering) for name in ("query", "key"))
     keys = _centred(key)
     context = _centred(signals.context)
     written = layer["attention.output.dense.weight"].double()
     size = student.hidden_size // student.attention_heads
-    maps = torch.zeros(3, student.hidden_size, shape.hidden_size, dtype=torch.float64)
-    for head, rows in enumerate(_sources(context, written, shape, student)):
-        here = slice(head * size, (head + 1) * size)
-        taken = torch.eye(size, dtype=torch.float64).expand(3, -1, -1)
+    sources = _sources(context, written, shape, student)
+    unused = torch.ones(shape.hidden_size, dtype=torch.bool)
+    unused[torch.cat(sources)] = False
+    spare = unused.nonzero().flatten()
+    maps = HeadMaps(*torch.zeros(4, student.hidden_size, shape.hidden_size, dtype=torch.float64))
+    for head, rows in enumerate(sources):
+        start = head * size
         if len(rows) > size:
             own = torch.meshgrid(rows, rows, indexing="ij")
             of_query, of_key = score_maps(query.second[own], keys[own], size)
-            taken = torch.stack([of_query, of_key, value_map(context[own], written[:, rows], size)])
-        maps[:, here, rows] = taken
-    return maps[0], maps[1], maps[2]
+            of_value = value_map(context[own], written[:, rows], size)
+        else:
+            of_query = of_key = of_value = torch.eye(len(rows), dtype=torch.float64)
+        here = slice(start, start + len(of_query))
+        maps.queries[here, rows] = of_query
+        maps.keys[here, rows] = of_key
+        maps.values[here, rows] = maps.context[here, rows] = of_value
+        filling, spare = spare[: size - len(of_query)], spare[size - len(of_query) :]
+        fill = torch.arange(here.stop, start + size)
+        maps.keys[fill, filling] = maps.values[fill, filling] = 1.0  # trainable, as only the other side is 0
+    return maps
 
 
 def score_maps(queries: torch.Tensor, keys: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,10 +109,9 @@ def _sources(
 ) -> Sequence[torch.Tensor]:
     """Return the teacher's rows that each of the student's heads starts from."""
     rows = torch.arange(shape.hidden_size)
+    if student.attention_heads > shape.attention_heads:
+        return rows.tensor_split(student.attention_heads)
     heads = rows.split(shape.hidden_size // shape.attention_heads)
-    fits = student.hidden_size // student.attention_heads <= len(heads[0])
-    if not fits or student.attention_heads > shape.attention_heads:
-        return rows.tensor_split(student.attention_heads)  # heads are merged or cut
     writes = torch.stack([_energy(written[:, head], context[head][:, head]) for head in heads])
     most = torch.sort(writes, descending=True, stable=True).indices[: student.attention_heads]
     return [heads[head] for head in sorted(most.tolist())]

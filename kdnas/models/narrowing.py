@@ -101,17 +101,17 @@ def _narrow_layer(
 ) -> Tensors:
     query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
-    of_query, of_key, of_value = narrow_heads(layer, signals, shape, student)
+    heads = narrow_heads(layer, signals, shape, student)
     neurons = _top(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
     narrowed: Tensors = {}
     for name, kept, stream in (
-        (query, of_query, signals.entering),
-        (key, of_key, signals.entering),
-        (value, of_value, signals.entering),
+        (query, heads.queries, signals.entering),
+        (key, heads.keys, signals.entering),
+        (value, heads.values, signals.entering),
         (inner, neurons, signals.inner),
     ):
         _put_reading(narrowed, name, layer, kept, stream.mean, basis)
-    _put_writing(narrowed, context, layer, of_value, signals.context, basis)
+    _put_writing(narrowed, context, layer, heads.context, signals.context, basis)
     _put_writing(narrowed, output, layer, neurons, signals.neurons, basis)
     for name, leaving in (
         ("attention.output.LayerNorm", signals.inner),
@@ -152,7 +152,7 @@ def _put_writing(
 ) -> None:
     """Put in a projection into the residual stream, refitted to the inputs that are ``kept``."""
     weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
-    if len(kept) < weight.shape[1]:
+    if not _is_all(kept, weight.shape[1]):
         centred = reads.second - torch.outer(reads.mean, reads.mean)
         with_all = _take(centred, kept)
         among = _take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
@@ -166,6 +166,13 @@ def _put_writing(
 def _take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
     """Return the rows of ``values`` at positions ``kept``, or, where that is a map, what it makes of them."""
     return kept @ values if kept.is_floating_point() else values[kept]
+
+
+def _is_all(kept: torch.Tensor, size: int) -> bool:
+    """Return whether what is kept of ``size`` inputs is each as it is."""
+    if kept.is_floating_point():
+        return torch.equal(kept, torch.eye(size, dtype=kept.dtype))
+    return len(kept) == size
 
 
 def _put_norm(narrowed: Tensors, name: str, layer: Tensors, leaving: Moments, basis: torch.Tensor) -> None:

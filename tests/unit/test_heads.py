@@ -8,8 +8,8 @@ from tiny import write_teacher
 from kdnas.data.tasks import get_task
 from kdnas.models.heads import narrow_heads, score_maps, value_map
 from kdnas.models.loading import pretrained_classifier
-from kdnas.models.narrowing import narrow_classifier
 from kdnas.models.signals import measure_signals
+from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 
 TASK = get_task("mnli")
@@ -21,11 +21,18 @@ def teacher(tmp_path):
     return pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
 
 
+def token_ids(rows=3):
+    return torch.randint(4, 64, (rows, 9), generator=torch.Generator().manual_seed(1))
+
+
+def signals_of(teacher):
+    ids = token_ids(24)
+    return measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
+
+
 def first_layer(teacher):
     """Return the tensors of the teacher's first layer and what it carries on some tokens."""
-    ids = torch.randint(4, 64, (24, 9), generator=torch.Generator().manual_seed(1))
-    signals = measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
-    return teacher.bert.encoder.layer[0].state_dict(), signals
+    return teacher.bert.encoder.layer[0].state_dict(), signals_of(teacher)[0]
 
 
 def best_of_rank(matrix, rank):
@@ -87,7 +94,7 @@ def test_of_more_heads_those_stay_that_write_most(teacher):
         attention.self.value.weight[quiet] *= 10
         attention.output.dense.weight[:, quiet] *= 0.001
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals[0], SHAPE, Architecture(4, 12, 3, 48, "gelu"))
+    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 12, 3, 48, "gelu"))
     assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)[loud]) for kept in maps)
 
 
@@ -97,28 +104,35 @@ def test_what_all_tokens_share_is_nothing_that_a_head_writes(teacher):
         attention.self.value.bias[:4] = 100.0  # the output projection's bias can say it
         attention.output.dense.weight[:, :4] *= 0.001
     layer, signals = first_layer(teacher)
-    kept, _, _ = narrow_heads(layer, signals[0], SHAPE, Architecture(4, 20, 5, 48, "gelu"))
-    assert torch.equal(kept, torch.eye(24, dtype=torch.float64)[4:])
+    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 20, 5, 48, "gelu"))
+    assert torch.equal(maps.queries, torch.eye(24, dtype=torch.float64)[4:])
 
 
 def test_narrower_heads_mix_rows_of_one_head_of_the_teacher(teacher):
     layer, signals = first_layer(teacher)
-    for kept in narrow_heads(layer, signals[0], SHAPE, Architecture(4, 12, 6, 48, "gelu")):
+    for kept in narrow_heads(layer, signals, SHAPE, Architecture(4, 12, 6, 48, "gelu")):
         used = (kept != 0).view(6, 2, 6, 4).any(3).any(1)
         assert torch.equal(used, torch.eye(6, dtype=torch.bool))
 
 
-def test_attention_scores_keep_the_teachers_scale_when_heads_merge(teacher):
+def test_wider_heads_start_as_the_heads_they_come_from(teacher):
+    """The rest of each head has no effect at first, and a gradient: a student of three heads out of six."""
+    with torch.no_grad():
+        for layer in teacher.bert.encoder.layer:  # the others write nothing, so three are all that is needed
+            layer.attention.output.dense.weight[:, [*range(0, 4), *range(12, 20)]] = 0.0
+    student = build_student(Architecture(4, 24, 3, 48, "gelu"), teacher, TASK, signals_of(teacher), 0.0, 1)
+    ids = token_ids()
+    outputs = [model.eval()(input_ids=ids).logits for model in (teacher, student)]
+    assert torch.allclose(*outputs, atol=1e-4)
+    outputs[1].square().sum().backward()
+    attention = student.bert.encoder.layer[1].attention
+    without_effect = [row for head in range(3) for row in range(8 * head + 4, 8 * head + 8)]
+    assert (attention.self.query.weight[without_effect] == 0).all()
+    assert attention.self.query.weight.grad[without_effect].abs().sum(1).min() > 0
+    assert attention.output.dense.weight.grad[:, without_effect].abs().sum(0).min() > 0
+
+
+def test_more_heads_than_the_teachers_are_cut_from_its_rows_in_order(teacher):
     layer, signals = first_layer(teacher)
-    prefix = "bert.encoder.layer.0"
-    merging = Architecture(4, 24, 3, 48, "gelu")
-    narrowed = narrow_classifier(teacher.state_dict(), "bert", signals, SHAPE, merging)
-    x = torch.randn(5, 24)
-
-    def scores(weights, heads, name):
-        q = (x @ weights[name + "query.weight"].T + weights[name + "query.bias"]).view(5, heads, -1)
-        k = (x @ weights[name + "key.weight"].T + weights[name + "key.bias"]).view(5, heads, -1)
-        return torch.einsum("qhd,khd->hqk", q, k) / q.shape[-1] ** 0.5
-
-    merged = scores(layer, 6, "attention.self.").view(3, 2, 5, 5).sum(1)
-    assert torch.allclose(scores(narrowed, 3, f"{prefix}.attention.self."), merged, atol=1e-4)
+    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 24, 12, 48, "gelu"))
+    assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)) for kept in maps)
