@@ -102,10 +102,19 @@ def test_what_all_tokens_share_is_nothing_that_a_head_writes(teacher):
     with torch.no_grad():
         attention = teacher.bert.encoder.layer[0].attention
         attention.self.value.bias[:4] = 100.0  # the output projection's bias can say it
-        attention.output.dense.weight[:, :4] *= 0.001
+        attention.output.dense.weight[:, :4] *= 0.01
     layer, signals = first_layer(teacher)
     maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 20, 5, 48, "gelu"))
     assert torch.equal(maps.queries, torch.eye(24, dtype=torch.float64)[4:])
+
+
+def test_what_all_keys_share_has_no_say_in_the_scores(teacher):
+    narrower = Architecture(4, 12, 6, 48, "gelu")
+    layer, signals = first_layer(teacher)
+    before = narrow_heads(layer, signals, SHAPE, narrower)
+    layer["attention.self.key.bias"] = layer["attention.self.key.bias"] + 5.0  # softmax takes it away
+    after = narrow_heads(layer, signals, SHAPE, narrower)
+    assert torch.allclose(before.queries.T @ before.keys, after.queries.T @ after.keys, rtol=1e-3, atol=1e-6)
 
 
 def test_narrower_heads_mix_rows_of_one_head_of_the_teacher(teacher):
