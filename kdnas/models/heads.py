@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 
-from kdnas.models.signals import LayerSignals, Moments
+from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
 
 FLOOR = 1e-4  # of a head's strongest component: what is weaker is not scaled up further
@@ -41,9 +41,7 @@ def narrow_heads(
     H_S and H_T are the hidden sizes of ``student`` and of its teacher, whose shape is ``shape``; ``layer``
     has the layer's tensors and ``signals`` what it carries.
     """
-    query, key = (outputs(layer, f"attention.self.{name}", signals.entering) for name in ("query", "key"))
-    keys = _centred(key)
-    context = _centred(signals.context)
+    context = signals.context.covariance
     written = layer["attention.output.dense.weight"].double()
     size = student.hidden_size // student.attention_heads
     sources = _sources(context, written, shape, student)
@@ -54,9 +52,9 @@ def narrow_heads(
     for head, rows in enumerate(sources):
         start = head * size
         if len(rows) > size:
-            own = torch.meshgrid(rows, rows, indexing="ij")
-            of_query, of_key = score_maps(query.second[own], keys[own], size)
-            of_value = value_map(context[own], written[:, rows], size)
+            query, key = (_outputs(layer, name, rows, signals.entering) for name in ("query", "key"))
+            of_query, of_key = score_maps(query.second, key.covariance, size)
+            of_value = value_map(context[rows][:, rows], written[:, rows], size)
         else:
             of_query = of_key = of_value = torch.eye(len(rows), dtype=torch.float64)
         here = slice(start, start + len(of_query))
@@ -95,9 +93,9 @@ def value_map(context: torch.Tensor, written: torch.Tensor, size: int) -> torch.
     return rows / rows.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
 
 
-def outputs(layer: dict[str, torch.Tensor], name: str, reads: Moments) -> Moments:
-    """Return the moments of what the projection ``name`` makes of inputs whose moments are ``reads``."""
-    weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
+def _outputs(layer: dict[str, torch.Tensor], name: str, rows: torch.Tensor, reads: Moments) -> Moments:
+    """Return the moments of ``rows`` of the queries or keys, made of inputs whose moments are ``reads``."""
+    weight, bias = (layer[f"attention.self.{name}.{part}"][rows].double() for part in ("weight", "bias"))
     mean = weight @ reads.mean
     shifted = torch.outer(mean, bias)
     second = weight @ reads.second @ weight.T + shifted + shifted.T + torch.outer(bias, bias)
@@ -113,17 +111,12 @@ def _sources(
         return rows.tensor_split(student.attention_heads)
     heads = rows.split(shape.hidden_size // shape.attention_heads)
     writes = torch.stack([_energy(written[:, head], context[head][:, head]) for head in heads])
-    most = torch.sort(writes, descending=True, stable=True).indices[: student.attention_heads]
-    return [heads[head] for head in sorted(most.tolist())]
+    return [heads[head] for head in largest(writes, student.attention_heads).tolist()]
 
 
 def _energy(written: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
     """Return the variance of what a head adds to the residual stream, summed over the dimensions."""
     return ((written @ context) * written).sum()
-
-
-def _centred(moments: Moments) -> torch.Tensor:
-    return moments.second - torch.outer(moments.mean, moments.mean)
 
 
 def _root(second: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,7 @@ import torch
 from kdnas.models.factorised import factorise_embeddings
 from kdnas.models.heads import narrow_heads
 from kdnas.models.residual import narrow_norm, residual_basis
-from kdnas.models.signals import LayerSignals, Moments
+from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
 
 Tensors = dict[str, torch.Tensor]
@@ -102,7 +102,7 @@ def _narrow_layer(
     query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
     heads = narrow_heads(layer, signals, shape, student)
-    neurons = _top(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
+    neurons = largest(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
     narrowed: Tensors = {}
     for name, kept, stream in (
         (query, heads.queries, signals.entering),
@@ -129,7 +129,7 @@ def _narrow_head(teacher: Tensors, leaving: Moments, basis: torch.Tensor) -> Ten
     """Narrow the two matrices between the encoder and the logits."""
     first, second = next(pair for pair in HEADS if f"{pair[0]}.weight" in teacher)
     importance = _row_squares(teacher, first) * _column_squares(teacher, second)
-    rows = _top(importance, basis.shape[1])
+    rows = largest(importance, basis.shape[1])
     narrowed: Tensors = {}
     _put_reading(narrowed, first, teacher, rows, leaving.mean, basis)
     narrowed[f"{second}.weight"] = teacher[f"{second}.weight"][:, rows].clone()
@@ -153,8 +153,7 @@ def _put_writing(
     """Put in a projection into the residual stream, refitted to the inputs that are ``kept``."""
     weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
     if not _is_all(kept, weight.shape[1]):
-        centred = reads.second - torch.outer(reads.mean, reads.mean)
-        with_all = _take(centred, kept)
+        with_all = _take(reads.covariance, kept)
         among = _take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
         refitted = torch.linalg.solve(among, with_all @ weight.T).T
         bias = bias + weight @ reads.mean - refitted @ _take(reads.mean, kept)
@@ -186,9 +185,3 @@ def _row_squares(tensors: Tensors, name: str) -> torch.Tensor:
 
 def _column_squares(tensors: Tensors, name: str) -> torch.Tensor:
     return (tensors[f"{name}.weight"] ** 2).sum(0)
-
-
-def _top(importance: torch.Tensor, count: int) -> torch.Tensor:
-    """Return the positions of the ``count`` largest values in ascending order; ties go to the first."""
-    order = torch.sort(importance, descending=True, stable=True).indices
-    return torch.sort(order[:count]).values

@@ -24,6 +24,11 @@ class Moments:
         return self.products.double()
 
     @property
+    def covariance(self) -> torch.Tensor:
+        """Covariance, shape (n, n), float64."""
+        return self.second - torch.outer(self.mean, self.mean)
+
+    @property
     def squares(self) -> torch.Tensor:
         """Mean square of each component, shape (n,), float64."""
         return self.products.diagonal().double()
@@ -42,6 +47,12 @@ class LayerSignals:
     leaving: Moments
     context: Moments
     neurons: Moments
+
+
+def largest(importance: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the positions of the ``count`` largest values in ascending order; ties go to the first."""
+    order = torch.sort(importance, descending=True, stable=True).indices
+    return torch.sort(order[:count]).values
 
 
 class _Sums:

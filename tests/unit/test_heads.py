@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tiny import write_teacher
+from tiny import signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
 from kdnas.models.heads import narrow_heads, score_maps, value_map
 from kdnas.models.loading import pretrained_classifier
-from kdnas.models.signals import measure_signals
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 
@@ -19,15 +18,6 @@ SHAPE = Architecture(4, 24, 6, 48, "gelu")
 @pytest.fixture
 def teacher(tmp_path):
     return pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
-
-
-def token_ids(rows=3):
-    return torch.randint(4, 64, (rows, 9), generator=torch.Generator().manual_seed(1))
-
-
-def signals_of(teacher):
-    ids = token_ids(24)
-    return measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
 
 
 def first_layer(teacher):
@@ -130,7 +120,7 @@ def test_wider_heads_start_as_the_heads_they_come_from(teacher):
         for layer in teacher.bert.encoder.layer:  # the others write nothing, so three are all that is needed
             layer.attention.output.dense.weight[:, [*range(0, 4), *range(12, 20)]] = 0.0
     student = build_student(Architecture(4, 24, 3, 48, "gelu"), teacher, TASK, signals_of(teacher), 0.0, 1)
-    ids = token_ids()
+    ids = token_ids(seed=1)
     outputs = [model.eval()(input_ids=ids).logits for model in (teacher, student)]
     assert torch.allclose(*outputs, atol=1e-4)
     outputs[1].square().sum().backward()

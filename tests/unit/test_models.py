@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny import FAMILY, write_teacher
+from tiny import FAMILY, signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
@@ -35,15 +35,6 @@ def logits(model, seed=0, high=64):
     ids = token_ids(seed=seed, high=high)
     with torch.no_grad():
         return model.eval()(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-
-
-def token_ids(rows=3, tokens=9, seed=0, high=64):
-    return torch.randint(4, high, (rows, tokens), generator=torch.Generator().manual_seed(seed))
-
-
-def signals_of(teacher, rows=24):
-    ids = token_ids(rows, seed=1)
-    return measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
 
 
 def narrow(teacher, student, signals=None):

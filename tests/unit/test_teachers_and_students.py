@@ -6,13 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny import DISTILLATION, FAMILY, STAGE, write_data, write_teacher
+from tiny import DISTILLATION, FAMILY, STAGE, signals_of, write_data, write_teacher
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
-from kdnas.models.signals import measure_signals
 from kdnas.search.space import Architecture
 from kdnas.training import finetune, students
 from kdnas.training.candidates import Trial, _shared_key
@@ -89,9 +88,8 @@ def test_a_student_starts_from_what_the_config_says(initialisation, teacher_fold
     teacher = load_classifier(teacher_folder)
     settings = DISTILLATION | {"initialisation": initialisation}
     job = Distillation("s", SHAPE, "mnli", 1, "student", None, teacher_folder, tmp_path, 32, settings)
-    ids = torch.randint(4, 64, (8, 9), generator=torch.Generator().manual_seed(1))
-    signals = measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
-    student = students._first_weights(job, SimpleNamespace(teacher=teacher, signals=signals), 0.0)
+    sample = SimpleNamespace(teacher=teacher, signals=signals_of(teacher, rows=8))
+    student = students._first_weights(job, sample, 0.0)
     pairs = zip(student.parameters(), teacher.parameters(), strict=True)
     same = [torch.equal(one, other) for one, other in pairs if one.dim() == 2]  # biases may both be 0
     assert all(same) if initialisation == "teacher" else not any(same)

@@ -10,6 +10,7 @@ import torch
 
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import Task, get_task
+from kdnas.models.signals import LayerSignals, measure_signals
 
 WORDS = [f"w{number}" for number in range(60)]
 FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")
@@ -33,6 +34,16 @@ DISTILLATION = {
     "student": STAGE,
     "glue": STAGE,
 }
+
+
+def token_ids(rows=3, tokens=9, seed=0, high=64) -> torch.Tensor:
+    return torch.randint(4, high, (rows, tokens), generator=torch.Generator().manual_seed(seed))
+
+
+def signals_of(teacher: torch.nn.Module, rows: int = 24) -> list[LayerSignals]:
+    """Return what the teacher's layers carry on random tokens."""
+    ids = token_ids(rows, seed=1)
+    return measure_signals(teacher, [{"input_ids": ids, "attention_mask": torch.ones_like(ids)}])
 
 
 def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **changes: int) -> Path:
