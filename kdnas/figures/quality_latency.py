@@ -129,9 +129,17 @@ def _write_key(axes: Axes, rows: list[tuple[str, str]]) -> None:
     """Leave nothing of the axes but the students' names, each behind the letter of its point."""
     axes.set_axis_off()
     for number, row in enumerate(rows):
-        y = 1 - (number + 0.7) / len(rows)
+        below = (0, -72 * _LINE_HEIGHT * number)  # in points: the axes may be lower than their lines
         for x, text in zip((0.0, 0.05), row, strict=True):
-            axes.text(x, y, text, transform=axes.transAxes, va="baseline", fontsize=SMALL)
+            axes.annotate(
+                text,
+                (x, 1),
+                below,
+                xycoords="axes fraction",
+                textcoords="offset points",
+                va="top",
+                fontsize=SMALL,
+            )
 
 
 def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> None:
