@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kdnas.config.schema import load_schema
+from kdnas.config.shape_checks import check_shapes
 from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.config.unset import without_unset
 from kdnas.data import synthetic
@@ -18,7 +18,7 @@ from kdnas.errors import UserError
 from kdnas.names import SelectionRule
 from kdnas.search.space import SearchSpace
 from kdnas.sentences import shown
-from kdnas.student_keys import choices, hand_crafted
+from kdnas.student_keys import hand_crafted
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
@@ -37,10 +37,9 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_teacher(config["teacher"])
     _check_finetuned_on(config["teacher"], config["data"]["tasks"])
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
+    check_shapes(config)
     _check_search(config["search"])
     _check_fidelity(config["fidelity"], config["search"]["space"])
-    _check_embedding_sizes(config)
-    _check_divisions(config)
     _check_proxy_rows(config)
     _check_unlabelled_rows(config)
     _check_losses(config)
@@ -238,39 +237,6 @@ def _check_fidelity(fidelity: dict[str, Any], space: dict[str, Any]) -> None:
             f"fidelity.architectures is {count}; allowed: 0, or from 3 to the {architectures} architectures "
             "of search.space"
         )
-
-
-def _check_embedding_sizes(config: dict[str, Any]) -> None:
-    for path, student in hand_crafted(config):
-        if (student["embedding_size"] or 0) > student["hidden_size"]:
-            raise UserError(
-                f"{path} ({student['name']}) has embedding_size {student['embedding_size']} and hidden_size "
-                f"{student['hidden_size']}; allowed: an embedding size up to the hidden size"
-            )
-
-
-def _check_divisions(config: dict[str, Any]) -> None:
-    space = config["search"]["space"]
-    for hidden_size, heads in itertools.product(space["hidden_size"], space["attention_heads"]):
-        if hidden_size % heads:
-            raise UserError(
-                f"search.space.hidden_size has {hidden_size} and search.space.attention_heads has {heads}; "
-                "allowed: hidden sizes that every number of attention heads divides"
-            )
-    for path, student in hand_crafted(config):
-        if student["hidden_size"] % student["attention_heads"]:
-            raise UserError(
-                f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "
-                f"{student['attention_heads']}; allowed: a hidden size that the attention heads divide"
-            )
-    if config["distillation"]["losses"]["relations"] > 0:
-        heads = config["distillation"]["relation_heads"]
-        for path, hidden_size in choices(config, "hidden_size"):
-            if hidden_size % heads:
-                raise UserError(
-                    f"{path} is {hidden_size} and distillation.relation_heads is {heads}; allowed with "
-                    "distillation.losses.relations above 0: hidden sizes that the relation heads divide"
-                )
 
 
 def _check_proxy_rows(config: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -104,28 +104,36 @@ class SearchSpace:
     """The product of the choices of every dimension, in a fixed order.
 
     Without choices of ``embedding_size`` (no key, or None) it is the hidden size. A choice above an
-    architecture's hidden size stands for that size, and counts once.
+    architecture's hidden size stands for that size, and counts once. With a ``head_size`` only architectures
+    whose heads have that width are in the space.
     """
 
-    def __init__(self, choices: Mapping[str, Sequence[Any] | None]) -> None:
+    def __init__(self, values: Mapping[str, Any]) -> None:
         self.choices: dict[str, tuple[Any, ...]] = {
-            name: tuple(choices[name]) for name in DIMENSIONS if choices.get(name) is not None
+            name: tuple(values[name]) for name in DIMENSIONS if values.get(name) is not None
         }
+        self.head_size: int | None = values.get("head_size")
 
     def __len__(self) -> int:
-        others = math.prod(
-            len(values)
-            for name, values in self.choices.items()
-            if name not in ("hidden_size", "embedding_size")
+        others = math.prod(len(self.choices[name]) for name in ("layers", "ffn_size", "activation"))
+        widths = itertools.product(self.choices["hidden_size"], self.choices["attention_heads"])
+        return others * sum(
+            len(self._embedding_sizes(size)) for size, heads in widths if self._fits(size, heads)
         )
-        return others * sum(len(self._embedding_sizes(size)) for size in self.choices["hidden_size"])
 
     def __contains__(self, architecture: Architecture) -> bool:
-        return architecture.embedding_size in self._embedding_sizes(architecture.hidden_size) and all(
-            getattr(architecture, name) in values
-            for name, values in self.choices.items()
-            if name != "embedding_size"
+        return (
+            self._fits(architecture.hidden_size, architecture.attention_heads)
+            and architecture.embedding_size in self._embedding_sizes(architecture.hidden_size)
+            and all(
+                getattr(architecture, name) in values
+                for name, values in self.choices.items()
+                if name != "embedding_size"
+            )
         )
+
+    def _fits(self, hidden_size: int, attention_heads: int) -> bool:
+        return self.head_size is None or hidden_size == attention_heads * self.head_size
 
     def _embedding_sizes(self, hidden_size: int) -> dict[int, int]:
         """Return the embedding sizes that go with a hidden size, and the position of the choice for each."""
@@ -138,9 +146,10 @@ class SearchSpace:
         """Return every architecture, the last dimension varying fastest."""
         rest = [values for name, values in self.choices.items() if name != "embedding_size"]
         return [
-            Architecture(*values, embedding_size)
-            for values in itertools.product(*rest)
-            for embedding_size in self._embedding_sizes(values[DIMENSIONS.index("hidden_size")])
+            Architecture(layers, hidden_size, heads, ffn_size, activation, embedding_size)
+            for layers, hidden_size, heads, ffn_size, activation in itertools.product(*rest)
+            if self._fits(hidden_size, heads)
+            for embedding_size in self._embedding_sizes(hidden_size)
         ]
 
     def encode(self, architecture: Architecture) -> tuple[int, ...]:

@@ -301,6 +301,15 @@ def test_long_values_are_shortened():
         ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or from 3 to the 36 arch"),
         ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or from 3 to the 36"),
         ({"search__space__attention_heads": [6, 7]}, "has 192 and search.space.attention_heads has 7"),
+        (
+            {"search__space__head_size": 32},
+            "search.space.hidden_size[1] is 288; allowed with search.space.head_size 32 and these "
+            "search.space.attention_heads: 192, 384",
+        ),
+        (
+            {"search__space__head_size": 48, "search__space__hidden_size": [288]},
+            "search.space.attention_heads[1] is 12; allowed with search.space.head_size 48: one whose width",
+        ),
         ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
         ({"students__hand_crafted": [STUDENT, STUDENT]}, "[1].name is minilm_l3 a second time"),
         ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, "name is teacher"),

@@ -48,6 +48,20 @@ def test_space_enumerates_the_product_and_encodes_positions():
         space.encode(Architecture(4, 12, 2, 48, "gelu"))
 
 
+def test_a_head_size_leaves_the_widths_and_heads_that_give_it():
+    space = SearchSpace(CHOICES | {"hidden_size": [12, 16, 24], "head_size": 8, "embedding_size": [16, 99]})
+    everything = space.enumerate()
+    sizes = [(shape.hidden_size, shape.attention_heads, shape.embedding_size) for shape in everything]
+    # of three and six layers the same; a pair's activations, and within them its embedding sizes
+    assert sizes == 2 * [(16, 2, 16), (16, 2, 16), *2 * [(24, 3, 16), (24, 3, 24)]]
+    assert len(space) == len(everything) == 12
+    assert all(shape in space for shape in everything)
+    assert Architecture(3, 24, 2, 48, "gelu") not in space
+    assert space.encode(Architecture(3, 24, 3, 48, "gelu")) == (0, 2, 1, 0, 0, 1)
+    with pytest.raises(UserError, match="3L-12H-3A-48F-gelu"):
+        space.encode(Architecture(3, 12, 3, 48, "gelu"))
+
+
 def test_architecture_refuses_heads_that_do_not_divide():
     with pytest.raises(UserError, match="hidden_size 10 is not divisible by attention_heads 3"):
         Architecture(1, 10, 3, 8, "gelu")
