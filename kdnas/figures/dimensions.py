@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from kdnas.figures.style import (
     BLACK,
+    PROXY_QUALITY,
     SMALL,
     WIDE,
     bottom_legend,
@@ -35,17 +36,13 @@ _NAMES = {
     "activation": "Activation",
     "embedding_size": "Embedding size",
 }
-_QUALITY = {
-    "accuracy": "Proxy quality\n(held-out score)",
-    "loss": "Proxy quality\n(1 − held-out loss)",
-}
 _SPREAD = 0.6  # width of a choice's points, 1 being the distance to the next choice
 _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, stay apart from each other
 
 
 def dimensions_figure(
     histories: Mapping[str, str | Path],
-    space: Mapping[str, Sequence[Any] | None],
+    space: Mapping[str, Any],
     quality: str,
     device: str,
     synthetic: bool,
@@ -54,18 +51,21 @@ def dimensions_figure(
 
     ``histories`` maps a strategy to its last ``history.csv``. Each point is an architecture that any strategy
     evaluated, at its choice; above quality, below the latency ratio to the teacher; bars are means, numbers
-    how many. A mean of one choice mixes all choices of the other dimensions. ``quality`` and ``device`` are
+    how many. A mean of one choice mixes all choices of the other dimensions. With a ``head_size`` attention
+    heads have no panel, as it would repeat that of the hidden size. ``quality`` and ``device`` are
     ``reward.quality`` and ``reward.device``. Raises UserError for a missing or damaged file, or if every
     candidate failed.
     """
     everything = pool({strategy: read_history(path) for strategy, path in histories.items()})
     succeeded = everything[everything["status"] == "ok"].copy()
     shown = {name: list(space[name]) for name in DIMENSIONS if len(space.get(name) or ()) > 1}
+    if space.get("head_size") is not None:  # the hidden size tells their number
+        shown.pop("attention_heads", None)
     if "embedding_size" in shown:  # a choice above the hidden size stands for it
         places = map(SearchSpace(space).encode, architectures(succeeded))
         succeeded["embedding_size"] = [space["embedding_size"][place[-1]] for place in places]
     measures = {
-        "quality": _QUALITY[quality],
+        "quality": PROXY_QUALITY[quality],
         "latency_ratio": f"{device.upper()} latency\n(ratio to teacher)",
     }
     with style():

@@ -17,6 +17,7 @@ from kdnas.figures.labels import place_labels
 from kdnas.figures.style import (
     BLACK,
     GREY,
+    PROXY_QUALITY,
     SMALL,
     bottom_legend,
     light_grid,
@@ -31,10 +32,6 @@ from kdnas.search.selection import pareto_front
 
 _HEIGHT, _LINE_HEIGHT = 2.9, 0.125  # inches: of the drawing with its legend, and of a name below it
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
-_QUALITY = {
-    "accuracy": "Proxy quality (held-out score)",
-    "loss": "Proxy quality (1 − held-out distillation loss)",
-}
 
 
 def quality_latency_figure(
@@ -94,7 +91,7 @@ def quality_latency_figure(
         ]
         handles += lines[:1]
         axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
-        axes.set_ylabel(_QUALITY[quality])
+        axes.set_ylabel(PROXY_QUALITY[quality])
         handles.append(_mark(axes, selected))
         bottom_legend(figure, handles, columns=3)
         letters = dict(zip(names, string.ascii_lowercase, strict=False))

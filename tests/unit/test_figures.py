@@ -136,11 +136,10 @@ def test_nothing_is_cut_off(name, tmp_path, run):
         rows.append({"candidate": 2, "quality": 0.6, "latency_ratio": 0.7, "reward": 0.6})
         found = fabricate.history([{"episode": 1, **row} for row in rows])
         write_history(tmp_path / "lstm.csv", found)
-        names = ["lstm_no_slower_than_bert_medium", "lstm_no_worse_than_bert_medium", "lstm_best"]
+        rules = ("no_slower_than_bert_medium", "no_worse_than_bert_medium", "budget_0.295", "best")
+        names = [f"{strategy}_{rule}" for strategy in ("lstm", "random") for rule in rules]
         students = [fabricate.student(tmp_path, name, "lstm", "best", found.iloc[1]) for name in names]
-        figure = quality_latency_figure(
-            {"lstm": tmp_path / "lstm.csv"}, students, [], "accuracy", "cpu", False
-        )
+        figure = quality_latency_figure({"lstm": tmp_path / "lstm.csv"}, students, [], "loss", "cpu", False)
         assert texts(figure.axes[1]) == [word for name in names for word in ("a", name)]
     else:
         figure = draw(name, run)
@@ -215,6 +214,13 @@ def test_dimensions_put_whole_tables_at_the_choice_that_stands_for_them(tmp_path
     figure = dimensions_figure(written(tmp_path, lstm=rows), space, "accuracy", "cpu", False)
     assert figure.axes[3].get_xlabel() == "Embedding size"
     assert [text.get_text() for text in figure.axes[1].texts] == ["2", "2"]
+
+
+def test_dimensions_of_heads_of_one_size_have_no_panel_of_heads(tmp_path):
+    paths = written(tmp_path, lstm=[{"quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}])
+    space = SPACE | {"hidden_size": [192, 384], "head_size": 32}
+    labels = [axes.get_xlabel() for axes in dimensions_figure(paths, space, "loss", "cpu", False).axes]
+    assert list(filter(None, labels)) == ["Layers", "Hidden size", "Activation"]
 
 
 def test_dimensions_spread_points_within_their_choice(run):
