@@ -58,7 +58,8 @@ def _check_heads(space: dict[str, Any]) -> None:
         if hidden_size not in widths:
             raise UserError(
                 f"search.space.hidden_size[{position}] is {hidden_size}; allowed with search.space.head_size "
-                f"{head_size} and these search.space.attention_heads: {', '.join(map(str, widths))}"
+                f"{head_size} and these search.space.attention_heads: {', '.join(map(str, widths))}; or a "
+                "search.space.head_size of null"
             )
     for position, width in enumerate(widths):
         if width not in hidden_sizes:
