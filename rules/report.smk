@@ -297,6 +297,8 @@ rule figure_quality_latency:
     input:
         histories=HISTORIES,
         architectures=ARCHITECTURES,
+        evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
+        latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
     output:
         svg=report(
             f"{R}/figures/quality_latency.svg",
@@ -313,8 +315,7 @@ rule figure_quality_latency:
     params:
         strategies=STRATEGIES,
         latency_budgets=config["students"]["latency_budgets"],
-        quality=config["reward"]["quality"],
-        device=config["reward"]["device"],
+        reward={key: config["reward"][key] for key in ("quality", "device")},
         synthetic=SYNTHETIC,
         code=code_digest("figure_quality_latency"),
     message:

@@ -19,7 +19,8 @@ from kdnas.files.csv_file import read_csv
 from kdnas.tables.fidelity import pairs, proxies
 
 _COLUMNS = 3  # panels beside each other, at most
-_QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss"}
+_STARTS = {"teacher": "from the teacher", "random": "random start"}
+_QUALITY = {"accuracy": "Proxy score (points)", "loss": "1 − proxy loss"}
 
 
 def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, quality: str) -> Figure:
@@ -50,10 +51,10 @@ def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, qualit
                     points["predicted"] *= 100
                 _draw(axes, points, model_colour(position))
                 _title(axes, proxy, taus.loc[proxy["setting"]])
-            axes_row[0].set_ylabel("Full score")
+            axes_row[0].set_ylabel("Full score (points)")
         for column in grid.T:
             [axes for axes in column if axes.get_visible()][-1].set_xlabel(_QUALITY[quality])
-        bottom_legend(figure, _legend(), columns=3)
+        bottom_legend(figure, _legend(1 + position), columns=3)
     return figure
 
 
@@ -77,15 +78,17 @@ def _ring(axes: Axes, x: Any, y: Any) -> None:
 
 def _title(axes: Axes, proxy: dict[str, Any], cell: pd.Series) -> None:
     epochs = proxy["proxy_epochs"]
-    name = f"{proxy['initialisation']}, {epochs} epoch{'s' * (epochs > 1)}"
+    name = f"{_STARTS[proxy['initialisation']]}, {epochs} epoch{'s' * (epochs > 1)}"
     tau = "no τ"
     if not pd.isna(cell["tau"]):
         tau = f"τ {cell['tau']:.2f} [{cell['tau_low']:.2f}, {cell['tau_high']:.2f}]".replace("-", "−")
     axes.set_title(f"{name}\n{tau}", loc="left", fontsize=6, linespacing=1.2, pad=3)
 
 
-def _legend() -> list[Line2D]:
-    point = Line2D([], [], linestyle="", marker="o", markersize=3.5, color=GREY, label="architecture")
+def _legend(initialisations: int) -> list[Line2D]:
+    """Return the legend; its point has the colour of the panels, where they have one."""
+    colour = model_colour(0) if initialisations == 1 else GREY
+    point = Line2D([], [], linestyle="", marker="o", markersize=3.5, color=colour, label="architecture")
     ring = Line2D(
         [], [], linestyle="", marker="o", markersize=6.5, mfc="none", mec=BLACK, mew=0.9, label="ranked first"
     )

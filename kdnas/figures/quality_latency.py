@@ -1,4 +1,4 @@
-"""Quality against latency: every searched candidate, the Pareto front and the selected students."""
+"""Quality against latency: all candidates, the Pareto front, and the selected and the matched students."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from kdnas.figures.style import (
     style,
 )
 from kdnas.files.artifacts import read_json
+from kdnas.search.baselines import Baseline
 from kdnas.search.history import read_history
 from kdnas.search.selection import pareto_front
 
@@ -37,6 +38,7 @@ _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 def quality_latency_figure(
     histories: Mapping[str, str | Path],
     students: Sequence[str | Path],
+    baselines: Mapping[str, Baseline],
     latency_budgets: Sequence[float],
     quality: str,
     device: str,
@@ -45,16 +47,17 @@ def quality_latency_figure(
     """Draw quality against the latency ratio to the teacher (logarithmic) for every candidate that worked.
 
     ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
-    of which the hand-crafted ones are left out, as no search found them. ``quality`` and
-    ``device`` are ``reward.quality`` and ``reward.device``. The line is the Pareto front of all strategies
-    together, dashed lines are the budgets. Letters by latency stand for the selected students; their names
-    are below, as long as they may be. Raises UserError for a missing or damaged file.
+    of which those that no search found are left out. ``baselines`` are the hand-crafted students of
+    ``students.matched``. ``quality`` and ``device`` are ``reward.quality`` and ``reward.device``. The line is
+    the Pareto front of all strategies together, dashed lines are the budgets. Letters by latency stand for
+    the selected and the matched students; their names are below, as long as they may be. Raises UserError
+    for a missing or damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}
     selected = [student for student in map(read_json, students) if student["quality"] is not None]
     with style():
-        names = _names(selected)
+        names = _names(selected, baselines)
         lines_of_names = sum(map(len, names.values()))
         heights = [_HEIGHT, max(_LINE_HEIGHT, lines_of_names * _LINE_HEIGHT)]
         figure = new_figure(sum(heights), synthetic)
@@ -84,15 +87,17 @@ def quality_latency_figure(
             zorder=1,
             label="Pareto front",
         )
-        _scale(axes, everything, latency_budgets)
-        dashes = (0, (4, 3))
-        lines = [
-            axes.axvline(x, color=GREY, lw=0.7, ls=dashes, zorder=0, label="budget") for x in latency_budgets
-        ]
+        _scale(axes, everything, baselines, latency_budgets)
+        lines = [axes.axvline(x, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0) for x in latency_budgets]
+        if lines:
+            lines[0].set_label("budget " + ", ".join(f"{budget:g}" for budget in latency_budgets))
         handles += lines[:1]
         axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
         axes.set_ylabel(PROXY_QUALITY[quality])
-        handles.append(_mark(axes, selected))
+        rings = [(student["latency_ratio"], student["quality"]) for student in selected]
+        handles += _mark(axes, rings, "o", 6.5, "selected student")
+        crosses = [(baseline.latency_ratio, baseline.quality) for baseline in baselines.values()]
+        handles += _mark(axes, crosses, "x", 4, "hand-crafted")
         bottom_legend(figure, handles, columns=3)
         letters = dict(zip(names, string.ascii_lowercase, strict=False))
         _write_key(key, [(letters[place], name) for place in names for name in names[place]])
@@ -100,25 +105,25 @@ def quality_latency_figure(
     return figure
 
 
-def _mark(axes: Axes, selected: list[dict[str, Any]]) -> Line2D:
-    (rings,) = axes.plot(
-        [student["latency_ratio"] for student in selected],
-        [student["quality"] for student in selected],
-        "o",
-        markersize=6.5,
-        markerfacecolor="none",
-        markeredgecolor=BLACK,
-        markeredgewidth=0.9,
-        label="selected student",
-    )
-    return rings
+def _mark(
+    axes: Axes, places: list[tuple[float, float]], marker: str, size: float, label: str
+) -> list[Line2D]:
+    """Draw hollow black markers of ``size`` points and return them for the legend, if there are any."""
+    if not places:
+        return []
+    look = {"markerfacecolor": "none", "markeredgecolor": BLACK, "markeredgewidth": 0.9}
+    return axes.plot(*zip(*places, strict=True), marker, markersize=size, label=label, **look)
 
 
-def _names(selected: list[dict[str, Any]]) -> dict[tuple[float, float], list[str]]:
+def _names(
+    selected: list[dict[str, Any]], baselines: Mapping[str, Baseline]
+) -> dict[tuple[float, float], list[str]]:
     """Return the students' names by place, from the fastest; those that are the same candidate share one."""
     names: dict[tuple[float, float], list[str]] = {}
     for student in selected:
         names.setdefault((student["latency_ratio"], student["quality"]), []).append(student["student"])
+    for name, baseline in baselines.items():
+        names.setdefault((baseline.latency_ratio, baseline.quality), []).append(name)
     return dict(sorted(names.items()))
 
 
@@ -139,9 +144,12 @@ def _write_key(axes: Axes, rows: list[tuple[str, str]]) -> None:
             )
 
 
-def _scale(axes: Axes, everything: pd.DataFrame, budgets: Sequence[float]) -> None:
+def _scale(
+    axes: Axes, everything: pd.DataFrame, baselines: Mapping[str, Baseline], budgets: Sequence[float]
+) -> None:
     axes.set_xscale("log")
-    ratios = [*everything["latency_ratio"], *budgets]
+    ratios = [*everything["latency_ratio"], *(baseline.latency_ratio for baseline in baselines.values())]
+    ratios += budgets
     axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.06 * (high - low))  # room for letters above the front

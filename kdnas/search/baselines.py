@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
 from kdnas.search.reward import latencies_by_model
 
 
@@ -25,6 +27,15 @@ def check_evaluations(evaluations: list[dict[str, Any]]) -> None:
                 f"students.matched has {entry['candidate']}, which failed on the proxy set "
                 f"({entry['reason']}); allowed: hand-crafted students that can be distilled there"
             )
+
+
+def read_baselines(
+    evaluations: str | Path, latency: str | Path, reward: dict[str, Any]
+) -> dict[str, Baseline]:
+    """Return :func:`measured_baselines` of these two files; none where their paths are empty."""
+    if not evaluations:
+        return {}
+    return measured_baselines(read_json(evaluations)["evaluations"], read_json(latency), reward)
 
 
 def measured_baselines(

@@ -16,6 +16,7 @@ from kdnas.figures.quality_latency import quality_latency_figure
 from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
+from kdnas.search.baselines import Baseline
 from kdnas.search.history import read_history, write_history
 from kdnas.search.predicted_rewards import predicted_candidates
 from kdnas.tables.glue import glue_table
@@ -44,7 +45,7 @@ def draw(name, run, synthetic=True):
         return reward_figure(run["histories"], synthetic)
     if name == "quality_latency":
         return quality_latency_figure(
-            run["histories"], run["architectures"], [0.3], "accuracy", "cpu", synthetic
+            run["histories"], run["architectures"], {}, [0.3], "accuracy", "cpu", synthetic
         )
     if name == "dimensions":
         return dimensions_figure(run["histories"], SPACE, "accuracy", "cpu", synthetic)
@@ -104,7 +105,7 @@ def test_a_search_that_failed_at_first_draws(tmp_path):
     histories = {"lstm": tmp_path / "history.csv"}
     figures = [
         reward_figure(histories, False),
-        quality_latency_figure(histories, [], [], "loss", "gpu", False),
+        quality_latency_figure(histories, [], {}, [], "loss", "gpu", False),
     ]
     for figure in figures:
         save_figure(figure, *[tmp_path / f"figure.{kind}" for kind in KINDS])
@@ -118,6 +119,20 @@ def test_quality_latency_names_searched_students_only(run):
     )
     assert "minilm_l3" not in words
     assert "CPU latency relative to the teacher (log scale)" in words
+
+
+def test_quality_latency_marks_matched_students_and_says_budgets(run):
+    baselines = {"minilm_l3": Baseline(0.65, 0.9), "tiny": Baseline(0.45, 0.02)}
+    figure = quality_latency_figure(run["histories"], [], baselines, [0.3, 0.25], "accuracy", "cpu", False)
+    axes, key = figure.axes
+    (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
+    assert list(zip(*crosses.get_data(), strict=True)) == [(0.9, 0.65), (0.02, 0.45)]
+    assert texts(key) == ["a", "tiny", "b", "minilm_l3"]
+    low, high = axes.get_xlim()
+    assert low < 0.02 and high > 0.9
+    (legend,) = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert "hand-crafted" in labels and "budget 0.3, 0.25" in labels and "selected student" not in labels
 
 
 def test_labels_stay_inside_and_apart(run):
@@ -139,7 +154,9 @@ def test_nothing_is_cut_off(name, tmp_path, run):
         rules = ("no_slower_than_bert_medium", "no_worse_than_bert_medium", "budget_0.295", "best")
         names = [f"{strategy}_{rule}" for strategy in ("lstm", "random") for rule in rules]
         students = [fabricate.student(tmp_path, name, "lstm", "best", found.iloc[1]) for name in names]
-        figure = quality_latency_figure({"lstm": tmp_path / "lstm.csv"}, students, [], "loss", "cpu", False)
+        figure = quality_latency_figure(
+            {"lstm": tmp_path / "lstm.csv"}, students, {}, [], "loss", "cpu", False
+        )
         assert texts(figure.axes[1]) == [word for name in names for word in ("a", name)]
     else:
         figure = draw(name, run)
