@@ -23,6 +23,12 @@ def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]
             f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
             f"allowed: one of {', '.join(FAMILY)}"
         )
+    positions = teacher_config.get("position_embedding_type") or "absolute"
+    if positions != "absolute":
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the position_embedding_type {positions} in its "
+            "config.json; allowed: absolute, the only one that transformers reads"
+        )
     hidden_size = _teacher_size(teacher_config, "hidden_size")
     layers = _teacher_size(teacher_config, "num_hidden_layers")
     ffn_size = _teacher_size(teacher_config, "intermediate_size")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,11 @@ def write_split(path: str | Path, frame: pd.DataFrame) -> None:
     with atomic_path(path) as temporary:
         # Without pandas' metadata the bytes don't depend on its version.
         pq.write_table(table.replace_schema_metadata(None), temporary)
+
+
+def text_tuples(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of each row, in its order: what tells whether two rows are the same input."""
+    return frame[list(columns)].itertuples(index=False, name=None)
 
 
 def read_split(folder: str | Path, split: str) -> pd.DataFrame:

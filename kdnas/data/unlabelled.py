@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kdnas.data.frames import text_tuples
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
@@ -28,13 +29,8 @@ def choose_unlabelled(
     Their labels, where there are any, are left out unread. A row whose texts are all those of a row of
     ``judging`` is never taken. The draw depends on the data alone. Raises UserError if no row remains.
     """
-    texts = list(task.text_columns)
-    judged = {row for other in judging for row in other[texts].itertuples(index=False, name=None)}
-    rows = [
-        number
-        for number, row in enumerate(frame[texts].itertuples(index=False, name=None))
-        if row not in judged
-    ]
+    judged = {row for other in judging for row in text_tuples(other, task.text_columns)}
+    rows = [number for number, row in enumerate(text_tuples(frame, task.text_columns)) if row not in judged]
     if not rows:
         raise UserError(
             f"data.max_unlabelled_rows has {task.name}, which has no rows for it; allowed: a task with a "

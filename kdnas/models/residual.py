@@ -70,9 +70,10 @@ def normalised_moments(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the mean (n,) and the mean outer product (n, n) of what a layer norm puts its gain and bias on.
 
-    ``leaving`` is the norm's output. A dimension whose gain is 0 tells nothing, and counts as 0.
+    ``leaving`` is the norm's output. A dimension whose gain is 0, or lost beside its bias in float32, tells
+    nothing, and counts as 0.
     """
-    gain = _divisor(weight)
+    gain = torch.where(weight.abs() < 1e-3 * bias.abs(), torch.inf, _divisor(weight))
     with_bias = leaving.second - torch.outer(leaving.mean, bias.double())
     outer = (with_bias - torch.outer(bias.double(), leaving.mean - bias)) / torch.outer(gain, gain)
     return (leaving.mean - bias) / gain, outer

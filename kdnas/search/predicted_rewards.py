@@ -41,6 +41,8 @@ def rank_correlation(candidates: pd.DataFrame) -> RankCorrelation:
     columns = candidates["predicted_reward"], candidates["reward"], candidates["episode"]
     tau = kendall_tau(*columns)
     if math.isnan(tau):
-        return RankCorrelation(reason="all predicted or all obtained rewards of an episode are equal")
+        alone = not candidates["episode"].duplicated().any()
+        equal = "all predicted or all obtained rewards of an episode are equal"
+        return RankCorrelation(reason="each episode has one such candidate" if alone else equal)
     low, high, _ = tau_interval(*columns)
     return RankCorrelation(tau, low, high)

@@ -21,9 +21,10 @@ from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
+from kdnas.training.failure import out_of_memory
 from kdnas.training.judging import judge
 from kdnas.training.learner import Learner, Stage
-from kdnas.training.loop import out_of_memory, train
+from kdnas.training.loop import train
 from kdnas.training.objective import Weights
 from kdnas.training.prediction import scores
 from kdnas.training.run import Run
@@ -188,13 +189,15 @@ def _train_new(
             run.checkpoint_minutes,
             run.report,
         )
-    finished = {number: item for number, item in trained.items() if item.learner.failed is None}
-    for number in trained.keys() - finished.keys():
-        values[number] = _failed(trained[number].learner.failed)
-    learners = [item.learner for item in finished.values()]
+    for learner in learners:
+        learner.end_training()
     scored = data.scored["scored"]
     judged = judge(learners, teaching.forward if teaching else None, scored, run.device, run.report)
-    for (number, item), (logits, loss) in zip(finished.items(), judged, strict=True):
+    for (number, item), result in zip(trained.items(), judged, strict=True):
+        if result is None:
+            values[number] = _failed(item.learner.failed)
+            continue
+        logits, loss = result
         data.vocabulary.restore(item.learner.model.cpu(), item.whole_embedding)
         values[number] = _succeeded(item.learner, task.primary(scores(logits, scored, task)), loss)
         store.put(KIND, keys[number], values[number])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from kdnas.training.batches import Encoded, collate
+from kdnas.training.failure import only_this_one_fails
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
 from kdnas.training.loop import REPORT_SECONDS
@@ -22,15 +23,15 @@ def judge(
     data: Encoded,
     device: torch.device,
     report: Callable[[str], None] = print,
-) -> list[tuple[np.ndarray, float]]:
+) -> list[tuple[np.ndarray, float] | None]:
     """Return the logits (rows, labels) and the distillation loss of each learner on ``data``, in float32.
 
     The loss is that of the teacher's terms, each batch's mean weighted by its rows, 0 where there is no
     ``teacher``, which passes over a batch once for all learners. Each result is the same whatever the others
-    are.
+    are. A learner that runs out of memory is marked ``failed``; the result of a failed one is None.
     """
-    if not learners:
-        return []
+    if all(learner.failed is not None for learner in learners):
+        return [None for _ in learners]
     for model in [learner.model for learner in learners] + ([teacher.model] if teacher else []):
         model.eval()
     logits = [np.empty((len(data), learner.model.config.num_labels), np.float32) for learner in learners]
@@ -41,12 +42,18 @@ def judge(
         batch = collate(data, rows, device)
         targets = teacher(batch) if teacher else None
         for position, learner in enumerate(learners):
-            outputs = learner.forward(batch)
-            logits[position][rows] = outputs.logits.float().cpu().numpy()
-            if targets is not None:
-                terms = learner.objective(outputs, targets, batch)
-                losses[position] += float(learner.objective.distillation(terms)) * len(rows)
+            if learner.failed is not None:
+                continue
+            with only_this_one_fails(learner, "while it was judged"):
+                outputs = learner.forward(batch)
+                logits[position][rows] = outputs.logits.float().cpu().numpy()
+                if targets is not None:
+                    terms = learner.objective(outputs, targets, batch)
+                    losses[position] += float(learner.objective.distillation(terms)) * len(rows)
         if time.monotonic() - reported > REPORT_SECONDS:
             reported = time.monotonic()
             report(f"scoring, batch {number}/{len(batches)}")
-    return [(output, loss / len(data)) for output, loss in zip(logits, losses, strict=True)]
+    return [
+        None if learner.failed is not None else (output, loss / len(data))
+        for learner, output, loss in zip(learners, logits, losses, strict=True)
+    ]

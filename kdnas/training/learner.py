@@ -10,13 +10,10 @@ import torch
 from torch import nn
 
 from kdnas.files.artifacts import digest
+from kdnas.training.failure import TrainingFailed
 from kdnas.training.forward import Forward
 from kdnas.training.losses import Outputs
 from kdnas.training.objective import Objective
-
-
-class TrainingFailed(Exception):
-    """A model's training can't go on; the message is the reason that is recorded."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +114,15 @@ class Learner:
         self.recent = {name: float(value.detach()) for name, value in terms.items()}
         self.next_step = step + 1
 
-    def free(self) -> None:
-        """Give the memory of a failed learner to the others; nothing is left to train or to read."""
+    def end_training(self) -> None:
+        """Give back the memory that training alone needs."""
         self.optimizer.state.clear()
         for group in self.optimizer.param_groups:  # they hold the weights and gradients that the models leave
             group["params"].clear()
+
+    def free(self) -> None:
+        """Give the memory of a failed learner to the others; nothing is left to train or to read."""
+        self.end_training()
         self.forward.captured = []
         self.model.to("meta")
         self.objective.to("meta")

@@ -11,7 +11,8 @@ import torch
 
 from kdnas.training.batches import Encoded, collate, epoch_batches
 from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.learner import Learner, TrainingFailed
+from kdnas.training.failure import only_this_one_fails
+from kdnas.training.learner import Learner
 from kdnas.training.losses import Outputs
 from kdnas.training.teaching import Teaching
 
@@ -78,24 +79,9 @@ def train(
 
 def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | None, steps: int) -> None:
     started = time.perf_counter()
-    try:
+    with only_this_one_fails(learner, f"at step {learner.next_step + 1}"):
         learner.step(batch, targets, steps)
-    except TrainingFailed as error:
-        learner.failed = str(error)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        learner.failed = f"out of memory at step {learner.next_step + 1}"
-    if learner.failed is not None:
-        learner.free()
     learner.seconds += time.perf_counter() - started
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether ``error`` means that the device or the machine has no memory left."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
-        "DefaultCPUAllocator" in str(error) or "out of memory" in str(error)
-    )
 
 
 class _StopFlag:

@@ -421,6 +421,11 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
     ("changes", "teacher", "words"),
     [
         ({}, {"model_type": "gpt2"}, "has the model_type gpt2 in its config.json; allowed: one of bert"),
+        (
+            {},
+            {"position_embedding_type": "relative_key_query"},
+            "has the position_embedding_type relative_key_query in its config.json; allowed: absolute",
+        ),
         ({}, {"hidden_size": None}, "config.json has the hidden_size None"),
         ({}, {"hidden_size": 192}, "search.space.hidden_size[1] is 288; allowed with distillation.init"),
         ({}, {"intermediate_size": 1024}, "search.space.ffn_size[1] is 1536;"),
@@ -497,6 +502,7 @@ def test_teacher_check_refuses(changes, teacher, words):
         ({"teacher__max_length": 512}, {}),
         ({}, {"model_type": "electra", "embedding_size": 384}),
         ({}, {"model_type": "roberta"}),
+        ({}, {"position_embedding_type": "absolute"}),
     ],
 )
 def test_teacher_check_takes_what_is_just_inside(changes, teacher):

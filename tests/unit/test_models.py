@@ -21,7 +21,7 @@ from kdnas.models.loading import (
     student_config,
 )
 from kdnas.models.narrowing import narrow_classifier, teacher_layer
-from kdnas.models.residual import residual_basis
+from kdnas.models.residual import normalised_moments, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
@@ -162,6 +162,22 @@ def test_basis_is_orthonormal_and_keeps_the_direction_of_the_mean(tmp_path):
     assert torch.allclose(basis.T @ basis, torch.eye(9, dtype=torch.float64), atol=1e-9)
     ones = torch.ones(24, dtype=torch.float64) / 24**0.5
     assert torch.allclose(basis.T @ ones, torch.full((9,), 1 / 3, dtype=torch.float64), atol=1e-9)
+
+
+def test_a_gain_that_is_lost_beside_its_bias_counts_as_none():
+    """(y - b) / g in float32: rounding of y at 1e-7 of b is more than g itself carries."""
+    normalised = torch.randn(4000, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    gain, bias = torch.tensor([2.0, 2e-6, 0.5]), torch.tensor([0.1, 0.5, -0.2])
+    leaving = (normalised * gain.double() + bias).float()
+    mean, outer = normalised_moments(
+        gain, bias, Moments(leaving.mean(0).double(), leaving.T.double() @ leaving.double() / 4000)
+    )
+    sound = [0, 2]
+    assert torch.allclose(mean[sound], normalised.mean(0)[sound], atol=1e-5)
+    assert torch.allclose(
+        outer[sound][:, sound], (normalised.T @ normalised / 4000)[sound][:, sound], atol=1e-4
+    )
+    assert not outer[1].any() and not outer[:, 1].any() and mean[1] == 0
 
 
 def test_every_signal_counts_alike_whatever_its_scale():

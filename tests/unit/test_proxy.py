@@ -159,3 +159,28 @@ def test_equal_scores_share_a_stratum():
     stratum = strata(np.array([3.0] * 8 + [1.0, 2.0]), regression=True)
     assert len(set(stratum[:8].tolist())) == 1
     assert sorted(set(stratum.tolist())) == list(range(stratum.max() + 1))
+
+
+def grouped(texts: int, rows: int, seed: int) -> pd.DataFrame:
+    """Pairs with few first texts, as in tasks of a text and one of some aspects."""
+    rng = np.random.default_rng(seed)
+    return triples(rows)[:rows].assign(
+        premise=[f"aspect {number}" for number in rng.integers(texts, size=rows)],
+        label=rng.integers(3, size=rows),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(("texts", "rows"), [(20, 20_000), (10, 2_000)])
+def test_few_first_texts_give_a_slice_of_about_the_share(texts, rows, seed):
+    train, heldout = hold_out(grouped(texts, rows, seed), get_task("mnli"), 0.2, None)
+    assert not set(train["premise"]) & set(heldout["premise"])
+    group = rows / texts
+    assert abs(len(heldout) - 0.2 * rows) < 0.6 * group
+    assert heldout["label"].value_counts(normalize=True).between(0.25, 0.42).all()
+
+
+def test_texts_too_few_for_the_share_are_named():
+    message = r"search.proxy.heldout is 0.1, or 60 rows where up to 3\d\d share their premise, which leaves"
+    with pytest.raises(UserError, match=message):
+        hold_out(grouped(2, 600, 1), get_task("mnli"), 0.1, None)

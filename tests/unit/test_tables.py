@@ -346,6 +346,13 @@ def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
     assert f"lstm: no Kendall τ ({reason})." in table.notes
 
 
+def test_search_of_one_candidate_an_episode_has_no_pairs(tmp_path):
+    rows = [row for e in range(1, 8) for row in controller_rows([e], [0.1 * e], episode=e)]
+    table = search_table({"lstm": searched(tmp_path, "lstm", rows)}, "accuracy", "cpu", False)
+    assert table.data["kendall_tau"].isna().all()
+    assert "lstm: no Kendall τ (each episode has one such candidate)." in table.notes
+
+
 def test_search_budgets_and_labels(tmp_path):
     short = searched(tmp_path, "random", controller_rows([1], [0.5]))
     long = searched(tmp_path, "lstm", controller_rows([1, 2], [0.5, 0.6]))

@@ -20,6 +20,7 @@ from kdnas.training import candidates as module
 from kdnas.training import loop
 from kdnas.training.batches import Encoded, collate, epoch_batches
 from kdnas.training.candidates import Trial, distill_candidates
+from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner, Stage
 
 SHAPES = [(2, 12, 3, 24, "gelu"), (1, 24, 6, 48, "relu"), (3, 18, 3, 20, "gelu")]
@@ -122,6 +123,27 @@ def test_candidate_that_runs_out_of_memory_leaves_the_others_alone(
     # a failure is not remembered: with more memory it may succeed
     monkeypatch.undo()
     assert evaluate([2], teacher_folder, proxy, make_run(), store)[2]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED")],
+)
+def test_candidate_that_cannot_be_judged_leaves_the_others_alone(
+    error, teacher_folder, proxy, make_run, tmp_path, monkeypatch
+):
+    expected = evaluate([1, 3], teacher_folder, proxy, make_run(), Store(tmp_path / "a"))
+    forward = Forward.__call__
+
+    def failing(self, batch):
+        if torch.is_inference_mode_enabled() and self.model.config.hidden_act == "relu":
+            raise error
+        return forward(self, batch)
+
+    monkeypatch.setattr(Forward, "__call__", failing)
+    values = evaluate([1, 2, 3], teacher_folder, proxy, make_run(), Store(tmp_path / "b"))
+    assert (values[2]["status"], values[2]["reason"]) == ("failed", "out of memory while it was judged")
+    assert (values[1], values[3]) == (expected[1], expected[3])
 
 
 @pytest.mark.parametrize("relations", [0.0, 1.0])

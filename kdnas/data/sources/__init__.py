@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
-from kdnas.data.heldout import hold_out
+from kdnas.data.heldout import check_apart, hold_out
 from kdnas.data.rows import max_train_rows
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
@@ -42,13 +42,13 @@ def load_task(
     source = data_config["source"]
     if source not in SOURCES:
         raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")
-    frames = {}
-    for split, (rows, where) in SOURCES[source].load(task, data_config).items():
-        frames[split] = check_split(task, split, rows, where)
+    loaded = SOURCES[source].load(task, data_config)
+    frames = {split: check_split(task, split, rows, where) for split, (rows, where) in loaded.items()}
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
     unlabelled = frames.pop(UNLABELLED, None)
     own = frames.pop(HELDOUT, None)
     if heldout and own is not None:
+        check_apart(task, own, frames, loaded[HELDOUT][1])
         frames[HELDOUT] = own
     elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
