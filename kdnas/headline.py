@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kdnas.command import print_or_refuse
+from kdnas.config.reading import read_config
 from kdnas.files.checksums import check
 from kdnas.files.csv_file import read_csv
 from kdnas.tables.glue import data_title
@@ -23,7 +24,7 @@ SUMMARIES = {
 def headline(folder: str | Path) -> str:
     """Return the table of models against size, speed-up and average score, from the tables in ``folder``.
 
-    Where there is a table of the paper's claims, its overall verdicts follow.
+    Where the run's configuration has the paper's claims judged, the overall verdicts follow.
     Raises UserError if the tables are missing or damaged.
     """
     check(folder, [Path(folder) / "tables" / f"{name}.csv" for name in ("glue", "efficiency", "claims")])
@@ -50,14 +51,13 @@ def headline(folder: str | Path) -> str:
     table = pd.DataFrame(rows)
     synthetic = bool(scores["synthetic"].any())
     title = "Synthetic data: these are not GLUE scores." if synthetic else f"{data_title(scores)}."
-    verdicts = _verdicts(Path(folder) / "tables" / "claims.csv")
+    judged = read_config(Path(folder) / "config.yaml")["claims"]["baseline"] is not None
+    verdicts = _verdicts(Path(folder) / "tables" / "claims.csv") if judged else []
     return "\n".join([title, table.to_string(index=False), *verdicts])
 
 
 def _verdicts(path: Path) -> list[str]:
-    """Return one line a claim and strategy, none where there is no table of claims."""
-    if not path.exists():
-        return []
+    """Return one line a claim and strategy."""
     claims = read_csv(path)
     overall = claims[claims["quantity"].str.startswith("overall")]
     return [

@@ -41,7 +41,8 @@ def _git(root: Path, *arguments: str) -> str | None:
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # it only looks
     try:
         process = subprocess.run(
-            ["git", "-C", str(root), *arguments],
+            # a checkout that somebody else owns, as in a group's folder, counts too
+            ["git", "-c", f"safe.directory={root}", "-C", str(root), *arguments],
             env=environment, capture_output=True, text=True, errors="replace", check=False,
         )  # fmt: skip
     except OSError:

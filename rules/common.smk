@@ -14,6 +14,7 @@ from kdnas.files.artifacts import check_writable
 from kdnas.files.code_digest import code_digest as _code_digest
 from kdnas.config import check_run_config
 from kdnas.config.reading import read_config
+from kdnas.config.run_checks import check_sources, check_unchanged, note_for_jobs
 from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
@@ -50,6 +51,12 @@ try:
     for _folder in (R, STORE, ".snakemake"):  # Snakemake's own answer would be a traceback
         check_writable(_folder)
     check_against_fetched(_checked, Path(R) / "teacher" / "base")
+    if not workflow.is_main_process:
+        check_unchanged(_checked, R, os.environ)
+    else:
+        note_for_jobs(_checked, R, os.environ)
+        if not any(argument.startswith("--allowed-rule") for argument in sys.argv):  # not parsed further yet
+            check_sources(_checked, R)
 except UserError as error:
     raise SystemExit(f"kdnas: {error}") from None
 config.clear()
@@ -109,7 +116,7 @@ wildcard_constraints:
 def code_digest(rule_name):
     """The function of a rule's ``code``: a digest of its script and of every library module behind it.
 
-    A changed one re-runs the rule. Every job starts a Snakemake of its own, which asks for no other rule's.
+    A changed one re-runs the rule. A submitted job starts a Snakemake of its own, which asks for no other rule's.
     """
     return lambda wildcards: _script_digest(rule_name)
 
@@ -137,7 +144,8 @@ def task_data(wildcards):
     rows["max_unlabelled_rows"] = {
         name: most for name, most in data["max_unlabelled_rows"].items() if name == task
     }
-    return {key: data[key] for key in ("source", *of_source)} | rows
+    path = {"path": str(Path(data["path"]))} if "path" in of_source else {}  # however it is spelt
+    return {key: data[key] for key in ("source", *of_source)} | path | rows
 
 
 def heldout(wildcards):

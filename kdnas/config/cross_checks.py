@@ -86,6 +86,12 @@ def _check_paths(config: dict[str, Any]) -> None:
             raise UserError(
                 f"{section}.{key} is {shown(path)}; allowed: a path that can be looked up ({reason})"
             ) from error
+        results = Path("results") / config["experiment"]
+        if Path(path).resolve().is_relative_to(results.resolve()):  # Snakemake deletes outputs before a job
+            raise UserError(
+                f"{section}.{key} is {shown(path)}, inside {results}, which the run itself writes; "
+                "allowed: a path outside of it"
+            )
 
 
 def _check_searched(config: dict[str, Any]) -> None:

@@ -18,6 +18,8 @@ OFFICIAL_FOLDERS = {
     "wnli": "WNLI",
     "ax": "diagnostic",
 }
+_SUFFIXES = (".parquet", ".jsonl", ".json", ".tsv")
+_SPLITS = ("train", "validation", "dev", "heldout", "unlabelled")  # before an underscore: dev_matched
 
 
 def subset_folders(path: Path, subset: str) -> list[Path]:
@@ -32,8 +34,12 @@ def folder_names(subset: str) -> list[str]:
 
 
 def training_files(path: Path, subset: str) -> list[Path]:
-    """Return the files of a task that are not a test split's; none where there is no folder."""
-    return [file for file in _files(path, subset) if not split_of(file).startswith("test")]
+    """Return the files of a task that training may read; none where there is no folder."""
+    return [
+        file
+        for file in _files(path, subset)
+        if file.suffix in _SUFFIXES and split_of(file).partition("_")[0] in _SPLITS
+    ]
 
 
 def test_files(path: Path, subset: str, split: str) -> list[Path]:

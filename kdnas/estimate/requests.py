@@ -134,6 +134,9 @@ def timing(
     forward = sum(forward_flops(shape, tokens) for shape in shapes) * tokens * latency["batch_size"]
     rounds = latency["warmup"] + latency["max_rounds"]
     memory = BYTES * sum(teacher.weights(shape) for shape in shapes)
+    if machine.device != "gpu":  # a layer's vectors before and after each half of it
+        widest = max(shape.ffn_size + shape.hidden_size for shape in shapes)
+        memory += BYTES * latency["batch_size"] * tokens * 2 * widest
     seconds = rounds * (forward / machine.flops + PASS_SECONDS * len(shapes))
     return _request(memory, seconds, machine)
 

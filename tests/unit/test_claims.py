@@ -343,7 +343,10 @@ def test_headline_ends_with_the_overall_verdicts(tmp_path):
         efficiency_table(first[0], first[1:], architectures, latencies),
     ):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
+    config = tmp_path / "config.yaml"
+    config.write_text("claims: {baseline: null}")
     assert "Claim" not in headline(tmp_path)
+    config.write_text("claims: {baseline: base}")
     table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
     write_table(table, **fabricate.table_files(tmp_path / "tables", "claims"))
     lines = [line for line in headline(tmp_path).splitlines() if line.startswith("Claim")]

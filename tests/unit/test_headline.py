@@ -1,10 +1,12 @@
 """The headline on the terminal says what the tables say."""
 
 import fabricate
+import pandas as pd
 import pytest
 
 from kdnas.files.csv_file import read_csv
 from kdnas.headline import headline, main
+from kdnas.provenance import config_text
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import write_table
@@ -21,7 +23,12 @@ def write_tables(tmp_path, synthetic):
         efficiency_table(teacher, students, paths["architectures"], latencies),
     ):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
+    judge_against(tmp_path, None)
     return tmp_path
+
+
+def judge_against(folder, baseline):
+    (folder / "config.yaml").write_text(config_text({"claims": {"baseline": baseline}}))
 
 
 @pytest.fixture
@@ -39,6 +46,14 @@ def test_headline_has_a_line_for_every_model_with_its_average(finished, capsys):
     for row in averages.itertuples():
         (line,) = (line for line in printed.splitlines() if line.split()[0] == row.model)
         assert f"{row.score:.1f}" in line
+
+
+def test_verdicts_of_an_earlier_configuration_are_not_printed(finished):
+    row = {"claim": "A", "strategy": "lstm", "baseline": "mine", "quantity": "overall", "verdict": "holds"}
+    pd.DataFrame([row | {"reason": None}]).to_csv(finished / "tables" / "claims.csv", index=False)
+    assert "Claim" not in headline(finished)
+    judge_against(finished, "mine")
+    assert headline(finished).splitlines()[-1] == "Claim A, lstm against mine: holds"
 
 
 def test_missing_tables_are_one_sentence(tmp_path, capsys):

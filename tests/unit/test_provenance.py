@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_without_a_checkout_there_is_no_commit(checkout, tmp_path, monkeypatch):
     ] * 2
     monkeypatch.setenv("PATH", str(tmp_path))  # no git either
     assert versions(checkout)["commit"] == "no git"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_checkout_of_another_owner_counts(checkout):
+    commit = git(checkout, "rev-parse", "HEAD")
+    for path in [checkout, *checkout.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    assert (versions(checkout)["commit"], versions(checkout)["changed"]) == (commit, False)
 
 
 def test_code_is_what_there_is():

@@ -90,6 +90,16 @@ def test_timing_and_predicting(teacher):
     assert requests.predicting(teacher, 400_000, 64, ONE_THREAD).minutes > 60
 
 
+def test_timing_large_batches_asks_for_what_one_layer_was_measured_to_take(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(BERT))
+    latency = {"sequence_length": 512, "warmup": 3, "max_rounds": 60}
+    for batch_size, megabytes in ((64, 1476), (128, 2437), (256, 4358)):  # peak of a process, one CPU thread
+        asked = requests.timing(
+            requests.Teacher(tmp_path), [STUDENT], latency | {"batch_size": batch_size}, ONE_THREAD
+        )
+        assert megabytes < asked.mb < 3 * megabytes
+
+
 def test_no_architecture_of_a_space_exceeds_the_largest():
     space = {"layers": [4, 2], "hidden_size": [96, 100], "attention_heads": [12, 2], "ffn_size": [8, 16]}
     largest = requests.largest(space | {"activation": ["gelu"]})

@@ -238,6 +238,23 @@ def test_the_workflow_sees_the_files_of_a_split_in_either_folder(tmp_path):
         (tmp_path / "MNLI" / name).touch()
     assert [file.name for file in split_files(tmp_path, "mnli", "test_matched")] == ["test_matched.tsv"]
     assert [file.name for file in training_files(tmp_path, "mnli")] == ["dev_matched.tsv", "train.tsv"]
+    for name in (
+        "README.txt",
+        ".train.tsv.swp",
+        ".DS_Store",
+        "train.csv",
+        "training_notes.json",
+        "backup.tsv",
+    ):
+        (tmp_path / "MNLI" / name).touch()  # nothing reads them
+    for name in ("heldout.jsonl", "unlabelled-00000-of-00001.parquet"):
+        (tmp_path / "MNLI" / name).touch()
+    assert [file.name for file in training_files(tmp_path, "mnli")] == [
+        "dev_matched.tsv",
+        "heldout.jsonl",
+        "train.tsv",
+        "unlabelled-00000-of-00001.parquet",
+    ]
     for name in ("test-00000-of-00001.parquet", "train-00000-of-00001.parquet"):
         (tmp_path / "sst2").mkdir(exist_ok=True)
         (tmp_path / "sst2" / name).touch()

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from experiment import RESULTS, digests, snakemake, succeed, write_config
+from experiment import RESULTS, digests, plan, snakemake, succeed, write_config
 
 BASE = f"{RESULTS}/teacher/base"
 STSB = f"{RESULTS}/data/stsb"
@@ -91,6 +91,27 @@ def test_teacher(fresh):
     away.rename(teacher)
     refuse(fresh, BASE, f"cannot write {BASE}", prefix=FULL_DISK)
     go_on(fresh, BASE)
+
+
+def test_source_that_has_gone_leaves_what_was_made_of_it(fresh):
+    go_on(fresh, BASE)
+    teacher, away = fresh / "teacher", fresh / "away"
+    teacher.rename(away)
+    refuse(fresh, BASE, "teacher.name is 'teacher', which is no folder", f"{BASE} was made with it")
+    rendered = snakemake(fresh, BASE, "--allowed-rules", "table_glue")
+    assert "was made with it" not in rendered.stdout and (fresh / BASE / "config.json").exists()
+    away.rename(teacher)
+    assert plan(fresh, BASE) == {}
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_source_inside_its_own_results_is_not_deleted(fresh, link):
+    go_on(fresh, BASE)
+    if link:
+        (fresh / "linked").symlink_to(fresh / BASE)
+    name = "linked" if link else BASE
+    write_config(fresh, {"teacher": {"name": name}})
+    refuse(fresh, BASE, f"teacher.name is {name!r}, inside {RESULTS}, which the run itself writes")
 
 
 def test_no_place_to_write(fresh):
