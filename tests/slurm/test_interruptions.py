@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from experiment import RESULTS, copy_run, write_config
-from site_profile import Job, jobs, submit, write_profile
+from experiment import RESULTS, copy_run, snakemake, write_config
+from site_profile import PROFILE, Job, jobs, submit, write_profile
 
 # long enough to be met at work; only a signal makes a checkpoint
 LONG = {
@@ -142,6 +142,27 @@ def test_next_attempt_asks_for_more(interrupted):
     first, second = _attempts(interrupted, "cancelled")
     assert second.mb == 2 * first.mb
     assert second.minutes == 2 * first.minutes
+
+
+def test_job_that_finds_an_edited_configuration_says_so_and_makes_nothing(fresh):
+    target, base = f"{RESULTS}/teacher/mnli/seed_1/metrics.json", fresh / RESULTS / "teacher" / "base"
+    profile = write_profile(fresh, jobs=1)
+    options = ("--profile", str(PROFILE), "--profile", str(profile), "--retries", "0")
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(snakemake, fresh, target, *options, cores=None)
+        while (
+            not base.exists() and not run.done()
+        ):  # made by a job of the run itself, before the first submitted
+            time.sleep(0.05)
+        write_config(fresh, {"teacher": {"max_length": 12}})
+    process = run.result()
+    assert process.returncode == 1, process.stdout
+    said = [path.read_text(encoding="utf-8") for path in fresh.rglob("*.log") if "slurm" in str(path)]
+    assert any(f"kdnas: the configuration of {RESULTS} changed" in text for text in said), (
+        said,
+        process.stdout,
+    )
+    assert not (fresh / target).exists()
 
 
 def test_too_little_memory_is_followed_by_more(fresh):
