@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from experiment import RESULTS, plan, succeed, write_config
+from experiment import RESULTS, plan, snakemake, succeed, write_config
 
 from kdnas.data.synthetic.generator import generate
 
@@ -57,7 +57,9 @@ def test_custom_tasks_run_from_files_to_scores(fresh):
     planned = plan(fresh, FIGURE)
     assert (planned["fetch_task"], planned["finetune_teacher"]) == (1, 1)
     assert "distill_student" not in planned and "build_proxy" not in planned
-    assert plan(fresh, "submissions") == {}  # the leaderboard has no place for them
+    refused = snakemake(fresh, "submissions", "--dry-run")  # the leaderboard has no place for them
+    assert refused.returncode == 1
+    assert "allowed for the target submissions: a task of GLUE among them" in refused.stdout
 
     # a finished classifier of one task is the teacher of another search
     deployed = students / "tickets/seed_1"
