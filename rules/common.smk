@@ -144,8 +144,10 @@ def task_data(wildcards):
     rows["max_unlabelled_rows"] = {
         name: most for name, most in data["max_unlabelled_rows"].items() if name == task
     }
-    path = {"path": str(Path(data["path"]))} if "path" in of_source else {}  # however it is spelt
-    return {key: data[key] for key in ("source", *of_source)} | path | rows
+    found = {key: data[key] for key in ("source", *of_source)}
+    if "path" in found:
+        found["path"] = str(Path(found["path"]))  # however it is spelt
+    return found | rows
 
 
 def heldout(wildcards):
