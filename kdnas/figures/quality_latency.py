@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ def quality_latency_figure(
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}
     selected = [student for student in map(read_json, students) if student["quality"] is not None]
+    matched = [{"student": name, **asdict(baseline)} for name, baseline in baselines.items()]
     with style():
-        names = _names(selected, baselines)
+        names = _names(selected + matched)
         lines_of_names = sum(map(len, names.values()))
         heights = [_HEIGHT, max(_LINE_HEIGHT, lines_of_names * _LINE_HEIGHT)]
         figure = new_figure(sum(heights), synthetic)
@@ -87,17 +89,16 @@ def quality_latency_figure(
             zorder=1,
             label="Pareto front",
         )
-        _scale(axes, everything, baselines, latency_budgets)
+        ratios = [student["latency_ratio"] for student in matched]
+        _scale(axes, [*everything["latency_ratio"], *ratios, *latency_budgets])
         lines = [axes.axvline(x, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0) for x in latency_budgets]
         if lines:
             lines[0].set_label("budget " + ", ".join(f"{budget:g}" for budget in latency_budgets))
         handles += lines[:1]
         axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
         axes.set_ylabel(PROXY_QUALITY[quality])
-        rings = [(student["latency_ratio"], student["quality"]) for student in selected]
-        handles += _mark(axes, rings, "o", 6.5, "selected student")
-        crosses = [(baseline.latency_ratio, baseline.quality) for baseline in baselines.values()]
-        handles += _mark(axes, crosses, "x", 4, "hand-crafted")
+        handles += _mark(axes, selected, "o", 6.5, "selected student")
+        handles += _mark(axes, matched, "x", 4, "hand-crafted")
         bottom_legend(figure, handles, columns=3)
         letters = dict(zip(names, string.ascii_lowercase, strict=False))
         _write_key(key, [(letters[place], name) for place in names for name in names[place]])
@@ -105,25 +106,20 @@ def quality_latency_figure(
     return figure
 
 
-def _mark(
-    axes: Axes, places: list[tuple[float, float]], marker: str, size: float, label: str
-) -> list[Line2D]:
+def _mark(axes: Axes, students: list[dict[str, Any]], marker: str, size: float, label: str) -> list[Line2D]:
     """Draw hollow black markers of ``size`` points and return them for the legend, if there are any."""
-    if not places:
+    if not students:
         return []
+    places = ([student[key] for student in students] for key in ("latency_ratio", "quality"))
     look = {"markerfacecolor": "none", "markeredgecolor": BLACK, "markeredgewidth": 0.9}
-    return axes.plot(*zip(*places, strict=True), marker, markersize=size, label=label, **look)
+    return axes.plot(*places, marker, markersize=size, label=label, **look)
 
 
-def _names(
-    selected: list[dict[str, Any]], baselines: Mapping[str, Baseline]
-) -> dict[tuple[float, float], list[str]]:
+def _names(students: list[dict[str, Any]]) -> dict[tuple[float, float], list[str]]:
     """Return the students' names by place, from the fastest; those that are the same candidate share one."""
     names: dict[tuple[float, float], list[str]] = {}
-    for student in selected:
+    for student in students:
         names.setdefault((student["latency_ratio"], student["quality"]), []).append(student["student"])
-    for name, baseline in baselines.items():
-        names.setdefault((baseline.latency_ratio, baseline.quality), []).append(name)
     return dict(sorted(names.items()))
 
 
@@ -144,12 +140,9 @@ def _write_key(axes: Axes, rows: list[tuple[str, str]]) -> None:
             )
 
 
-def _scale(
-    axes: Axes, everything: pd.DataFrame, baselines: Mapping[str, Baseline], budgets: Sequence[float]
-) -> None:
+def _scale(axes: Axes, ratios: list[float]) -> None:
+    """Set limits and ticks so that all ``ratios`` are inside."""
     axes.set_xscale("log")
-    ratios = [*everything["latency_ratio"], *(baseline.latency_ratio for baseline in baselines.values())]
-    ratios += budgets
     axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.06 * (high - low))  # room for letters above the front
