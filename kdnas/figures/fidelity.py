@@ -20,7 +20,7 @@ from kdnas.tables.fidelity import pairs, proxies
 
 _COLUMNS = 3  # panels beside each other, at most
 _STARTS = {"teacher": "from the teacher", "random": "random start"}
-_QUALITY = {"accuracy": "Proxy score (points)", "loss": "1 − proxy loss"}
+_QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss"}
 
 
 def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, quality: str) -> Figure:
@@ -40,7 +40,7 @@ def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, qualit
         columns = math.ceil(len(found) / math.ceil(len(found) / _COLUMNS))
         rows += [(position, whole, found[i : i + columns]) for i in range(0, len(found), columns)]
     with style():
-        figure = new_figure(0.55 + 1.35 * len(rows), bool(cells["synthetic"].any()))
+        figure = new_figure(0.55 + 1.45 * len(rows), bool(cells["synthetic"].any()))
         grid = figure.subplots(len(rows), columns, sharey="row", squeeze=False)
         for axes_row, (position, whole, found) in zip(grid, rows, strict=True):
             for axes in axes_row[len(found) :]:
@@ -51,7 +51,7 @@ def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, qualit
                     points["predicted"] *= 100
                 _draw(axes, points, model_colour(position))
                 _title(axes, proxy, taus.loc[proxy["setting"]])
-            axes_row[0].set_ylabel("Full score (points)")
+            axes_row[0].set_ylabel("Full score")
         for column in grid.T:
             [axes for axes in column if axes.get_visible()][-1].set_xlabel(_QUALITY[quality])
         bottom_legend(figure, _legend(1 + position), columns=3)
@@ -78,7 +78,7 @@ def _ring(axes: Axes, x: Any, y: Any) -> None:
 
 def _title(axes: Axes, proxy: dict[str, Any], cell: pd.Series) -> None:
     epochs = proxy["proxy_epochs"]
-    name = f"{_STARTS[proxy['initialisation']]}, {epochs} epoch{'s' * (epochs > 1)}"
+    name = f"{_STARTS[proxy['initialisation']]}\n{epochs} epoch{'s' * (epochs > 1)}"
     tau = "no τ"
     if not pd.isna(cell["tau"]):
         tau = f"τ {cell['tau']:.2f} [{cell['tau_low']:.2f}, {cell['tau_high']:.2f}]".replace("-", "−")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import fabricate
@@ -342,6 +343,19 @@ def test_figure_has_a_panel_a_proxy_with_its_tau(drawn, tmp_path):
         assert max(points.get_ydata()) == pytest.approx(best.get_ydata()[0]) == pytest.approx(row.best_score)
         assert ring.get_ydata() == pytest.approx([row.first_score])
     assert "Synthetic data, not GLUE" in [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+
+
+def test_figure_of_three_proxies_keeps_its_words_apart_and_inside(tmp_path):
+    paths = fabricate.fidelity(tmp_path, 10, ["teacher", "random"], [1, 2, 16])
+    (tmp_path / "fidelity.csv").write_text(csv_text(fidelity_table(paths, None, "mnli", False)))
+    for quality in ("accuracy", "loss"):
+        figure = fidelity_figure(paths, tmp_path / "fidelity.csv", quality)
+        figure.draw_without_rendering()
+        words = [axes._left_title for axes in figure.axes] + [axes.xaxis.label for axes in figure.axes]
+        boxes = [word.get_window_extent() for word in words if word.get_text()]
+        assert len(boxes) == 6 + 3
+        assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
 
 
 def test_figure_says_where_there_is_no_tau(study, tmp_path):
