@@ -1,4 +1,4 @@
-"""What is scored is what is saved: each saved folder, opened by transformers alone, gives the same outputs."""
+"""What is scored is what is saved: a folder, opened by transformers alone, gives the same outputs."""
 
 import numpy as np
 import pytest
@@ -75,8 +75,8 @@ def test_a_difference_ends_the_job_before_anything_is_there(tmp_path, make_run, 
     assert not [path for path in (tmp_path / "teacher").rglob("*") if path.is_file()]
 
 
-def saved(base, data, tmp_path, max_length=12, alter=None):
-    """Score an untrained classifier and save it; ``alter`` changes the folder before it is opened."""
+def saved(base, data, tmp_path, max_length=12):
+    """Score an untrained classifier and save it."""
     model = pretrained_classifier(base, TASK, 0.0, 1)
     with torch.no_grad():
         model.classifier.weight.mul_(20)
