@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -23,7 +24,7 @@ from kdnas.training import data as data_module
 from kdnas.training import students
 from kdnas.training.batches import encode
 from kdnas.training.finetune import finetune_teacher
-from kdnas.training.saving import save_scored
+from kdnas.training.saving import _batches, save_scored
 from kdnas.training.scoring import Scored, score_splits
 from kdnas.training.students import Distillation, distill
 
@@ -214,3 +215,14 @@ def test_a_teacher_in_half_precision_is_trained_and_saved_in_float32(key, teache
     write_json(base / "config.json", settings | {key: "float16"})
     model, _ = teach(base, write_data(tmp_path / "data", "mnli"), make_run(), tmp_path / "teacher")
     assert {value.dtype for value in load_file(model / WEIGHTS).values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 24, 25, 1000])
+def test_the_longest_rows_are_read_beside_the_shortest(rows):
+    lengths = np.random.default_rng(rows).permutation(rows) + 1
+    frame = pd.DataFrame({"a": ["x" * length for length in lengths], "b": ["y"] * rows})
+    batches = _batches(frame)
+    read = np.concatenate(batches)
+    assert len(set(read)) == len(read) == min(rows, 24)
+    assert set(range(max(1, rows - 3), rows + 1)) <= set(lengths[batches[0]])
+    assert rows < 5 or lengths[batches[0]].min() == 1
