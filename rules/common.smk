@@ -29,11 +29,12 @@ from kdnas.names import (
     student_names,
     table_names,
     taught_tasks,
+    times_whole_space,
     two_digits,
 )
 from kdnas.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
-from kdnas.stages import stage_settings
+from kdnas.stages import learns_from_teacher, stage_settings
 from kdnas.teacher_check import check_against_fetched
 from kdnas.data.tasks import task_definitions
 
@@ -75,6 +76,8 @@ STRATEGIES = config["search"]["strategies"]
 EPISODES = [two_digits(number) for number in range(1, config["search"]["episodes"] + 1)]
 EPISODE = f"{R}/search/{{strategy}}/episode_{{episode}}"  # its folder
 HISTORIES = expand(f"{EPISODE}/history.csv", strategy=STRATEGIES, episode=EPISODES[-1])  # of whole searches
+TIMED_WHOLE = times_whole_space(config)
+SPACE_LATENCY = f"{R}/search/latency.json"  # of the whole space, where it is timed at once
 COHORTS = [two_digits(number) for number in range(1, config["search"]["cohorts"] + 1)]
 SEARCHED = searched_students(config)
 HAND_CRAFTED = hand_crafted_students(config)
@@ -183,6 +186,13 @@ def teacher_start(wildcards):
     return f"{R}/teacher/{intermediate}/seed_{wildcards.seed}/model" if intermediate else f"{R}/teacher/base"
 
 
+def answers_of(task, seed):
+    """The teacher's answers on a task; nothing where no loss asks for them."""
+    if not learns_from_teacher(config["distillation"]):
+        return []
+    return f"{R}/teacher/{task}/seed_{seed}/answers.safetensors"
+
+
 def local_teacher_files(wildcards):
     """The files of a teacher in a local folder, so that a changed one is fetched anew."""
     teacher = config["teacher"]
@@ -235,7 +245,7 @@ def of_match(file):
 
     def found(wildcards):
         _, rule = SEARCHED[wildcards.student]
-        return f"{R}/search/hand_crafted/{file}" if rule.of_match else []
+        return file if rule.of_match else []
 
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kdnas.data.frames import TRAIN_ROW
 from kdnas.data.rows import proxy_rows
 from kdnas.data.stratify import allocate, check_strata, draw, strata
 from kdnas.data.tasks import Definition, get_task
@@ -12,7 +13,7 @@ from kdnas.errors import UserError
 
 
 def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
-    """Return ``share`` of the training rows ``frame``, in their old order.
+    """Return ``share`` of the training rows ``frame``, in their old order, ``train_row`` says which.
 
     They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B). The paper
     reports the share (30 %). Raises UserError for a share that is none or that leaves a class without rows.
@@ -24,4 +25,4 @@ def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) 
     sizes = np.bincount(stratum)
     rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))
     check_strata(task, f"search.proxy.share is {share}", sizes, stratum[rows])
-    return frame.iloc[rows].reset_index(drop=True)
+    return frame.iloc[rows].reset_index(drop=True).assign(**{TRAIN_ROW: rows})

@@ -84,7 +84,7 @@ def test_noise_runs_to_the_limit():
 
 
 def test_timer_measures_the_extracted_network(config):
-    model = network(config, SMALL)
+    model = network(config, SMALL, {})
     assert Architecture.from_model_config(model.config) == SMALL
     assert not model.training
     read = []
