@@ -50,5 +50,5 @@ class Teaching:
 def logits_of(
     teacher: nn.Module, given: torch.Tensor | None, data: Encoded, device: torch.device
 ) -> torch.Tensor:
-    """Return the ``given`` logits of ``teacher`` on ``data``, (rows, labels); computed where there are none."""
+    """Return the logits of ``teacher`` on ``data``, (rows, labels): those ``given``, or computed here."""
     return torch.from_numpy(predict(teacher.to(device), data, device)) if given is None else given

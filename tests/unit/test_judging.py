@@ -16,6 +16,7 @@ from kdnas.training.distillation import make_objective
 from kdnas.training.judging import judge
 from kdnas.training.learner import Learner, Stage
 from kdnas.training.objective import Weights
+from kdnas.training.teaching import Teaching, logits_of
 
 CPU = torch.device("cpu")
 ROWS = 150  # three batches of at most 64
