@@ -62,18 +62,10 @@ def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame
             if texts in rows
         ]
         if shared:
-            order = ", in either order" if len(task.text_columns) > 1 else ""
             raise UserError(
-                f"{where}, row {shared[0][0]}: the texts are those of row {shared[0][1]} of {split}{order}, as "
-                f"in {len(shared)} of its {len(own)} rows; allowed: rows that no other split has"
+                f"{where}, row {shared[0][0]}: the texts are those of row {shared[0][1]} of {split}, as in "
+                f"{len(shared)} of its {len(own)} rows; allowed: rows that no other split has"
             )
-
-
-def shared_texts(slice_: pd.DataFrame, train: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return a table (rows of the slice, text columns) of bool: whether a text is in a training row too."""
-    columns = list(task.text_columns)
-    trained = set(train[columns].to_numpy(dtype=object).reshape(-1))
-    return slice_[columns].isin(trained)
 
 
 def _draw_groups(

@@ -14,8 +14,9 @@ from kdnas.errors import UserError
 def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
     """Return ``share`` of the training rows ``frame``, in their old order.
 
-    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B); a class that
-    has a row has one among them. The paper reports the share (30 %). Raises UserError for a share that is none or that leaves a class without rows.
+    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B), one
+    of each class at least. The paper reports the share (30 %). Raises UserError for a share that is none or
+    that leaves a class without rows.
     """
     task = get_task(task)
     if not 0 < share <= 1:

@@ -27,7 +27,8 @@ def choose_unlabelled(
     """Return at most ``most`` (None: all) of the rows of ``frame``, drawn at random, in their old order.
 
     Their labels, where there are any, are left out unread. A row whose texts are all those of a row of
-    ``judging``, in either order, is never taken. The draw depends on the data alone. Raises UserError if no row remains.
+    ``judging``, in either order, is never taken. The draw depends on the data alone. Raises UserError if no
+    row remains.
     """
     judged = {row for other in judging for row in text_sets(other, task.text_columns)}
     rows = [number for number, row in enumerate(text_sets(frame, task.text_columns)) if row not in judged]

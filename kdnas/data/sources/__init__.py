@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
-from kdnas.data.heldout import check_apart, hold_out, shared_texts
+from kdnas.data.heldout import check_apart, hold_out
+from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
@@ -60,7 +61,7 @@ def load_task(
         most = data_config["max_unlabelled_rows"][task.name]
         frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
         fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
-    shared = shared_texts(frames[HELDOUT], frames[TRAIN], task).any(axis="columns").sum() if heldout else None
+    shared = shared_texts(task, frames).any(axis="columns").sum() if heldout else None
     is_synthetic = source == "synthetic"
     meta = {
         "task": task.name,
