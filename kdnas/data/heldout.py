@@ -43,8 +43,8 @@ def hold_out(
             name,
             sizes,
             stratum[side],
-            "another share, or with data.source local a file heldout.* with rows of your own "
-            "(docs/data.md), which leaves the training rows whole",
+            "two rows of each class or more, another share, or with data.source local a file heldout.* with "
+            "rows of your own (docs/data.md), which leaves the training rows whole",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 

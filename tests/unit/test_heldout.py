@@ -81,6 +81,9 @@ def test_it_is_the_texts_of_many_rows_that_do_not_tie():
         [row // 2 for row in range(40)], ["popular"] * 20 + [f"p {row // 2}" for row in range(20, 40)]
     )
     assert text_groups(table, ["a", "b"], 5).tolist() == [row // 2 for row in range(40)]
+    # three rows are allowed: either the passage of three ties, or the questions of two
+    table = frame([0, 0, 1, 1, 2, 2], ["a", "p", "b", "p", "c", "p"])
+    assert text_groups(table, ["a", "b"], 3).tolist() == [0, 0, 1, 1, 2, 2]
 
 
 # Slices
