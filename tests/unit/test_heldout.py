@@ -184,10 +184,11 @@ def test_mnlis_premises_stay_together_in_small_slices_too():
     assert len(heldout) == 12 and not set(train["premise"]) & set(heldout["premise"])
 
 
-def test_a_rare_class_tied_to_other_rows_is_on_both_sides():
+@pytest.mark.parametrize("start", range(0, 60, 10))
+def test_a_rare_class_tied_to_other_rows_is_on_both_sides(start):
     """Its two rows are in groups of three: once the other class is full there is no room for one."""
-    firsts = [*(f"s {row}" for row in range(94)), "g1", "g1", "g1", "g2", "g2", "g2"]
-    labels = [0] * 94 + [1, 0, 0] * 2
+    firsts, labels = [f"s {row}" for row in range(100)], [0] * 100
+    firsts[start : start + 6], labels[start : start + 6] = ["g", "g", "g", "h", "h", "h"], [1, 0, 0] * 2
     train, heldout = hold_out(frame(firsts, range(100, 200), labels=labels), PAIRS, 0.2, None)
     assert [part["label"].tolist().count(1) for part in (train, heldout)] == [1, 1]
     assert abs(len(heldout) - 20) <= 3
