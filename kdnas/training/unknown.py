@@ -38,7 +38,7 @@ def remark_unknown(
     share = unknown_share(load_tokenizer(tokenizer_folder), texts, max_length)
     if share >= MUCH:
         warn(
-            f"{share:.0%} of the tokens of {task.name}'s training texts are unknown to the teacher's "
+            f"{share:.0%} of the tokens in the training texts of {task.name} are unknown to the teacher's "
             "tokenizer, and so to every model here: look for a teacher whose tokenizer knows the language "
             "and the letters of the texts"
         )

@@ -50,7 +50,7 @@ def test_unknown_tokens_are_counted_without_special_ones_and_padding(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("strange", "told"), [(15, []), (16, ["50% of the tokens of mnli's training texts "])]
+    ("strange", "told"), [(15, []), (16, ["50% of the tokens in the training texts of mnli "])]
 )
 def test_a_tokenizer_that_knows_half_of_the_words_is_told(tmp_path, strange, told):
     base, data, warned = write_teacher(tmp_path / "base"), write_data(tmp_path / "data", "mnli"), []
@@ -58,4 +58,4 @@ def test_a_tokenizer_that_knows_half_of_the_words_is_told(tmp_path, strange, tol
     texts = ["strange"] * strange + [WORDS[0]] * (32 - strange)
     write_split(data / "train.parquet", train.assign(premise=texts[:16], hypothesis=texts[16:]))
     remark_unknown(base, data, "mnli", 16, warned.append)
-    assert [text[: len("50% of the tokens of mnli's training texts ")] for text in warned] == told
+    assert [text[: len("50% of the tokens in the training texts of mnli ")] for text in warned] == told
