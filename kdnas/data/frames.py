@@ -38,9 +38,9 @@ def write_split(path: str | Path, frame: pd.DataFrame) -> None:
         pq.write_table(table.replace_schema_metadata(None), temporary)
 
 
-def text_tuples(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the texts of each row, in its order: what tells whether two rows are the same input."""
-    return frame[list(columns)].itertuples(index=False, name=None)
+def text_sets(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of each row in sorted order: equal for the same input, and for a pair swapped."""
+    return (tuple(sorted(texts)) for texts in frame[list(columns)].itertuples(index=False, name=None))
 
 
 def read_split(folder: str | Path, split: str) -> pd.DataFrame:

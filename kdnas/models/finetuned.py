@@ -52,7 +52,8 @@ def _order(config: Any, task: Task) -> list[int]:
     wanted = list(task.labels or ["one number"])
     if len(names) != task.num_labels or config.problem_type not in (None, problem_type(task)):
         _refuse(task, f"outputs {', '.join(names)} and problem_type {config.problem_type}", wanted)
-    if task.regression or all(map(UNNAMED.fullmatch, names)):
+    unnamed = all(map(UNNAMED.fullmatch, names)) and set(names) != set(wanted)
+    if task.regression or unnamed:
         return list(range(len(names)))
     for spelling in (str, str.lower):  # case counts only where it tells classes apart
         given, needed = list(map(spelling, names)), list(map(spelling, wanted))

@@ -92,6 +92,14 @@ def test_unnamed_classes_are_in_the_order_of_the_task(tmp_path):
     )
 
 
+@pytest.mark.parametrize("names", [("LABEL_0", "LABEL_1"), ("0", "1")])
+def test_labels_may_be_the_names_in_the_models_config(tmp_path, names):
+    definition = {"name": "own", "text_columns": ["a"], "labels": [*reversed(names)], "metrics": ["accuracy"]}
+    folder = write_classifier(tmp_path, names)
+    weight = load_file(folder / "model.safetensors")["classifier.weight"]
+    assert torch.equal(finetuned_classifier(folder, get_task(definition)).classifier.weight, weight[[1, 0]])
+
+
 def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):
     definition = {"name": "cases", "text_columns": ["a"], "labels": ["us", "US"], "metrics": ["accuracy"]}
     folder = write_classifier(tmp_path, ("US", "us"))

@@ -280,12 +280,13 @@ def test_a_held_out_slice_of_the_users_own_leaves_the_training_split_whole(tmp_p
 
 
 @pytest.mark.parametrize(("split", "at"), [("train", 4), ("validation", 2)])
-def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split, at):
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split, at, order):
     others = {"train": rows("rte", "train", 30), "validation": rows("rte", "validation", 8)}
     config = make(tmp_path, "rte", "jsonl", **others)
     own = rows("rte", "heldout", 9)
     columns = ["sentence1", "sentence2"]
-    own.loc[6, columns] = others[split].loc[at, columns]
+    own.loc[6, columns] = others[split].loc[at, columns[::order]].tolist()
     own.loc[7, "sentence1"] = others[split].loc[at, "sentence1"]  # half a pair is another row
     write(tmp_path / "rte", "rte", own, "heldout", "jsonl")
     message = rf"heldout.jsonl, row 7: the texts are those of row {at + 1} of {split}, as in 1 of its 9 rows"

@@ -103,8 +103,9 @@ def test_a_file_that_is_not_asked_for_is_not_read(tmp_path):
 def test_rows_that_judge_are_never_learnt_from(tmp_path):
     data = make(tmp_path, "rte") | {"max_unlabelled_rows": {"rte": None}}
     judging, other = rows("rte", "validation"), rows("rte", "train", 3)
+    swapped = judging.rename(columns={"sentence1": "sentence2", "sentence2": "sentence1"})
     half = judging.assign(sentence2=other["sentence2"][0])  # only the first of its two texts is the same
-    write(tmp_path / "rte", "rte", pd.concat([judging, other, half]), "unlabelled", "jsonl")
+    write(tmp_path / "rte", "rte", pd.concat([judging, swapped, other, half]), "unlabelled", "jsonl")
     unlabelled = load_task("rte", data)[0]["unlabelled"]
     expected = pd.concat([other, half])
     assert unlabelled["sentence1"].tolist() == expected["sentence1"].tolist()

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
 from kdnas.data.heldout import check_apart, hold_out
+from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
@@ -60,6 +61,7 @@ def load_task(
         most = data_config["max_unlabelled_rows"][task.name]
         frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
         fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
+    shared = shared_texts(task, frames).any(axis="columns").sum() if heldout else None
     is_synthetic = source == "synthetic"
     meta = {
         "task": task.name,
@@ -67,6 +69,7 @@ def load_task(
         "synthetic": is_synthetic,
         **fingerprints,
         "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,
+        "heldout_shared_rows": None if shared is None else int(shared),
         "splits": {
             split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
             for split, frame in frames.items()

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from kdnas.data.frames import read_parquet
 from kdnas.data.local_folders import folder_names, split_of, subset_folders
-from kdnas.data.sources.checks import check_columns, check_label_order
+from kdnas.data.sources.checks import check_columns, check_label_order, name_codes
 from kdnas.data.tasks import HELDOUT, Task
 from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
 from kdnas.errors import UserError
@@ -175,9 +175,12 @@ def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame
             raise UserError(f"{path} has the column {column!r} twice; keep one")
     try:
         # Without pandas' metadata no column turns into the index.
-        return table.select(columns).replace_schema_metadata(None).to_pandas()
+        frame = table.select(columns).replace_schema_metadata(None).to_pandas()
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise UserError(f"{path} has columns of a type that is not read ({reason(error)})") from error
+    if names is not None and "label" in needed:
+        frame["label"] = name_codes(task, frame["label"])  # the file says that they are codes
+    return frame
 
 
 def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
