@@ -66,7 +66,7 @@ class Trial:
         trial = cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
         if answers is not None:
             trial.answers = answers.key
-            trial.train_logits = answers.logits[TRAIN][frames[TRAIN][TRAIN_ROW].to_numpy()]
+            trial.train_logits = answers.logits[TRAIN][frames[TRAIN][TRAIN_ROW].tolist()]
             trial.scored_logits = answers.logits[HELDOUT]
         return trial
 

@@ -50,12 +50,16 @@ def test_shares_and_classes():
     assert heldout["label"].value_counts().to_dict() == {0: 20, 1: 20, 2: 20}
     proxy = build_proxy(train, "mnli", 0.3, 1)
     assert proxy["label"].value_counts().to_dict() == {0: 24, 1: 24, 2: 24}
-    assert build_proxy(train, "mnli", 1.0, 1).equals(train)
+    whole = build_proxy(train, "mnli", 1.0, 1)
+    assert whole.drop(columns="train_row").equals(train)
+    assert whole["train_row"].tolist() == list(range(240))
 
 
 def test_rows_keep_their_content_and_order():
     frame = triples(100)
-    for part in (*hold_out(frame, get_task("mnli"), 0.2, None), build_proxy(frame, "mnli", 0.3, 1)):
+    proxy = build_proxy(frame, "mnli", 0.3, 1)
+    pd.testing.assert_series_equal(frame["idx"][proxy.pop("train_row")].reset_index(drop=True), proxy["idx"])
+    for part in (*hold_out(frame, get_task("mnli"), 0.2, None), proxy):
         assert part["idx"].is_monotonic_increasing
         original = frame[frame["idx"].isin(part["idx"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(part, original)
