@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from kdnas.analysis.claims import (
 from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
 from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 from kdnas.files.artifacts import read_json
+from kdnas.letters import lettered
 from kdnas.search.space import Architecture
 from kdnas.tables.glue import task_label
 from kdnas.tables.table import Table
@@ -95,8 +95,7 @@ def claims_table(
     data["synthetic"] = synthetic
     data = data.astype(dict.fromkeys(("paper", "bound", "value", "low", "high"), float))
 
-    reasons = list(dict.fromkeys(data.loc[_with_reason(data), "reason"]))
-    letters = dict(zip(reasons, string.ascii_lowercase, strict=False))
+    letters = lettered(dict.fromkeys(data.loc[_with_reason(data), "reason"]))
     shown = _shown(data, letters)
     overall = data["quantity"].isin((OVERALL, OVERALL_WITHOUT_GPU))
     notes = _notes(data, evidence, tasks, records, baseline, teacher, synthetic)
