@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 
 def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
@@ -34,5 +35,5 @@ def latencies_by_model(latency: dict[str, Any], device: str) -> dict[Any, dict[s
     Raises UserError if nothing could be timed on ``device``, the config's ``reward.device``.
     """
     if latency["reason"] is not None:
-        raise UserError(f"reward.device is {device!r}, but its latency was {latency['reason']}")
+        raise UserError(f"reward.device is {shown(device)}, but its latency was {latency['reason']}")
     return {entry["model"]: entry for entry in latency["models"]}

@@ -173,7 +173,7 @@ def test_every_key_that_names_a_task_takes_a_custom_one():
 @pytest.mark.parametrize("source", ["hub", "synthetic"])
 def test_a_custom_task_comes_from_a_local_folder_alone(source):
     words = refusal(config(source=source, path=None))
-    assert words.startswith(f"data.tasks has tickets; allowed with data.source '{source}': ")
+    assert words.startswith(f"data.tasks has tickets; allowed with data.source {source}: ")
 
 
 # Its data
@@ -238,7 +238,7 @@ def test_an_unknown_label_is_told_with_the_names_of_the_entry(tmp_path):
     labels = ["low", "mid", "high", "low", "mid", "worst"]
     write_tickets(tmp_path / "tickets", "jsonl", tickets().assign(label=labels))
     with pytest.raises(
-        UserError, match=r"row 6: label is 'worst'; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)"
+        UserError, match=r'row 6: label is "worst"; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)'
     ):
         load_task(TICKETS, local(tmp_path))
 

@@ -1,5 +1,6 @@
 """What a run's surroundings rule out."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_a_source_that_has_gone_is_named_where_something_was_made_of_it(sections
     with pytest.raises(UserError) as caught:
         check_sources(given, str(tmp_path))
     said, allowed = str(caught.value).split("; allowed: ")
-    assert said == f"{key} is 'gone', which is no {kind}, and {tmp_path}/{made} was made with it"
+    assert said == f'{key} is "gone", which is no {kind}, and {tmp_path}/{made} was made with it'
     assert allowed == f"the {kind} in its place (or --allowed-rules with the rules that need none)"
     check_sources(config(), str(tmp_path))  # other sources
 
@@ -63,4 +64,4 @@ def test_a_checkout_in_braces_is_refused_and_other_odd_paths_are_not():
     for path in ("/home/{tom}/kd-nas", "/home/to\nm/kd-nas"):
         with pytest.raises(UserError) as caught:
             check_root(Path(path))
-        assert str(caught.value).startswith(f"the checkout is {path!r}; allowed: ")
+        assert str(caught.value).startswith(f"the checkout is {json.dumps(path)}; allowed: ")

@@ -78,10 +78,10 @@ def refused(name: str, config: dict, message: str) -> None:
             r"train.jsonl, row 3: label is 3; allowed are 0 \(entailment\), 1 \(neutral\), 2 \(contra",
         ),
         ("label", -1, "row 3: label is -1"),
-        ("label", "-", "row 3: label is '-'"),
-        ("label", "Entailment", "row 3: label is 'Entailment'"),
+        ("label", "-", 'row 3: label is "-"'),
+        ("label", "Entailment", 'row 3: label is "Entailment"'),
         ("label", 1.0, "row 3: label is 1.0"),
-        ("label", True, "row 3: label is True"),
+        ("label", True, "row 3: label is true"),
         ("label", None, "row 3: label is null"),
         ("premise", "", "row 3: premise is empty"),
         ("hypothesis", " \t", "row 3: hypothesis is empty"),
@@ -104,7 +104,7 @@ def test_a_bad_value_is_named_with_its_row(tmp_path, column, value, message):
         (5.2, r"row 2: label is 5.2\d*; allowed are numbers 0 to 5"),
         (-0.1, "row 2: label is -0.1"),
         (float("nan"), "row 2: label is null"),
-        (float("inf"), "row 2: label is inf"),
+        (float("inf"), "row 2: label is Infinity"),
     ],
 )
 def test_scores_outside_the_range(tmp_path, value, message):
@@ -117,7 +117,7 @@ def test_a_score_that_is_no_number(tmp_path):
     config = make(tmp_path, "stsb", "tsv")
     path = tmp_path / "stsb" / "dev.tsv"
     path.write_text(path.read_text().replace("\t5.0\n", "\tfive\n"))
-    refused("stsb", config, "dev.tsv, row 6: label is 'five'; allowed are numbers 0 to 5")
+    refused("stsb", config, "dev.tsv, row 6: label is \"five\"; allowed are numbers 0 to 5")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_source_that_has_gone_leaves_what_was_made_of_it(fresh):
     go_on(fresh, BASE)
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)
-    refuse(fresh, BASE, "teacher.name is 'teacher', which is no folder", f"{BASE} was made with it")
+    refuse(fresh, BASE, 'teacher.name is "teacher", which is no folder', f"{BASE} was made with it")
     rendered = snakemake(fresh, BASE, "--allowed-rules", "table_glue")
     assert "was made with it" not in rendered.stdout and (fresh / BASE / "config.json").exists()
     away.rename(teacher)
@@ -111,7 +112,7 @@ def test_source_inside_its_own_results_is_not_deleted(fresh, link):
         (fresh / "linked").symlink_to(fresh / BASE)
     name = "linked" if link else BASE
     write_config(fresh, {"teacher": {"name": name}})
-    refuse(fresh, BASE, f"teacher.name is {name!r}, inside {RESULTS}, which the run itself writes")
+    refuse(fresh, BASE, f"teacher.name is {json.dumps(name)}, inside {RESULTS}, which the run itself writes")
 
 
 def test_no_place_to_write(fresh):
