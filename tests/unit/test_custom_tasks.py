@@ -223,7 +223,7 @@ def test_numbers_are_read_with_two_texts(tmp_path):
 def test_a_missing_column_is_told_with_those_that_are_there(tmp_path, kind):
     write_tickets(tmp_path / "tickets", kind)
     wanted = {"name": "tickets", **CLASSES, "text_columns": ["text"]}
-    with pytest.raises(UserError, match="has no column 'text'; (it|its first line) has .*body.*") as caught:
+    with pytest.raises(UserError, match='has no column "text"; (it|its first line) has .*body.*') as caught:
         load_task(wanted, local(tmp_path))
     assert "ticket_id" in str(caught.value)
 
@@ -331,5 +331,5 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
-    with pytest.raises(UserError, match="data.path is .*/none, which is no folder"):
+    with pytest.raises(UserError, match='data.path is ".*/none", which is no folder'):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

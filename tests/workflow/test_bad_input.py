@@ -62,7 +62,7 @@ def test_data(fresh):
     from kdnas.data.synthetic.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue", "max_train_rows": {"stsb": 30}}})
-    refuse(fresh, STSB, "data.path is glue", "no folder")
+    refuse(fresh, STSB, 'data.path is "glue"', "no folder")
 
     frames = generate("stsb", 1, 40, 10)
     (fresh / "glue" / "stsb").mkdir(parents=True)
@@ -87,7 +87,7 @@ def test_no_test_split(fresh):
 def test_teacher(fresh):
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)
-    refuse(fresh, BASE, "teacher.name is 'teacher'", "no such folder")
+    refuse(fresh, BASE, 'teacher.name is "teacher"', "no such folder")
 
     away.rename(teacher)
     refuse(fresh, BASE, f"cannot write {BASE}", prefix=FULL_DISK)
