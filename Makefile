@@ -12,8 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
-ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-SNAKEMAKE := $(ACTIVE) $(VENV)/bin/snakemake
+ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
+SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
@@ -56,8 +56,8 @@ progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far,
 	@$(VENV)/bin/python -m kdnas.progress $(CONFIG_FILES)
 
 test: $(VENV)/development.stamp ## check style and run every test
-	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
-	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
+	@echo 'ruff' && $(VENV)/bin/python -m ruff check --quiet && $(VENV)/bin/python -m ruff format --quiet --check
+	@echo 'snakefmt' && $(VENV)/bin/python -m snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
 
@@ -71,8 +71,8 @@ test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, take th
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
-	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet
-	@$(VENV)/bin/snakefmt $(SNAKEFILES)
+	@$(VENV)/bin/python -m ruff check --quiet --fix && $(VENV)/bin/python -m ruff format --quiet
+	@$(VENV)/bin/python -m snakefmt $(SNAKEFILES)
 
 config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
 	@$(VENV)/bin/python -m kdnas.config.reference

@@ -9,12 +9,16 @@ from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parent  # also where another workflow takes this one as a module
 sys.path.insert(0, str(ROOT))
+if Path(
+    sys.executable
+).exists():  # not escaped yet: Snakemake puts it into shell commands as it is (its issue 2645)
+    sys.executable = re.sub(r"([^\w@%+=:,./-])", r"\\\1", sys.executable)
 
 from kdnas.files.artifacts import check_writable
 from kdnas.files.code_digest import code_digest as _code_digest
 from kdnas.config import check_run_config
 from kdnas.config.reading import read_config
-from kdnas.config.run_checks import check_sources, check_unchanged, note_for_jobs
+from kdnas.config.run_checks import check_root, check_sources, check_unchanged, note_for_jobs
 from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
@@ -44,7 +48,8 @@ if "SLURM_JOB_ID" in os.environ:
     relay_sigterm()  # else a training would not hear that its time is up
 
 try:
-    for _file in workflow.config_settings.configfiles or []:
+    check_root(ROOT)
+    for _file in workflow.configfiles:
         if os.path.isfile(_file):  # not a pipe, which can be read once
             read_config(_file)  # Snakemake silently takes the last of two equal keys
     _checked = check_run_config(config)

@@ -40,7 +40,7 @@ def profile_by_clock(
     if protocol.device == "gpu" and not torch.cuda.is_available():
         if needed:
             raise UserError(
-                "the latency is to be measured on a GPU, as reward.device or training.device is 'gpu', but "
+                'the latency is to be measured on a GPU, as reward.device or training.device is "gpu", but '
                 "this machine has none that torch can use"
             )
         return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")

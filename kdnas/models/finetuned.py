@@ -12,6 +12,7 @@ from torch import nn
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.models.loading import load_config, name_outputs, problem_type
+from kdnas.sentences import shown
 
 UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls the classes of a model that names none
 
@@ -35,8 +36,8 @@ def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
     unfit = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if unfit:
         raise UserError(
-            f"teacher.finetuned_on is {task.name}, but the teacher's weights lack {unfit[0]}, or have it in "
-            "another shape than config.json says; allowed: a task that the teacher is a classifier for"
+            f"teacher.finetuned_on is {shown(task.name)}, but the teacher's weights lack {unfit[0]}, or have "
+            "it in another shape than config.json says; allowed: a task that the teacher is a classifier for"
         )
     output = [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
     with torch.no_grad():
@@ -64,6 +65,6 @@ def _order(config: Any, task: Task) -> list[int]:
 
 def _refuse(task: Task, found: str, wanted: list[str]) -> NoReturn:
     raise UserError(
-        f"teacher.finetuned_on is {task.name}, but the teacher's config.json has the {found}; "
+        f"teacher.finetuned_on is {shown(task.name)}, but the teacher's config.json has the {found}; "
         f"allowed: {', '.join(wanted)} in id2label, in the order of its head"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.search.space import Architecture
+from kdnas.sentences import shown
 
 
 def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
@@ -35,5 +36,5 @@ def latencies_by_architecture(latency: dict[str, Any], device: str) -> dict[Arch
     Raises UserError if nothing could be timed on ``device``, the config's ``reward.device``.
     """
     if latency["reason"] is not None:
-        raise UserError(f"reward.device is {device!r}, but its latency was {latency['reason']}")
+        raise UserError(f"reward.device is {shown(device)}, but its latency was {latency['reason']}")
     return {Architecture.from_dict(entry["architecture"]): entry for entry in latency["models"]}

@@ -16,6 +16,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.finetuned import finetuned_classifier
 from kdnas.models.loading import load_tokenizer, save_classifier
+from kdnas.sentences import shown
 from kdnas.training.batches import Encoded, encode
 from kdnas.training.device import claim
 from kdnas.training.prediction import predict
@@ -67,7 +68,7 @@ def _check_scale(model: nn.Module, data: Encoded, task: Task, device: torch.devi
     outputs = predict(model, data, device).squeeze(-1)
     if np.square(outputs - data.labels).mean() > data.labels.var() > 0:
         raise UserError(
-            f"teacher.finetuned_on is {task.name}, but there the teacher's outputs go from "
+            f"teacher.finetuned_on is {shown(task.name)}, but there the teacher's outputs go from "
             f"{outputs.min():.2f} to {outputs.max():.2f} where the labels go from {data.labels.min():g} to "
             f"{data.labels.max():g}; allowed: a teacher that gives scores on the scale of the labels"
         )

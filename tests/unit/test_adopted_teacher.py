@@ -139,7 +139,7 @@ def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_pa
 )
 def test_classifier_of_another_task_is_refused(names, changes, task, sentence, tmp_path):
     folder = write_classifier(tmp_path, names, **changes)
-    with pytest.raises(UserError, match=f"^teacher.finetuned_on is {task}, but .*{sentence}"):
+    with pytest.raises(UserError, match=f'^teacher.finetuned_on is "{task}", but .*{sentence}'):
         finetuned_classifier(folder, get_task(task))
 
 

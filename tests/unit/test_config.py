@@ -207,7 +207,7 @@ def test_schema_refuses(path, value, words):
 
 
 def test_a_key_with_a_line_break_stays_within_its_sentence():
-    assert r'data."a\n" is no key' in refusal(validate, {"data": {"a\n": None}})
+    assert r"data.a\n is no key" in refusal(validate, {"data": {"a\n": None}})
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
@@ -258,33 +258,33 @@ def test_long_values_are_shortened():
     ("changes", "words"),
     [
         ({"experiment": "Store"}, "results/store holds the store"),
-        ({"search__task": "qnli"}, "search.task is qnli; allowed: one of data.tasks (mnli, cola"),
+        ({"search__task": "qnli"}, 'search.task is "qnli"; allowed: one of data.tasks (mnli, cola'),
         ({"data__source": "local"}, "data.path is null"),
         ({"data__diagnostic": True}, "data.diagnostic is true with data.source synthetic"),
         (
             {"data__diagnostic": True, "data__source": "hub", "data__tasks": ["rte"], "search__task": "rte"},
             "data.tasks rte; allowed: source local or hub, and mnli",
         ),
-        ({"teacher__name": "no-module"}, "teacher.name is no-module"),
-        ({"teacher__name": "package.module"}, "teacher.name is package.module"),
-        ({"teacher__revision": COMMIT}, f"teacher.revision is {COMMIT}; allowed with teacher.source"),
+        ({"teacher__name": "no-module"}, 'teacher.name is "no-module"'),
+        ({"teacher__name": "package.module"}, 'teacher.name is "package.module"'),
+        ({"teacher__revision": COMMIT}, f'teacher.revision is "{COMMIT}"; allowed with teacher.source'),
         (
             {"teacher__source": "hub", "teacher__name": "owner/name", "teacher__sha256": None},
             "teacher.revision is null",
         ),
         (
             {"teacher__source": "hub", "teacher__name": "../x", "teacher__revision": COMMIT},
-            "teacher.name is ../x",
+            'teacher.name is "../x"',
         ),
         ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
-        ({"teacher__finetuned_on": "qnli"}, "teacher.finetuned_on is qnli; allowed: null, or one of"),
+        ({"teacher__finetuned_on": "qnli"}, 'teacher.finetuned_on is "qnli"; allowed: null, or one of'),
         (
             {"teacher__finetuned_on": "stsb", "teacher__intermediate_tasks": {"stsb": "mnli"}},
-            "teacher.finetuned_on is stsb; allowed",
+            'teacher.finetuned_on is "stsb"; allowed',
         ),
-        ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, "tasks.cola is mnli; allowed"),
-        ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, "intermediate_tasks.stsb is stsb; allowed: an"),
-        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, "stsb is qnli; allowed: another of data.tasks"),
+        ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, 'tasks.cola is "mnli"; allowed'),
+        ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, 'intermediate_tasks.stsb is "stsb"; allowed: an'),
+        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, 'stsb is "qnli"; allowed: another of data.tasks'),
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
@@ -311,12 +311,12 @@ def test_long_values_are_shortened():
             "search.space.attention_heads[1] is 12; allowed with search.space.head_size 48: one whose width",
         ),
         ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
-        ({"students__hand_crafted": [STUDENT, STUDENT]}, "[1].name is minilm_l3 a second time"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, "name is teacher"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, "name is lstm_best"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, "name is random_budget_05"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, "name is lstm_no_worse"),
-        ({"students__matched": ["tiny"]}, "students.matched[0] is tiny; allowed: a name out of students."),
+        ({"students__hand_crafted": [STUDENT, STUDENT]}, '[1].name is "minilm_l3" a second time'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, 'name is "teacher"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, 'name is "lstm_best"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, 'name is "random_budget_05"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, 'name is "lstm_no_worse'),
+        ({"students__matched": ["tiny"]}, 'students.matched[0] is "tiny"; allowed: a name out of students.'),
         (
             {"search__strategies": [], "students__matched": ["minilm_l3"]},
             "students.matched is minilm_l3; allowed with search.strategies empty: an empty list",
@@ -329,7 +329,7 @@ def test_long_values_are_shortened():
             {"search__strategies": [], "students__hand_crafted": []},
             "students.hand_crafted is empty; allowed with search.strategies empty: at least one",
         ),
-        ({"claims__baseline": "minilm_l3"}, "claims.baseline is minilm_l3; allowed: null, or a name out of"),
+        ({"claims__baseline": "minilm_l3"}, 'claims.baseline is "minilm_l3"; allowed: null, or a name'),
         (
             {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
             "search.space.hidden_size[0] is 192 and distillation.relation_heads is 9",
@@ -340,7 +340,7 @@ def test_long_values_are_shortened():
                 "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
                 "reward__quality": "loss",
             },
-            "reward.quality is loss",
+            'reward.quality is "loss"',
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
         # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30
@@ -353,11 +353,11 @@ def test_long_values_are_shortened():
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
         (
             {"data__max_unlabelled_rows": {"cola": 5}, "data__max_train_rows": {"mnli": 600}},
-            "data.max_unlabelled_rows has cola; allowed with data.source 'synthetic': a task that has",
+            "data.max_unlabelled_rows has cola; allowed with data.source synthetic: a task that has",
         ),
         (
             {"data__max_unlabelled_rows": {"mnli": 5}, "data__max_train_rows": {"mnli": 1000}},
-            "data.max_unlabelled_rows has mnli; allowed with data.source 'synthetic'",
+            "data.max_unlabelled_rows has mnli; allowed with data.source synthetic",
         ),  # 1,000 and the 200 held out are all 1,200 rows
     ],
 )  # fmt: skip
@@ -368,7 +368,7 @@ def test_cross_check_refuses(changes, words):
 def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
     monkeypatch.setattr("kdnas.data.synthetic.TASKS", ("mnli", "rte"))
     words = refusal(cross_check, validate({}))
-    assert words == "data.tasks has cola; allowed with data.source 'synthetic': mnli, rte"
+    assert words == "data.tasks has cola; allowed with data.source synthetic: mnli, rte"
     cross_check(changed(data__tasks=["rte", "mnli"]))
     cross_check(changed(data__source="hub"))
 

@@ -176,7 +176,7 @@ def test_every_key_that_names_a_task_takes_a_custom_one():
 @pytest.mark.parametrize("source", ["hub", "synthetic"])
 def test_a_custom_task_comes_from_a_local_folder_alone(source):
     words = refusal(config(source=source, path=None))
-    assert words.startswith(f"data.tasks has tickets; allowed with data.source '{source}': ")
+    assert words.startswith(f"data.tasks has tickets; allowed with data.source {source}: ")
 
 
 # Its data
@@ -226,7 +226,7 @@ def test_numbers_are_read_with_two_texts(tmp_path):
 def test_a_missing_column_is_told_with_those_that_are_there(tmp_path, kind):
     write_tickets(tmp_path / "tickets", kind)
     wanted = {"name": "tickets", **CLASSES, "text_columns": ["text"]}
-    with pytest.raises(UserError, match="has no column 'text'; (it|its first line) has .*body.*") as caught:
+    with pytest.raises(UserError, match='has no column "text"; (it|its first line) has .*body.*') as caught:
         load_task(wanted, local(tmp_path))
     assert "ticket_id" in str(caught.value)
 
@@ -241,7 +241,7 @@ def test_an_unknown_label_is_told_with_the_names_of_the_entry(tmp_path):
     labels = ["low", "mid", "high", "low", "mid", "worst"]
     write_tickets(tmp_path / "tickets", "jsonl", tickets().assign(label=labels))
     with pytest.raises(
-        UserError, match=r"row 6: label is 'worst'; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)"
+        UserError, match=r'row 6: label is "worst"; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)'
     ):
         load_task(TICKETS, local(tmp_path))
 
@@ -395,5 +395,5 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
-    with pytest.raises(UserError, match="data.path is .*/none, which is no folder"):
+    with pytest.raises(UserError, match='data.path is ".*/none", which is no folder'):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

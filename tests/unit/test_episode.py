@@ -78,5 +78,5 @@ def test_a_failure_is_rewarded_like_the_worst_of_all_episodes_and_at_most_by_not
 def test_reward_without_a_latency_is_one_sentence():
     candidates, evaluations, _ = episode(1, (0.5, 0.5, 0.6))
     latency = {"reason": "not measured: this machine has no GPU", "models": []}
-    with pytest.raises(UserError, match=r"reward\.device is 'gpu'"):
+    with pytest.raises(UserError, match=r'reward\.device is "gpu"'):
         extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})

@@ -502,7 +502,7 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
         ("seeds: [", [], "line 1, is no YAML"),
         ("sedes: [1]", [], "did you mean seeds"),
         ("seeds: [1]", [], "experiment is not set"),
-        ("experiment: x", ["--cores", "0"], "--cores is '0'"),
+        ("experiment: x", ["--cores", "0"], '--cores is "0"'),
         ("experiment: x", ["--compare", "nowhere"], "nowhere has no benchmark files"),
     ],
 )

@@ -242,5 +242,5 @@ def test_baseline_that_failed_or_was_not_timed_is_one_sentence():
     with pytest.raises(UserError, match=r"students.matched has mine.*out of memory at step 3"):
         check_evaluations([failed])
     nothing = {"reason": "not measured: this machine has no GPU", "models": []}
-    with pytest.raises(UserError, match="reward.device is 'gpu'.*no GPU"):
+    with pytest.raises(UserError, match='reward.device is "gpu".*no GPU'):
         measured_baselines([EVALUATED], nothing, {"quality": "loss", "device": "gpu"})

@@ -117,7 +117,7 @@ def test_rows_that_judge_are_never_learnt_from(tmp_path):
     [
         (None, "data.max_unlabelled_rows has rte, which has no rows for it; allowed: a task with a file"),
         (rows("rte", "validation"), "data.max_unlabelled_rows has rte, which has no rows for it"),
-        (rows("rte", "x").drop(columns="sentence2"), r"unlabelled\.jsonl has no column 'sentence2'"),
+        (rows("rte", "x").drop(columns="sentence2"), r'unlabelled\.jsonl has no column "sentence2"'),
         (rows("rte", "x").assign(sentence1=" "), r"unlabelled\.jsonl, row 1: sentence1 is empty"),
     ],
 )
@@ -132,7 +132,7 @@ def test_rows_that_are_not_there_or_no_texts_are_one_sentence(tmp_path, frame, w
 def test_a_broken_line_of_a_table_is_named(tmp_path):
     data = make(tmp_path, "rte") | {"max_unlabelled_rows": {"rte": None}}
     (tmp_path / "rte" / "unlabelled.tsv").write_text("sentence1\tsentence2\na\tb\nc\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"unlabelled\.tsv, line 3 is broken: 'c'"):
+    with pytest.raises(UserError, match=r'unlabelled\.tsv, line 3 is broken: "c"'):
         load_task("rte", data)
 
 

@@ -11,7 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import yaml
-from experiment import CONFIG, RESULTS, ROOT, TARGETS, job_counts, plan, reproducible, succeed, write_config
+from experiment import (
+    CONFIG,
+    RESULTS,
+    ROOT,
+    TARGETS,
+    copy_sources,
+    job_counts,
+    plan,
+    reproducible,
+    succeed,
+    write_config,
+)
 
 from kdnas.config import check_config
 
@@ -60,6 +71,17 @@ def test_named_targets_plan_what_they_need_and_no_more(inputs):
     with ThreadPoolExecutor(2) as pool:
         plans = dict(zip(TARGETS, pool.map(lambda target: plan(inputs, target), TARGETS), strict=True))
     assert plans == PLANS
+
+
+def test_checkout_whose_path_a_shell_would_split_gives_its_default_config_to_any_directory(fresh, tmp_path):
+    checkout = copy_sources(tmp_path / "Tom's $HOME projects")
+    (fresh / "config.yaml").replace(checkout / "config" / "config.yaml")
+    (checkout / ".venv").symlink_to(sys.prefix)
+    command = [checkout / ".venv" / "bin" / "python", "-m", "snakemake", f"{RESULTS}/teacher/base"]
+    command += ["--cores", "1", "--directory", fresh]
+    process = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert (fresh / RESULTS / "teacher" / "base" / "config.json").is_file()
 
 
 def test_everything_is_there(finished):

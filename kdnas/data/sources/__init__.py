@@ -21,6 +21,7 @@ from kdnas.data.stratify import allocate, draw, strata
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled, wants_unlabelled
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
@@ -42,7 +43,7 @@ def load_task(
     task = get_task(task)
     source = data_config["source"]
     if source not in SOURCES:
-        raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")
+        raise UserError(f"data.source is {shown(source)}; allowed are {', '.join(SOURCES)}")
     loaded = SOURCES[source].load(task, data_config)
     frames = {split: check_split(task, split, rows, where) for split, (rows, where) in loaded.items()}
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))

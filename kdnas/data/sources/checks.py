@@ -54,7 +54,7 @@ def check_columns(needed: Sequence[str], there: Sequence[str], where: str) -> No
     """Raise UserError unless all columns ``needed`` are among those that a file has, ``there``."""
     for column in needed:
         if column not in there:
-            raise UserError(f"{where} has no column {column!r}; it has {listed(there)}")
+            raise UserError(f"{where} has no column {shown(column)}; it has {listed(there)}")
 
 
 def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
