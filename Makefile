@@ -7,8 +7,11 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-# Python compiles what it imports, once and where it may; to compile all that is installed takes a minute more
+# Python compiles what it imports, once and where it may. All that is installed would take a minute more, so this
+# is what jobs import; uncompiled, each job would pay ten seconds where PYTHONDONTWRITEBYTECODE is set.
 unexport PYTHONDONTWRITEBYTECODE
+IMPORTED := evaluate, matplotlib.pyplot, scipy.stats, sklearn.metrics, snakemake.cli, torch._dynamo, \
+	transformers.models.bert.modeling_bert
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
@@ -90,6 +93,7 @@ $(VENV)/requirements.stamp: requirements/requirements.txt requirements/constrain
 	@echo 'Making the environment $(VENV) (some minutes, once)'
 	@'$(PYTHON)' -m venv $(VENV)
 	@$(INSTALL) --requirement requirements/requirements.txt
+	@$(VENV)/bin/python -c 'import $(IMPORTED)'
 	@touch $@
 
 $(VENV)/development.stamp: $(VENV)/requirements.stamp requirements/development.txt

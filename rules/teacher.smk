@@ -11,8 +11,8 @@ rule fetch_teacher:
         f"{R}/logs/fetch_teacher.log",
     benchmark:
         f"{R}/benchmarks/fetch_teacher.tsv"
-    priority: 40
-    threads: ALL_CORES  # short, and when it ends the machine is free for profile_space
+    priority: 60  # first and alone, so that the machine is free for profile_space when it ends
+    threads: ALL_CORES
     params:
         teacher={key: config["teacher"][key] for key in ("source", "name", "revision", "sha256")},
         code=code_digest("fetch_teacher"),

@@ -26,7 +26,8 @@ from kdnas.teacher_check import check_against_teacher
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-STUDENT = EMBEDDED["students"]["hand_crafted"][0]
+DEFAULTS = validate({})
+STUDENT = DEFAULTS["students"]["hand_crafted"][0]
 MINILM = {
     "model_type": "bert",
     "hidden_size": 384,
@@ -99,29 +100,29 @@ def test_no_key_stands_twice(path):
             waiting += node.value
 
 
-def test_defaults_are_the_embedded_configuration():
-    assert validate({}) == EMBEDDED
+def test_the_embedded_configuration_says_every_key():
     assert validate(EMBEDDED) == EMBEDDED
 
 
 def test_embedded_configuration_passes_every_check():
-    cross_check(validate({}))
-    check_against_teacher(validate({}), MINILM)
+    for config in (DEFAULTS, EMBEDDED):
+        cross_check(config)
+        check_against_teacher(config, MINILM)
 
 
-def test_every_embedded_value_is_its_own_default():
+def test_every_default_is_that_of_its_own_key():
     """A default that stood at the wrong key would show when that key alone is left out."""
-    for section in EMBEDDED:
-        config = {name: value for name, value in EMBEDDED.items() if name != section}
-        assert validate(config) == EMBEDDED
+    for section in DEFAULTS:
+        config = {name: value for name, value in DEFAULTS.items() if name != section}
+        assert validate(config) == DEFAULTS
 
 
 def test_partial_mappings_are_filled_at_every_level():
     config = validate({"search": {"space": {"layers": [2]}}, "distillation": {"glue": {"epochs": 9}}})
-    assert config["search"]["space"] == {**EMBEDDED["search"]["space"], "layers": [2]}
-    assert config["search"]["proxy"] == EMBEDDED["search"]["proxy"]
-    assert config["distillation"]["glue"] == {**EMBEDDED["distillation"]["glue"], "epochs": 9}
-    assert config["distillation"]["student"] == EMBEDDED["distillation"]["student"]
+    assert config["search"]["space"] == {**DEFAULTS["search"]["space"], "layers": [2]}
+    assert config["search"]["proxy"] == DEFAULTS["search"]["proxy"]
+    assert config["distillation"]["glue"] == {**DEFAULTS["distillation"]["glue"], "epochs": 9}
+    assert config["distillation"]["student"] == DEFAULTS["distillation"]["student"]
 
 
 def test_input_and_defaults_are_not_shared_with_the_result():
@@ -131,7 +132,7 @@ def test_input_and_defaults_are_not_shared_with_the_result():
     config["data"]["tasks"].append("rte")
     config["students"]["hand_crafted"].clear()
     assert given_config == before
-    assert validate({}) == EMBEDDED
+    assert validate({}) == DEFAULTS
 
 
 def test_whole_numbers_for_number_keys_become_floats():
@@ -334,7 +335,7 @@ def test_long_values_are_shortened():
             {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
             "search.space.hidden_size[0] is 192 and distillation.relation_heads is 9",
         ),
-        ({"distillation__losses": dict.fromkeys(EMBEDDED["distillation"]["losses"], 0.0)}, "0 for all of"),
+        ({"distillation__losses": dict.fromkeys(DEFAULTS["distillation"]["losses"], 0.0)}, "0 for all of"),
         (
             {
                 "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
