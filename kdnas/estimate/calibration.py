@@ -26,7 +26,7 @@ from kdnas.estimate.work import (
     Job,
     Passes,
 )
-from kdnas.latency.protocol import Protocol, hardware
+from kdnas.latency.protocol import Protocol, device_name
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.search.space import Architecture
@@ -117,7 +117,7 @@ def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture
     device = "gpu" if run.device.type == "cuda" else "cpu"
     return Machine(
         device,
-        hardware(device)["device_name"],
+        device_name(device),
         torch.cuda.device_count() if device == "gpu" else 0,
         lines,
         start_seconds,
