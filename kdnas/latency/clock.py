@@ -106,8 +106,9 @@ def _wide_text(wide: dict[Architecture, Ratio], protocol: Protocol) -> str:
     value = wide[widest]
     return (
         f"latencies not within latency.interval {protocol.interval:g} after {protocol.max_rounds} rounds: "
-        f"{len(wide)}, at worst {widest.short_name} with {value.low:.3f} to {value.high:.3f} of the teacher's; "
-        "they are timed again when asked for next (a quieter machine or more latency.max_rounds would help)"
+        f"{len(wide)}, at worst {widest.short_name} with {value.low:.3f} to {value.high:.3f} of the "
+        "teacher's; they are timed again when asked for next (a quieter machine or more latency.max_rounds "
+        "would help)"
     )
 
 

@@ -68,7 +68,7 @@ def _kind_text(found: Collection[int], count: int) -> str:
 
 
 def _kinds(speeds: dict[int, float]) -> dict[int, int]:
-    """Return the kind of each CPU, 1 the fastest: where sorted speeds fall by ``SAME_KIND``, another begins."""
+    """Return the kind of each CPU, 1 the fastest; another begins where speeds fall by ``SAME_KIND``."""
     falling = sorted(set(speeds.values()), reverse=True)
     kinds, kind = dict.fromkeys(falling[:1], 1), 1
     for faster, speed in pairwise(falling):

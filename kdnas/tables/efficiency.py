@@ -158,8 +158,8 @@ def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str
             notes.append(f"{name}: from the latency table, not measured here; {setting}.")
         else:
             notes.append(
-                f"{name}: {hardware_text(profile['hardware'])}; {setting}; speed-up with the 95 % interval of "
-                "the median over rounds in which all models are timed, together and anew after the search."
+                f"{name}: {hardware_text(profile['hardware'])}; {setting}; speed-up with the 95 % interval "
+                "of the median over rounds in which all models are timed, together and anew after the search."
             )
         for row in data[data[f"{device}_reason"].notna()].itertuples():
             notes.append(f"{row.model}, {name}: {getattr(row, f'{device}_reason')}.")

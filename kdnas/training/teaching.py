@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kdnas.training.batches import Encoded
+from kdnas.training.device import to_device
 from kdnas.training.forward import Forward
 from kdnas.training.losses import Outputs
 from kdnas.training.objective import Weights
@@ -35,7 +36,7 @@ class Teaching:
     def __call__(self, rows: np.ndarray, batch: dict[str, torch.Tensor]) -> Outputs:
         """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
         if self.logits_suffice:
-            return Outputs(self._logits[torch.from_numpy(rows)].to(self.device))
+            return Outputs(to_device(self._logits[torch.from_numpy(rows)], self.device))
         with self._precision():
             return self.forward(batch)
 

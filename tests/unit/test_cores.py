@@ -18,7 +18,7 @@ def write(path, text):
 
 
 def machine(folder, cores, socket=lambda core: 0, **files):
-    """Write the sysfs of ``cores``, lists of the CPUs of one; ``files`` (by CPU) are below each CPU's folder."""
+    """Write the sysfs of ``cores``, each a list of its CPUs, with ``files`` (by CPU) in their folders."""
     cpus = sorted(cpu for core in cores for cpu in core)
     write(folder / "system/cpu/online", f"0-{cpus[-1]}")
     for number, core in enumerate(cores):
@@ -73,7 +73,9 @@ def test_frequencies_tell_kinds_apart_where_nothing_else_does(tmp_path):
 def test_of_an_arm_processor_the_big_cores_are_taken(tmp_path):
     capacity = [1024, 1024, 446, 446, 446, 446]
     # its clocks are alike: what a core does in one cycle differs
-    folder = machine(tmp_path, [[i] for i in range(6)], cpu_capacity=capacity, cpufreq__cpuinfo_max_freq=[9] * 6)
+    folder = machine(
+        tmp_path, [[i] for i in range(6)], cpu_capacity=capacity, cpufreq__cpuinfo_max_freq=[9] * 6
+    )
     assert choose_cores(1, range(6), folder) == Cores((1,), "1 of 2", True)
     assert choose_cores(3, range(6), folder) == Cores((0, 1, 5), "1, 2 of 2", True)
 

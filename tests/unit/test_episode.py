@@ -109,7 +109,9 @@ def test_a_search_on_one_hardware_goes_on(device, searched):
     assert both["hardware"].nunique() == 1
 
 
-@pytest.mark.parametrize(("first", "second"), [("Some CPU", "Other CPU"), (None, "Some CPU"), ("Some CPU", None)])
+@pytest.mark.parametrize(
+    ("first", "second"), [("Some CPU", "Other CPU"), (None, "Some CPU"), ("Some CPU", None)]
+)
 def test_latencies_of_another_hardware_are_refused_with_what_to_do(first, second, searched):
     history, latency = searched(first, second)
     with pytest.raises(UserError) as refused:
