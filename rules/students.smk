@@ -16,7 +16,6 @@ def gpu_that_came(wildcards):
     return []
 
 
-
 rule distill_hand_crafted:
     input:
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
