@@ -14,7 +14,7 @@ from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
-from kdnas.models.fetch import origin
+from kdnas.models.fetch import origin, what_it_is
 from kdnas.sentences import shown
 from kdnas.student_keys import choices
 
@@ -39,6 +39,13 @@ def check_against_teacher(
             f"the teacher {config['teacher']['name']} has the position_embedding_type {positions} in its "
             "config.json; allowed: absolute, the only one that transformers reads"
         )
+    if teacher_config.get("add_cross_attention"):
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has add_cross_attention true in its config.json; "
+            "allowed: false, an encoder alone"
+        )
+    if "type_vocab_size" in teacher_config:
+        _teacher_size(teacher_config, "type_vocab_size")
     hidden_size = _teacher_size(teacher_config, "hidden_size")
     layers = _teacher_size(teacher_config, "num_hidden_layers")
     ffn_size = _teacher_size(teacher_config, "intermediate_size")
@@ -73,8 +80,10 @@ def check_against_fetched(config: dict[str, Any], base: Path) -> None:
     teacher = config["teacher"]
     try:
         meta, fetched = read_json(base / "meta.json"), read_json(base / "config.json")
-        if teacher["source"] == "local" and read_json(Path(teacher["name"]) / "config.json") != fetched:
-            return
+        if teacher["source"] == "local":
+            source = read_json(Path(teacher["name"]) / "config.json")
+            if what_it_is(source) != what_it_is(fetched):
+                return
         same = meta.items() >= origin(teacher).items()
     except (UserError, AttributeError):
         return

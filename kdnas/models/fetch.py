@@ -17,6 +17,15 @@ from kdnas.sentences import shown
 SHARDS = f"{WEIGHTS}.index.json"
 _SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
 
+# settings of config.json that say how to run a model, not what it is; transformers' defaults run it here
+_HOW_TO_RUN = (
+    "return_dict",
+    "chunk_size_feed_forward",
+    "output_attentions",
+    "output_hidden_states",
+    "torchscript",
+)
+
 Facts = Mapping[str, Any]
 
 
@@ -51,9 +60,16 @@ def fetch_teacher(
     with atomic_folder(target) as folder:
         for name in (CONFIG, WEIGHTS, *tokenizer):
             shutil.copyfile(source / name, folder / name)
+        if config != what_it_is(config):
+            write_json(folder / CONFIG, what_it_is(config))
         facts = check_agreement(folder, source, described)
         check(config, facts)
         write_json(folder / META, origin(teacher) | {"sha256": sha256, **facts})
+
+
+def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's configuration without what only says how to run it."""
+    return {key: value for key, value in config.items() if key not in _HOW_TO_RUN}
 
 
 def origin(teacher: dict[str, Any]) -> dict[str, Any]:
