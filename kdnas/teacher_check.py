@@ -5,18 +5,28 @@ It stands outside of ``kdnas.config``: the rule that fetches the teacher would d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.models.family import FAMILY, ROBERTA_FAMILY
+from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
 from kdnas.models.fetch import origin
+from kdnas.sentences import shown
 from kdnas.student_keys import choices
 
 
-def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
-    """Raise UserError for the first contradiction between the configuration and a teacher's config.json."""
+def check_against_teacher(
+    config: dict[str, Any], teacher_config: dict[str, Any], facts: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Raise UserError for the first contradiction between the configuration and a teacher's config.json.
+
+    ``facts`` is what :func:`kdnas.models.agreement.check_agreement` found beside it, where the teacher was
+    fetched.
+    """
     family = teacher_config.get("model_type")
     if family not in FAMILY:
         raise UserError(
@@ -51,6 +61,7 @@ def check_against_teacher(config: dict[str, Any], teacher_config: dict[str, Any]
         )
     _check_embedding_size(config, teacher_config, hidden_size)
     _check_positions(config, teacher_config)
+    _check_pairs(config, teacher_config, facts)
 
 
 def check_against_fetched(config: dict[str, Any], base: Path) -> None:
@@ -68,7 +79,7 @@ def check_against_fetched(config: dict[str, Any], base: Path) -> None:
     except (UserError, AttributeError):
         return
     if same:
-        check_against_teacher(config, fetched)
+        check_against_teacher(config, fetched, meta)
 
 
 def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:
@@ -99,14 +110,46 @@ def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any]
 
 def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
     positions = _teacher_size(teacher_config, "max_position_embeddings")
-    if teacher_config["model_type"] in ROBERTA_FAMILY:
-        positions -= 2
+    positions -= unused_positions(teacher_config["model_type"], _pad_token_id(config, teacher_config))
     for path, length in (
         ("teacher.max_length", config["teacher"]["max_length"]),
         ("latency.sequence_length", config["latency"]["sequence_length"]),
     ):
         if length > positions:
             raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
+
+
+def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any]) -> int:
+    """Return the id that the model's own code takes for padding; transformers' default where none is said."""
+    roberta = teacher_config["model_type"] in ROBERTA_FAMILY
+    value = teacher_config.get("pad_token_id", int(roberta))
+    most = teacher_config.get("vocab_size")
+    most = most - 1 if isinstance(most, int) else float("inf")
+    if value is None and not roberta:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the pad_token_id {shown(value)} in its "
+            "config.json; allowed: the id of a token of its vocabulary (at least 0, below vocab_size)"
+        )
+    return value
+
+
+def _check_pairs(config: dict[str, Any], teacher_config: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Two texts have to be of token types that the model tells apart."""
+    given, known = facts.get("pair_token_types", 1), teacher_config.get("type_vocab_size", 2)
+    pairs = [
+        name
+        for name, definition in task_definitions(config["data"]).items()
+        if len(get_task(definition).text_columns) > 1
+    ]
+    if pairs and given > known:
+        raise UserError(
+            f"the tokenizer of the teacher {config['teacher']['name']} gives the second text of a row of "
+            f"{pairs[0]} the token type {given - 1}, but its config.json has the type_vocab_size {known}; "
+            "allowed: a tokenizer whose types the model has, or one that gives none (model_input_names "
+            "[input_ids, attention_mask] in its tokenizer_config.json)"
+        )
 
 
 def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:

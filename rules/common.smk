@@ -19,7 +19,7 @@ from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files, training_files
-from kdnas.models.fetch import TOKENIZER_FILES, WEIGHTS
+from kdnas.models.files import files_that_may_count
 from kdnas.names import (
     adopted_tasks,
     draws_from_space,
@@ -188,8 +188,8 @@ def local_teacher_files(wildcards):
     teacher = config["teacher"]
     if teacher["source"] != "local":
         return []
-    names = ("config.json", WEIGHTS, *TOKENIZER_FILES)
-    return [str(path) for name in names if (path := Path(teacher["name"]) / name).is_file()]
+    folder = Path(teacher["name"])
+    return [str(path) for path in files_that_may_count(folder)] if folder.is_dir() else []
 
 
 def before(wildcards, file):

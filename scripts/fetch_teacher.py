@@ -9,5 +9,5 @@ with start(snakemake):
     fetch_teacher(
         snakemake.params.teacher,
         snakemake.output.base,
-        lambda model_config: check_against_teacher(snakemake.config, model_config),
+        lambda model_config, facts: check_against_teacher(snakemake.config, model_config, facts),
     )

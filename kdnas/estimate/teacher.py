@@ -28,7 +28,8 @@ def find_teacher(config: dict[str, Any]) -> Teacher:
     """
     from transformers import BertConfig
 
-    from kdnas.models.loading import load_config, load_tokenizer
+    from kdnas.models.loading import load_config
+    from kdnas.models.tokenizer import load_tokenizer
 
     folder = _folder(config)
     if folder is None:

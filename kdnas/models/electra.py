@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from kdnas.models.family import ROBERTA_FAMILY
+from kdnas.models.family import unused_positions
 
 Tensors = dict[str, torch.Tensor]
 
@@ -61,4 +61,4 @@ def as_electra(tensors: Tensors, prefix: str, config: Any) -> Tensors:
 
 
 def _unused_positions(config: Any) -> int:
-    return config.pad_token_id + 1 if config.model_type in ROBERTA_FAMILY else 0
+    return unused_positions(config.model_type, config.pad_token_id)

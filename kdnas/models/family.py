@@ -7,7 +7,7 @@ from typing import Any
 from kdnas.errors import UserError
 
 FAMILY = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
-ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # two of their positions hold no token
+ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # they number a text's positions from the pad's id
 
 
 def check_family(model_type: Any, described: str) -> None:
@@ -16,3 +16,8 @@ def check_family(model_type: Any, described: str) -> None:
         raise UserError(
             f"{described} has model_type {model_type!r}, not one of the BERT family: {', '.join(FAMILY)}"
         )
+
+
+def unused_positions(model_type: str, pad_token_id: int) -> int:
+    """Return how many rows of a model's position table, the first ones, hold no token of a text."""
+    return pad_token_id + 1 if model_type in ROBERTA_FAMILY else 0

@@ -4,70 +4,86 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
 from kdnas.models.family import check_family
+from kdnas.models.files import CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
 
-WEIGHTS = "model.safetensors"
-TOKENIZER_CONFIG = "tokenizer_config.json"
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    TOKENIZER_CONFIG,
-    "special_tokens_map.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-)
+SHARDS = f"{WEIGHTS}.index.json"
 _SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
+
+Facts = Mapping[str, Any]
 
 
 def fetch_teacher(
-    teacher: dict[str, Any], target: str | Path, check: Callable[[dict[str, Any]], None]
+    teacher: dict[str, Any], target: str | Path, check: Callable[[dict[str, Any], Facts], None]
 ) -> None:
     """Copy the teacher's configuration, weights and tokenizer to the folder ``target``.
 
     ``teacher`` is the config's section: ``source`` (``package``, ``local``, ``hub``), ``name``,
-    ``revision``, ``sha256``; ``check`` gets the model's own configuration and may refuse it. Raises
-    UserError if the model is not there, is not of the BERT family, has no safetensors weights, or its
-    checksum differs.
+    ``revision``, ``sha256``. ``check`` gets the model's own configuration and what is known of it beside
+    (:func:`kdnas.models.agreement.check_agreement`, nothing at first), and may refuse both. Raises UserError
+    if the model is not there, is not of the BERT family, has no safetensors weights, if its checksum differs,
+    or if its configuration, weights and tokenizer disagree.
     """
+    from kdnas.models.agreement import check_agreement, names_of_tokenizer  # transformers takes seconds
+
     source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher["source"]](teacher)
     described = f"teacher {teacher['name']} ({teacher['source']})"
-    if not (source / "config.json").is_file():
-        raise UserError(f"{described} has no config.json: teacher.name must be a transformers model")
-    config = read_json(source / "config.json")
-    check_family(config.get("model_type"), described)
-    check(config)
-    weights = source / WEIGHTS
-    if not weights.is_file():
-        raise UserError(f"{described} has no {WEIGHTS}: weights in other formats (pickle) are not read")
-    _check_header(weights, described)
-    sha256 = file_sha256(weights)
+    config = _check_config(source, described)
+    check(config, {})
+    sha256 = _check_weights(source, described)
     if teacher["sha256"] not in (None, sha256):
         raise UserError(
             f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}"
         )
-    tokenizer = [name for name in TOKENIZER_FILES if (source / name).is_file()]
-    if not set(_SUFFICIENT).intersection(tokenizer):
+    if not file_names(source).intersection(_SUFFICIENT):
         raise UserError(
             f"{described} has no tokenizer that is read: one of {', '.join(_SUFFICIENT)} must be there (of a "
             "SentencePiece model transformers makes a tokenizer.json where it can load and save it)"
         )
+    tokenizer = names_of_tokenizer(source, described)
     with atomic_folder(target) as folder:
-        for name in ("config.json", WEIGHTS, *tokenizer):
+        for name in (CONFIG, WEIGHTS, *tokenizer):
             shutil.copyfile(source / name, folder / name)
-        write_json(folder / "meta.json", origin(teacher) | {"sha256": sha256})
+        facts = check_agreement(folder, source, described)
+        check(config, facts)
+        write_json(folder / META, origin(teacher) | {"sha256": sha256, **facts})
 
 
 def origin(teacher: dict[str, Any]) -> dict[str, Any]:
     """Return what ``meta.json`` says of where a teacher comes from; of a local folder its last part."""
     name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
     return {"source": teacher["source"], "name": name, "revision": teacher["revision"]}
+
+
+def _check_config(source: Path, described: str) -> dict[str, Any]:
+    if not (source / CONFIG).is_file():
+        raise UserError(f"{described} has no {CONFIG}: teacher.name must be a transformers model")
+    config = read_json(source / CONFIG)
+    if not isinstance(config, dict):
+        raise UserError(f"{CONFIG} of {described} holds a {type(config).__name__}; allowed: a JSON object")
+    check_family(config.get("model_type"), described)
+    return config
+
+
+def _check_weights(source: Path, described: str) -> str:
+    """Return the SHA-256 of the weights; raises UserError unless there is one whole file of them."""
+    weights = source / WEIGHTS
+    if not weights.is_file():
+        if (source / SHARDS).is_file():
+            raise UserError(
+                f"{described} has its weights in shards ({SHARDS}); allowed: one {WEIGHTS} (load the model "
+                "with the class that config.json names under architectures, then "
+                'save_pretrained(FOLDER, max_shard_size="1000GB"), and name that folder in teacher.name)'
+            )
+        raise UserError(f"{described} has no {WEIGHTS}: weights in other formats (pickle) are not read")
+    _check_header(weights, described)
+    return file_sha256(weights)
 
 
 def _check_header(weights: Path, described: str) -> None:
@@ -112,7 +128,7 @@ def _hub(teacher: dict[str, Any]) -> Path:
             snapshot_download(
                 teacher["name"],
                 revision=teacher["revision"],
-                allow_patterns=["config.json", WEIGHTS, *TOKENIZER_FILES],
+                allow_patterns=[WEIGHTS, *(f"*{suffix}" for suffix in TOKENIZER_SUFFIXES)],
             )
         )
     except RepositoryNotFoundError as error:

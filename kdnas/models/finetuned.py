@@ -24,7 +24,7 @@ def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
     """
     from transformers import AutoModelForSequenceClassification
 
-    order = _order(load_config(folder), task)
+    order = order_of_classes(load_config(folder), task)
     model, report = AutoModelForSequenceClassification.from_pretrained(
         folder,
         output_loading_info=True,
@@ -46,7 +46,7 @@ def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
     return model
 
 
-def _order(config: Any, task: Task) -> list[int]:
+def order_of_classes(config: Any, task: Task) -> list[int]:
     """Return the place in the classifier's head of each of the task's classes."""
     names = [str(config.id2label[code]) for code in sorted(config.id2label)]
     wanted = list(task.labels or ["one number"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import make_readable, read_json, write_json
+from kdnas.files.artifacts import make_readable, write_json
 from kdnas.models.electra import electra_config
 from kdnas.models.family import check_family
-from kdnas.models.fetch import TOKENIZER_CONFIG, TOKENIZER_FILES, WEIGHTS
+from kdnas.models.files import DETAILS, WEIGHTS
+from kdnas.models.tokenizer import save_tokenizer
 from kdnas.search.space import Architecture
 
 HEAD_BELOW_OUTPUTS = ("classifier.dense.weight", "classifier.dense.bias")  # BERT's is the encoder's pooler
@@ -28,13 +28,6 @@ def load_config(folder: str | Path) -> Any:
     config = AutoConfig.from_pretrained(folder)
     check_family(config.model_type, str(folder))
     return config
-
-
-def load_tokenizer(folder: str | Path) -> Any:
-    """Read the tokenizer of a model folder."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(folder)
 
 
 def classifier_config(config: Any, task: Task, dropout: float) -> Any:
@@ -75,7 +68,7 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
 
     The output layer of a head that the folder may hold is never used: its labels could be in another order.
     What comes before that layer is kept: the pooler of a BERT, the dense layer of its relatives' heads.
-    Raises UserError if a part of the encoder itself is missing.
+    That no part of the encoder is missing was checked where it was fetched (:mod:`kdnas.models.agreement`).
     """
     from transformers import AutoModel
 
@@ -83,9 +76,6 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
     encoder, report = AutoModel.from_pretrained(
         folder, output_loading_info=True, dtype=torch.float32, use_safetensors=True
     )
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise UserError(f"the weights in {folder} lack {missing[0]} and {len(missing) - 1} more")
     given = {
         key: value
         for key, value in encoder.state_dict().items()
@@ -150,22 +140,19 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def save_classifier(
-    model: nn.Module, tokenizer_folder: str | Path, folder: Path, details: dict[str, Any]
+    model: nn.Module,
+    tokenizer_folder: str | Path,
+    folder: Path,
+    details: dict[str, Any],
+    max_length: int | None = None,
 ) -> None:
-    """Write an ordinary transformers folder, with ``details`` in ``kdnas.json`` beside the weights."""
+    """Write an ordinary transformers folder, with ``details`` in ``kdnas.json`` beside the weights.
+
+    Its tokenizer is that of the model in ``tokenizer_folder``, and cuts texts to ``max_length`` tokens, if
+    that is given.
+    """
     model.config.name_or_path = ""
     model.save_pretrained(folder)
     make_readable(folder / WEIGHTS)
-    for name in TOKENIZER_FILES:
-        if (Path(tokenizer_folder) / name).is_file():
-            shutil.copyfile(Path(tokenizer_folder) / name, folder / name)
-    if model.config.model_type != load_config(tokenizer_folder).model_type:
-        _name_tokenizer(tokenizer_folder, folder / TOKENIZER_CONFIG)
-    write_json(folder / "kdnas.json", details)
-
-
-def _name_tokenizer(tokenizer_folder: str | Path, path: Path) -> None:
-    """Put the tokenizer's class into the copied ``path``: unnamed, it would be that of the model's type."""
-    settings = read_json(path) if path.is_file() else {}
-    own = type(load_tokenizer(tokenizer_folder)).__name__
-    write_json(path, {"tokenizer_class": own} | settings)
+    save_tokenizer(tokenizer_folder, folder, model.config.model_type, max_length)
+    write_json(folder / DETAILS, details)

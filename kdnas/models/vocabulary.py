@@ -18,10 +18,13 @@ from kdnas.models.loading import base_model
 
 
 class Vocabulary:
-    """The word pieces in use, in ascending order, with every id up to the padding id."""
+    """The word pieces in use, in ascending order, with every id up to ``largest_special``.
 
-    def __init__(self, token_ids: Iterable[np.ndarray], padding_id: int, size: int) -> None:
-        used = [np.arange(padding_id + 1), *(np.unique(ids) for ids in token_ids)]
+    No special one is renumbered: the tokenizer pads with an id, and the model's code looks for one.
+    """
+
+    def __init__(self, token_ids: Iterable[np.ndarray], largest_special: int, size: int) -> None:
+        used = [np.arange(largest_special + 1), *(np.unique(ids) for ids in token_ids)]
         self.used = np.unique(np.concatenate(used))
         self.lookup = np.full(size, -1, dtype=np.int64)
         self.lookup[self.used] = np.arange(len(self.used))

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from kdnas.data.tasks import Task
+from kdnas.models.tokenizer import TOKEN_TYPES
 from kdnas.models.vocabulary import Vocabulary
 
 BUCKET = 50  # batches that are sorted by length together
@@ -39,10 +40,19 @@ class Encoded:
 
 
 def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, max_length: int) -> Encoded:
-    """Tokenise the text columns of ``frame``, cut to ``max_length`` tokens."""
+    """Tokenise the text columns of ``frame``, cut to ``max_length`` tokens.
+
+    There are token types where the ``model_input_names`` of ``tokenizer`` have them.
+    """
     texts = [frame[column].tolist() for column in task.text_columns]
-    encoded = tokenizer(*texts, truncation=True, max_length=max_length, padding=False)
-    types = encoded.get("token_type_ids")
+    encoded = tokenizer(
+        *texts,
+        truncation=True,
+        max_length=max_length,
+        padding=False,
+        return_token_type_ids=TOKEN_TYPES in tokenizer.model_input_names,
+    )
+    types = encoded.get(TOKEN_TYPES)
     labels = frame["label"].to_numpy(dtype=np.float32 if task.regression else np.int64)
     return Encoded(
         [np.array(ids) for ids in encoded["input_ids"]],

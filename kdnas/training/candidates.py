@@ -148,7 +148,7 @@ def _train_new(
         task,
         teacher_folder,
         trial.max_length,
-        teacher.config.vocab_size,
+        teacher.config,
     )
     sample = Sample.draw(data, teacher, seed, run.device)
     values: dict[int, dict[str, Any]] = {}

@@ -8,16 +8,17 @@ from typing import Any
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import TRAIN, Definition, Task, get_task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import atomic_folder, write_json
+from kdnas.files.artifacts import write_json
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.models.identity import model_digest
-from kdnas.models.loading import pretrained_classifier, save_classifier
+from kdnas.models.loading import pretrained_classifier
 from kdnas.training.data import load_data
 from kdnas.training.learner import Learner
 from kdnas.training.loop import train
 from kdnas.training.objective import LABELS_ONLY, Objective
 from kdnas.training.run import Run
+from kdnas.training.saving import save_scored
 from kdnas.training.scoring import describe, score_splits
 
 
@@ -80,7 +81,7 @@ def _train(
         task,
         base,
         teacher["max_length"],
-        model.config.vocab_size,
+        model.config,
     )
     whole = data.vocabulary.shrink(model)
     objective = Objective(LABELS_ONLY, task.regression, None)
@@ -91,8 +92,8 @@ def _train(
             f"fine-tuning the teacher on {task.name} failed: {learner.failed}; lower "
             "teacher.training.learning_rate or batch_size"
         )
-    scores = score_splits(model, data.scored, task, run.device)
+    scored = score_splits(model, data.scored, task, run.device)
     data.vocabulary.restore(model.cpu(), whole)
-    with atomic_folder(model_folder) as folder:
-        save_classifier(model, base, folder, {"data": meta["fingerprint"], "seed": seed, "task": task.name})
-    return describe("teacher", task, seed, meta, scores, model, model_folder, len(data.train))
+    details = {"data": meta["fingerprint"], "seed": seed, "task": task.name}
+    save_scored(model, scored, base, data_folder, task, teacher["max_length"], model_folder, details)
+    return describe("teacher", task, seed, meta, scored.metrics, model, model_folder, len(data.train))

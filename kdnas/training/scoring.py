@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from kdnas.data.tasks import Task
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.files import WEIGHTS
 from kdnas.models.loading import count_parameters
 from kdnas.training.batches import Encoded
 from kdnas.training.prediction import predict, scores
 
 
-def score_splits(
-    model: nn.Module, splits: dict[str, Encoded], task: Task, device: torch.device
-) -> dict[str, dict[str, float]]:
-    """Return the task's metrics of ``model`` on every split."""
-    return {name: scores(predict(model, data, device), data, task) for name, data in splits.items()}
+@dataclass(frozen=True)
+class Scored:
+    """A model's metrics on every split, and the ``logits`` (rows, labels) that they are of."""
+
+    metrics: dict[str, dict[str, float]]
+    logits: dict[str, np.ndarray]
+
+
+def score_splits(model: nn.Module, splits: dict[str, Encoded], task: Task, device: torch.device) -> Scored:
+    """Score ``model`` by the task's metrics on every split, in float32."""
+    logits = {name: predict(model, data, device) for name, data in splits.items()}
+    metrics = {name: scores(logits[name], data, task) for name, data in splits.items()}
+    return Scored(metrics, logits)
 
 
 def describe(

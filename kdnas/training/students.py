@@ -11,11 +11,11 @@ from torch import nn
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import atomic_folder, write_json
+from kdnas.files.artifacts import write_json
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.models.identity import model_digest
-from kdnas.models.loading import load_classifier, pretrained_classifier, save_classifier
+from kdnas.models.loading import load_classifier, pretrained_classifier
 from kdnas.models.student import build_student, seed_of
 from kdnas.search.space import Architecture
 from kdnas.training.data import load_data
@@ -25,6 +25,7 @@ from kdnas.training.loop import train
 from kdnas.training.objective import Weights
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
+from kdnas.training.saving import save_scored
 from kdnas.training.scoring import describe, score_splits
 from kdnas.training.teaching import make_teaching
 from kdnas.training.unlabelled import answered, read_training_rows
@@ -94,7 +95,7 @@ def _train(
         task,
         job.teacher_folder,
         job.max_length,
-        teacher.config.vocab_size,
+        teacher.config,
     )
     sample = Sample.draw(data, teacher, job.seed, run.device)
     student = _first_weights(job, sample, stage.dropout)
@@ -121,12 +122,12 @@ def _train(
             f"distilling {job.student} on {task.name} failed: {learner.failed}; lower "
             f"distillation.{job.stage}.learning_rate or batch_size"
         )
-    scores = score_splits(student, data.scored, task, run.device)
+    scored = score_splits(student, data.scored, task, run.device)
     data.vocabulary.restore(student.cpu(), whole)
-    with atomic_folder(model_folder) as folder:
-        details = {"architecture": job.architecture.to_dict(), "task": task.name}
-        save_classifier(student, job.teacher_folder, folder, details)
-    metrics = describe(job.student, task, job.seed, meta, scores, student, model_folder, labelled)
+    details = {"architecture": job.architecture.to_dict(), "task": task.name}
+    places = job.teacher_folder, job.data_folder
+    save_scored(student, scored, *places, task, job.max_length, model_folder, details)
+    metrics = describe(job.student, task, job.seed, meta, scored.metrics, student, model_folder, labelled)
     return metrics | {"unlabelled_rows": len(rows) - labelled}
 
 

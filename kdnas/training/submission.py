@@ -17,7 +17,8 @@ from kdnas.data.frames import read_split
 from kdnas.data.leaderboard import LEADERBOARD
 from kdnas.data.tasks import Task, get_task
 from kdnas.files.artifacts import write_text
-from kdnas.models.loading import load_classifier, load_tokenizer
+from kdnas.models.loading import load_classifier
+from kdnas.models.tokenizer import load_tokenizer
 from kdnas.training.batches import encode
 from kdnas.training.device import claim
 from kdnas.training.prediction import predict

@@ -13,7 +13,7 @@ import pytest
 from experiment import RESULTS, command_line, write_config
 from hub import COMMIT, Hub, serve
 
-from kdnas.models.fetch import WEIGHTS
+from kdnas.models.files import WEIGHTS
 
 TOKEN = "hf_ThisTokenIsMadeUp0123456789"
 ROWS = 2000

@@ -34,7 +34,7 @@ def teacher(teacher_folder):
 def rows(teacher, teacher_folder):
     task = get_task("mnli")
     frame = write_frame(task, ROWS, 1)
-    return load_data(frame, {}, task, teacher_folder, 16, teacher.config.vocab_size).train
+    return load_data(frame, {}, task, teacher_folder, 16, teacher.config).train
 
 
 @pytest.fixture

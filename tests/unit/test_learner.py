@@ -7,7 +7,8 @@ import torch
 from tiny import STAGE, write_frame, write_teacher
 
 from kdnas.data.tasks import get_task
-from kdnas.models.loading import load_tokenizer, pretrained_classifier
+from kdnas.models.loading import pretrained_classifier
+from kdnas.models.tokenizer import load_tokenizer
 from kdnas.training.batches import collate, encode
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner, Stage

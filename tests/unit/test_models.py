@@ -325,7 +325,7 @@ def test_random_student_depends_on_seed_and_shape_only(teacher_base):
     assert not torch.equal(logits(one), logits(new_classifier(config, 5)))
 
 
-def accept(config):
+def accept(config, facts):
     pass
 
 
@@ -339,7 +339,7 @@ def test_a_sentencepiece_model_alone_is_refused(teacher_base, tmp_path):
     (folder / "tokenizer.json").rename(folder / "sentencepiece.bpe.model")
     teacher = {"source": "local", "name": str(folder), "revision": None, "sha256": None}
     with pytest.raises(UserError, match="one of tokenizer.json, vocab.txt, vocab.json must be there"):
-        fetch_teacher(teacher, tmp_path / "base", lambda config: None)
+        fetch_teacher(teacher, tmp_path / "base", lambda config, facts: None)
     assert not (tmp_path / "base").exists()
 
 

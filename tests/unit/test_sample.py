@@ -23,12 +23,12 @@ def sample(teacher_folder):
     task = get_task("mnli")
     rows = write_frame(task, 320, 1)
     teacher = load_classifier(teacher_folder)
-    data = load_data(rows, {}, task, teacher_folder, 32, teacher.config.vocab_size)
+    data = load_data(rows, {}, task, teacher_folder, 32, teacher.config)
     return Sample.draw(data, teacher, 5, CPU), rows
 
 
 def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher_folder):
-    from kdnas.models.loading import load_tokenizer
+    from kdnas.models.tokenizer import load_tokenizer
 
     sample, rows = sample
     whole = encode(rows, get_task("mnli"), load_tokenizer(teacher_folder), 32)

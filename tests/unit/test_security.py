@@ -17,7 +17,8 @@ import pytest
 from kdnas.config import check_config
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
-from kdnas.models.fetch import WEIGHTS, fetch_teacher
+from kdnas.models.fetch import fetch_teacher
+from kdnas.models.files import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "kdnas").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
@@ -135,14 +136,15 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(teacher, tmp_path, name,
     (teacher / name).write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
     section = {"source": "local", "name": str(teacher), "revision": None, "sha256": None}
     with pytest.raises(UserError, match=sentence):
-        fetch_teacher(section, tmp_path / "base", lambda config: None)
+        fetch_teacher(section, tmp_path / "base", lambda config, facts: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["teacher"]
     pickle.loads((teacher / name).read_bytes())
     assert (tmp_path / "ran").is_dir()  # so it would have run
 
 
 def test_neither_a_pickle_nor_code_beside_the_model_is_used(teacher_folder, tmp_path):
-    from kdnas.models.loading import load_classifier, load_config, load_tokenizer
+    from kdnas.models.loading import load_classifier, load_config
+    from kdnas.models.tokenizer import load_tokenizer
 
     folder = tmp_path / "model"
     shutil.copytree(teacher_folder, folder)

@@ -27,7 +27,7 @@ def teacher(teacher_folder):
 def rows(teacher, teacher_folder):
     task = get_task("mnli")
     frame = write_frame(task, 150, 1)
-    data = load_data(frame, {}, task, teacher_folder, 16, teacher.config.vocab_size)
+    data = load_data(frame, {}, task, teacher_folder, 16, teacher.config)
     data.vocabulary.shrink(teacher)
     return data.train
 

@@ -185,7 +185,7 @@ def test_the_teachers_answers_are_their_labels(name, hidden, teacher_folder, tmp
     )
     teacher = load_classifier(folder).eval()
     frame = write_frame(task, 150, 1)
-    data = load_data(frame, {}, task, folder, 16, teacher.config.vocab_size)
+    data = load_data(frame, {}, task, folder, 16, teacher.config)
     data.vocabulary.shrink(teacher)
     weights = Weights.from_config(DISTILLATION | {"losses": DISTILLATION["losses"] | {"hidden": hidden}})
     teaching = make_teaching(teacher, weights, data.train, CPU, False)

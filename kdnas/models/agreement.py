@@ -1,0 +1,190 @@
+"""Whether a model's configuration, weights and tokenizer fit each other; looked at where it is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
+from kdnas.models.files import TOKENIZER_CONFIG, file_names
+from kdnas.models.tokenizer import TOKEN_TYPES, trained_with_types
+from kdnas.sentences import reason
+
+# of all classes, and of the classes that older versions of transformers open the same folder with
+_USUAL = (
+    "tokenizer.json",
+    TOKENIZER_CONFIG,
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "bpe.codes",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
+_SIZES = {  # the key of config.json that a tensor's shape goes by
+    "word_embeddings": "vocab_size",
+    "position_embeddings": "max_position_embeddings",
+    "token_type_embeddings": "type_vocab_size",
+    "intermediate.dense": "intermediate_size",
+}
+_LAYER = re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\.")
+_TEXTS = [
+    "Hello, World! It's 3.14 -- naïve café\tÅngström",
+    "你好，世界 こんにちは 안녕하세요",
+    "Привет мир مرحبا שלום Γειά",
+    "a  b\n c @user http://x.y/z #tag don't",
+]
+_PIECES = 2000  # of the vocabulary, that stand in texts of so many
+_IN_TEXT = 50
+
+
+def names_of_tokenizer(source: Path, described: str) -> list[str]:
+    """Return the names of all files in ``source`` that its tokenizer is made of."""
+    named = set(_USUAL) | {str(name) for name in type(_open(source, described)).vocab_files_names.values()}
+    if (source / TOKENIZER_CONFIG).is_file():  # files of several versions: transformers chooses by its own
+        named.update(map(str, read_json(source / TOKENIZER_CONFIG).get("fast_tokenizer_files") or ()))
+    return sorted(file_names(source) & named)
+
+
+def check_agreement(folder: Path, source: Path, described: str) -> dict[str, Any]:
+    """Check the copy of a model in ``folder``; ``source`` is where it was copied from.
+
+    Returns what is known of it beside its configuration: ``pair_token_types``, the number of token types
+    that its tokenizer gives to two texts. Raises UserError for weights of another size than config.json says
+    or that are no numbers, and for a tokenizer that does not open, has no padding, gives ids or token types
+    that the model lacks, or reads texts otherwise than the one of ``source``.
+    """
+    config = _check_weights(folder, described)
+    tokenizer = _open(folder, described)
+    _check_ids(tokenizer, config.vocab_size, described)
+    _check_same(tokenizer, _open(source, described), described)
+    return {"pair_token_types": _check_token_types(tokenizer, config, folder, described)}
+
+
+def _check_weights(folder: Path, described: str) -> Any:
+    """Return the configuration of a model whose weights are all there, of its sizes and finite."""
+    from transformers import AutoModel
+
+    try:
+        model, report = AutoModel.from_pretrained(
+            folder,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told below
+            dtype=torch.float32,
+            use_safetensors=True,
+        )
+    except Exception as error:  # transformers and torch raise many classes for an impossible configuration
+        raise UserError(
+            f"{described} cannot be opened with its config.json ({_first_line(error)}); "
+            "allowed: a model that transformers' AutoModel opens"
+        ) from error
+    for name, given, wanted in sorted(report["mismatched_keys"]):
+        key = next((key for part, key in _SIZES.items() if part in name), None)
+        raise UserError(
+            f"the weights of {described} have {name} in the shape {_shape(given)}, but its config.json "
+            f"{f'has the {key} {getattr(model.config, key)} and ' if key else ''}wants {_shape(wanted)}; "
+            "allowed: the configuration that the weights were saved with"
+        )
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
+    layers = model.config.num_hidden_layers
+    beyond = sorted(
+        name
+        for name in report["unexpected_keys"]
+        if (found := _LAYER.search(name)) and int(found[1]) >= layers
+    )
+    if missing or beyond:
+        raise UserError(
+            f"the weights of {described} {'lack' if missing else 'have also'} {(missing or beyond)[0]} and "
+            f"{len(missing or beyond) - 1} more, but its config.json has the num_hidden_layers {layers}; "
+            "allowed: the configuration that the weights were saved with"
+        )
+    for name, value in model.named_parameters():
+        if not torch.isfinite(value).all():
+            raise UserError(f"the weights of {described} have NaN or infinity in {name}; allowed: numbers")
+    return model.config
+
+
+def _open(folder: Path, described: str) -> Any:
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # tokenizers raises bare Exceptions, transformers many classes
+        raise UserError(
+            f"the tokenizer of {described} cannot be opened ({_first_line(error)}); "
+            "allowed: one that transformers' AutoTokenizer opens"
+        ) from error
+
+
+def _check_ids(tokenizer: Any, vocabulary_size: int, described: str) -> None:
+    vocabulary = tokenizer.get_vocab()
+    if not set(vocabulary) - set(tokenizer.all_special_tokens):
+        # what transformers makes of a folder whose files are another class's
+        raise UserError(
+            f"the tokenizer of {described} knows special tokens alone; allowed: one with its vocabulary in "
+            f"what its class reads, {', '.join(sorted(type(tokenizer).vocab_files_names.values()))}"
+        )
+    if tokenizer.pad_token_id is None:
+        raise UserError(
+            f"the tokenizer of {described} has no pad_token; allowed: one that has (pad_token in its "
+            f"{TOKENIZER_CONFIG})"
+        )
+    token, largest = max(vocabulary.items(), key=lambda item: item[1])
+    if largest >= vocabulary_size:
+        raise UserError(
+            f"the tokenizer of {described} has the token {token!r} with the id {largest}; "
+            f"allowed: below the model's vocab_size {vocabulary_size}"
+        )
+
+
+def _check_token_types(tokenizer: Any, config: Any, folder: Path, described: str) -> int:
+    """Return the number of token types of two texts; those of one have to be among the model's."""
+    if TOKEN_TYPES not in tokenizer.model_input_names and not trained_with_types(tokenizer, folder):
+        return 1
+    one, two = (
+        max(tokenizer(*texts, return_token_type_ids=True)[TOKEN_TYPES]) + 1 for texts in (["a"], ["a", "b"])
+    )
+    if one > config.type_vocab_size:
+        raise UserError(
+            f"the tokenizer of {described} gives a text the token type {one - 1}; "
+            f"allowed: below the model's type_vocab_size {config.type_vocab_size}"
+        )
+    return two
+
+
+def _check_same(copy: Any, original: Any, described: str) -> None:
+    """Compare what two tokenizers make of texts, and of a sample of all that they know."""
+    pieces = list(original.get_vocab())
+    some = [*original.get_added_vocab(), *pieces[:: len(pieces) // _PIECES + 1]]
+    texts = _TEXTS + [" ".join(some[start : start + _IN_TEXT]) for start in range(0, len(some), _IN_TEXT)]
+    views = []
+    for tokenizer in (copy, original):
+        try:
+            ids = tokenizer(texts)["input_ids"], tokenizer(texts, texts[::-1])["input_ids"]
+        except Exception as error:
+            raise UserError(
+                f"the tokenizer of {described} cannot read every text ({_first_line(error)}); "
+                "allowed: one that has an unk_token or needs none"
+            ) from error
+        sides = tokenizer.truncation_side, tokenizer.model_input_names
+        views.append((tokenizer.get_vocab(), tokenizer.special_tokens_map, sides, ids))
+    if views[0] != views[1]:
+        raise UserError(
+            f"the tokenizer of {described} reads texts otherwise when its own files are copied "
+            f"({', '.join(sorted(original.vocab_files_names.values()))}); allowed: one that is made of these "
+            "(save it with save_pretrained of transformers)"
+        )
+
+
+def _shape(shape: Any) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {reason(error)}"

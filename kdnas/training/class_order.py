@@ -1,0 +1,45 @@
+"""Whether a classifier's answers fit the labels far better in another order of its classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import binom
+
+CHANCE = 1e-6  # that answers without any relation to the labels are taken for such an order
+TIMES = 1.5  # as many right answers, where the two orders differ
+
+
+def better_order(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray | None:
+    """Return the class that each class stands for, shape (classes,), if another order is far better.
+
+    ``answers`` and ``labels`` are codes, both (rows,). None if the order at hand may be the right one. An
+    order that is chosen on one half of the rows is judged on the other, and the other way round, as the best
+    of many orders fits its own rows by chance. It has to be right more often than the shares of the classes
+    alone make it, and ``TIMES`` as often as the order at hand, on the answers that it changes.
+    """
+    halves = np.array_split(np.random.default_rng(0).permutation(len(labels)), 2)
+    better = worse = changed = 0
+    expected = 0.0
+    for chosen_on, judged_on in (halves, halves[::-1]):
+        order = _best_order(_confusion(answers[chosen_on], labels[chosen_on], classes))
+        confusion = _confusion(answers[judged_on], labels[judged_on], classes)
+        moved = np.flatnonzero(order != np.arange(classes))
+        better += confusion[moved, order[moved]].sum()
+        worse += confusion[moved, moved].sum()
+        changed += confusion[moved].sum()
+        expected += (confusion.sum(1)[moved] * confusion.sum(0)[order[moved]]).sum() / max(1, len(judged_on))
+    if not changed or better < TIMES * worse or binom.sf(better - 1, changed, expected / changed) > CHANCE:
+        return None
+    return _best_order(_confusion(answers, labels, classes))
+
+
+def _confusion(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    return np.bincount(answers * classes + labels, minlength=classes**2).reshape(classes, classes)
+
+
+def _best_order(confusion: np.ndarray) -> np.ndarray:
+    """Return the order with most right answers beyond those that the shares of the classes alone make."""
+    expected = np.outer(confusion.sum(1), confusion.sum(0)) / max(1, confusion.sum())
+    stays = 1e-6 * np.eye(len(confusion))  # where nothing tells
+    return linear_sum_assignment(confusion - expected + stays, maximize=True)[1]

@@ -1,0 +1,94 @@
+"""Saving a model that was scored: only if its folder, opened by transformers alone, gives the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from kdnas.data.frames import read_split
+from kdnas.data.tasks import Task
+from kdnas.errors import UserError
+from kdnas.files.artifacts import atomic_folder
+from kdnas.models.loading import save_classifier
+from kdnas.sentences import reason
+from kdnas.training.scoring import Scored
+
+LONG, OTHERS = 4, 20  # rows of the split that are read again
+# between devices and batches: float32 keeps far more, and a model that reads texts otherwise misses far more
+ABSOLUTE, RELATIVE = 1e-4, 1e-3
+
+
+def save_scored(
+    model: nn.Module,
+    scored: Scored,
+    tokenizer_folder: Path,
+    data_folder: Path,
+    task: Task,
+    max_length: int,
+    model_folder: Path,
+    details: dict[str, Any],
+) -> None:
+    """Save ``model``, which is on the CPU, like :func:`kdnas.models.loading.save_classifier`.
+
+    Before the folder is there it is opened as a user does, without anything of this project, for some rows of
+    the task's first evaluation split. Raises UserError, and leaves nothing, unless they get the outputs that
+    were scored.
+    """
+    split = task.evaluation_splits[0]
+    frame = read_split(data_folder, split)[list(task.text_columns)]
+    with atomic_folder(model_folder) as folder:
+        save_classifier(model, tokenizer_folder, folder, details, max_length)
+        batches = _batches(frame)
+        try:
+            found = _opened(folder, [frame.iloc[rows] for rows in batches])
+        except Exception as error:  # of transformers, tokenizers and torch: many classes
+            raise UserError(
+                f"the model of {task.name} was trained and scored, but transformers cannot open its folder "
+                f"({type(error).__name__}: {reason(error)}); allowed: a teacher whose tokenizer and "
+                "config.json say all that the model needs"
+            ) from error
+        rows = np.concatenate(batches)
+        _compare(found, scored.logits[split][rows], rows, task, split)
+
+
+def _batches(frame: pd.DataFrame) -> list[np.ndarray]:
+    """Return the numbers of a few rows in two batches: the longest beside the shortest, and some others."""
+    order = np.argsort(sum(frame[column].str.len() for column in frame), kind="stable")
+    picked = np.unique(np.linspace(0, len(order) - 1, LONG + OTHERS).astype(int))
+    rows = np.asarray(order)[picked]
+    return [part for part in (np.r_[rows[-LONG:], rows[:-LONG][:LONG]], rows[:-LONG][LONG:]) if len(part)]
+
+
+@torch.inference_mode()
+def _opened(folder: Path, frames: list[pd.DataFrame]) -> np.ndarray:
+    """Return the logits of the texts in all ``frames``, each a padded batch, by what ``folder`` has alone."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    logits = []
+    for frame in frames:
+        texts = [frame[column].tolist() for column in frame]
+        batch = tokenizer(*texts, padding=True, truncation=True, return_tensors="pt")
+        logits.append(model(**batch).logits.float().numpy())
+    return np.concatenate(logits)
+
+
+def _compare(found: np.ndarray, wanted: np.ndarray, rows: np.ndarray, task: Task, split: str) -> None:
+    apart = np.abs(found - wanted).max(axis=1)
+    worst = int(apart.argmax())
+    if not apart[worst] <= ABSOLUTE + RELATIVE * np.abs(wanted).max():
+        raise UserError(
+            f"the model of {task.name} gave row {rows[worst]} of {split} the outputs {_numbers(wanted[worst])} "
+            f"when it was scored, and {_numbers(found[worst])} when its folder was opened by transformers "
+            "alone; allowed: a teacher whose tokenizer and config.json say all that the model needs"
+        )
+
+
+def _numbers(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.4f}" for value in values[:5]) + (", ..." if len(values) > 5 else "")
