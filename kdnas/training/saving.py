@@ -84,9 +84,10 @@ def _compare(found: np.ndarray, wanted: np.ndarray, rows: np.ndarray, task: Task
     worst = int(apart.argmax())
     if not apart[worst] <= ABSOLUTE + RELATIVE * np.abs(wanted).max():
         raise UserError(
-            f"the model of {task.name} gave row {rows[worst]} of {split} the outputs {_numbers(wanted[worst])} "
-            f"when it was scored, and {_numbers(found[worst])} when its folder was opened by transformers "
-            "alone; allowed: a teacher whose tokenizer and config.json say all that the model needs"
+            f"the model of {task.name} gave row {rows[worst]} of {split} the outputs "
+            f"{_numbers(wanted[worst])} when it was scored, and {_numbers(found[worst])} when its folder was "
+            "opened by transformers alone; allowed: a teacher whose tokenizer and config.json say all that "
+            "the model needs"
         )
 
 
