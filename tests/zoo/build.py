@@ -18,8 +18,8 @@ from zoo.spec import ROBERTA_FAMILY, Spec
 from zoo.tokenizer_files import WORDS, tags, tokenizer_pad, with_types, write_tokenizer
 
 LABELS = ("low", "mid", "high")
-ORDER = (2, 0, 1)  # of the classes in the head, where it is not the task's
-ROWS = {"train": 40, "validation": 80}
+ORDER = (2, 0, 1)  # of the classes in the head, where that is not the task's
+ROWS = {"train": 40, "validation": 80, "elsewhere": 240}  # the last is what a finished teacher was trained on
 POSITIONS = 40
 HIDDEN, LAYERS, HEADS, FFN = 24, 2, 6, 48
 SHARDS = 2
@@ -32,7 +32,7 @@ def rows(texts: int, marks: tuple[str, ...], split: str, number: bool) -> pd.Dat
     Of two texts both begin with such a word, so that each counts. One row in eight is longer than any limit,
     and some words are in upper case.
     """
-    generator = np.random.default_rng([texts, len(marks), split == "train"])
+    generator = np.random.default_rng([texts, len(marks), *map(ord, split)])
     labels = generator.integers(0, 3, ROWS[split])
     columns: dict[str, Any] = {f"text{place}": [] for place in range(1, texts + 1)}
     for row, label in enumerate(labels):
@@ -48,7 +48,7 @@ def rows(texts: int, marks: tuple[str, ...], split: str, number: bool) -> pd.Dat
 def frames(spec: Spec) -> dict[str, pd.DataFrame]:
     """Return the rows of every split."""
     marks = () if spec.added == "unused" else tags(spec)
-    return {split: rows(spec.texts, marks, split, spec.task == "number") for split in ("train", "validation")}
+    return {split: rows(spec.texts, marks, split, spec.task == "number") for split in ROWS}
 
 
 def takes_types(spec: Spec) -> bool:
@@ -135,6 +135,8 @@ def _written(spec: Spec, config: Any) -> dict[str, Any]:
         return said | {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
     names = _class_names(spec)
     said |= {"id2label": dict(enumerate(names)), "label2id": {name: code for code, name in enumerate(names)}}
+    if spec.classes == "other keys":
+        said["id2label"] = {str(code): names[code] for code in (2, 0, 1)}
     if spec.classes == "absent":
         del said["id2label"], said["label2id"]
     return said
@@ -142,7 +144,8 @@ def _written(spec: Spec, config: Any) -> dict[str, Any]:
 
 def class_order(spec: Spec) -> tuple[int, ...]:
     """Return the class of each output of the teacher's head."""
-    return ORDER if "permuted" in spec.classes or spec.classes == "other case" else (0, 1, 2)
+    others = ("permuted", "unnamed permuted", "other case", "other keys")
+    return ORDER if spec.classes in others else (0, 1, 2)
 
 
 def _class_names(spec: Spec) -> list[str]:
@@ -161,7 +164,7 @@ def _fit(spec: Spec, model: nn.Module, folder: Path) -> None:
 
     A teacher that transformers itself can't run keeps its random head.
     """
-    frame = frames(spec)["train"]
+    frame = frames(spec)["elsewhere"]
     kept: list[torch.Tensor] = []
     output = last_linear(model)
     try:

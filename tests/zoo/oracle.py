@@ -14,8 +14,9 @@ from zoo.encoding import open_tokenizer, padded, tokenised, unpadded
 from zoo.product import Outcome
 from zoo.spec import Spec
 
+TELLING = 0.7  # of the answers right in another order of unnamed classes can't be chance
 TIE = 1e-3  # logits closer than that may come in either order
-NAMED = re.compile(r"teacher\.|config\.json|model\.safetensors|tokenizer|latency\.|students\.|search\.|distillation\.")
+NAMED = re.compile(r"teacher[. ]|latency\.|students\.|search\.|distillation\.")
 ALLOWED = re.compile(r"allowed|must be|are not read|is damaged")
 
 
@@ -36,6 +37,7 @@ def check(spec: Spec, source: Path, outcome: Outcome) -> None:
 
 def _check_refusal(spec: Spec, outcome: Outcome) -> None:
     sentence = outcome.refused
+    assert not outcome.left, f"refused by {outcome.refused_by}, and yet there is {outcome.left}"
     assert not spec.healthy, f"refused by {outcome.refused_by}: {sentence}"
     assert len(sentence.splitlines()) == 1, f"not one line: {sentence}"
     assert NAMED.search(sentence), f"names no key and no file: {sentence}"
@@ -84,14 +86,25 @@ def _check_adopted(spec: Spec, source: Path, folder: Path, frame) -> None:
     rows = tokenised(open_tokenizer(source), frame, spec.texts, spec.lengths[0], takes_types(spec))
     logits = unpadded(given.eval(), rows)
     if spec.task == "classes":
-        order = class_order(spec)
-        logits = logits[:, [order.index(code) for code in range(len(order))]]
+        logits = _in_order(spec, logits)
     (said,) = json.loads((folder.parent / "metrics.json").read_text())["scores"]["validation"].values()
     _check_score(spec, "teacher", "the given folder", said, logits)
     saved = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     here = unpadded(saved, tokenised(open_tokenizer(folder), frame, spec.texts, None))
     distance = float((here - logits).abs().max())
     assert distance < TIE * (1 + logits.abs().max()), f"teacher: saved and given outputs differ by {distance:.3g}"
+
+
+def _in_order(spec: Spec, logits: torch.Tensor) -> torch.Tensor:
+    """Return the outputs in the task's order of classes."""
+    order = class_order(spec)
+    ordered = logits[:, [order.index(code) for code in range(len(order))]]
+    if spec.classes != "unnamed permuted":
+        return ordered
+    labels = torch.tensor(frames(spec)["validation"]["label"].to_numpy())
+    right = float((ordered.argmax(1) == labels).double().mean())
+    assert right < TELLING, f"taken with its classes in another order, in which {right:.0%} of its answers are right"
+    return logits  # nothing tells that they are not in the task's
 
 
 def _check_score(spec: Spec, name: str, where: str, said: float, logits: torch.Tensor) -> None:
@@ -107,5 +120,5 @@ def _check_score(spec: Spec, name: str, where: str, said: float, logits: torch.T
     sure = right & (possible.sum(1) == 1)
     low, high = sure.mean(), right.mean()
     assert low - 1e-9 <= said <= high + 1e-9, (
-        f"{name}: metrics.json says {said}, {where} gives {outputs.argmax(1).tolist().__len__() and (outputs.argmax(1) == labels).mean()}"
+        f"{name}: metrics.json says {said}, {where} gives {(outputs.argmax(1) == labels).mean()}"
     )

@@ -40,6 +40,7 @@ class Outcome:
     refused: str | None = None
     refused_by: str | None = None
     models: dict[str, Path] = field(default_factory=dict)  # the folders of teacher and student, as far as made
+    left: list[Path] = field(default_factory=list)  # what the step that refused it has written all the same
 
 
 def configuration(spec: Spec, teacher: Path) -> dict[str, Any]:
@@ -89,17 +90,18 @@ def use(spec: Spec, teacher: Path, folder: Path) -> Outcome:
     """Take the teacher in the folder ``teacher`` as a run would, to the student; stop where it is refused."""
     outcome = Outcome()
     steps = _steps(spec, teacher, folder, outcome)
-    step = "config"
+    step, made = "config", []
     try:
-        for step in steps:
+        for step, *made in steps:
             pass
     except UserError as error:
         outcome.refused, outcome.refused_by = str(error), step
+        outcome.left = [path for path in made if path.exists()]
     return outcome
 
 
 def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
-    """Take each step, after its name."""
+    """Take each step, after its name and what it makes."""
     config = check_config(configuration(spec, teacher))
     definition = task_definitions(config["data"])[TASK]
     data, base = folder / "data", folder / "base"
@@ -107,23 +109,23 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     run = Run(torch.device("cpu"), False, 1, 1.0, Checkpoints(folder / "checkpoints"), 60.0, lambda line: None)
     store, length = Store(folder / "store"), config["teacher"]["max_length"]
 
-    yield "fetch_teacher"
-    fetch_teacher(config["teacher"], base, lambda model: check_against_teacher(config, model))
-    yield "plan of a later run"
+    yield "fetch_teacher", base
+    fetch_teacher(config["teacher"], base, lambda model, facts: check_against_teacher(config, model, facts))
+    yield ("plan of a later run",)
     check_against_fetched(config, base)
 
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
     if spec.adopted:
-        yield "adopt_teacher"
+        yield "adopt_teacher", taught, metrics
         adopt_teacher(base, data, definition, length, 1, config["training"], lambda line: None, taught, metrics)
     else:
-        yield "finetune_teacher"
+        yield "finetune_teacher", taught, metrics
         finetune_teacher(base, data, definition, config["teacher"], 1, run, store, taught, metrics)
     outcome.models["teacher"] = taught
 
-    yield "distill_student"
-    architecture = Architecture.from_dict(config["students"]["hand_crafted"][0])
     small, metrics = folder / "student" / "model", folder / "student" / "metrics.json"
+    yield "distill_student", small, metrics
+    architecture = Architecture.from_dict(config["students"]["hand_crafted"][0])
     job = Distillation(
         "small", architecture, definition, 1, "student", None, taught, data, length, config["distillation"]
     )
@@ -132,7 +134,7 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
 
 
 def _write_data(spec: Spec, folder: Path) -> None:
-    parts = frames(spec)
+    parts = {split: frame for split, frame in frames(spec).items() if split != "elsewhere"}
     splits = {split: {"rows": len(frame), "official_rows": None} for split, frame in parts.items()}
     meta = {"task": TASK, "source": "local", "synthetic": False, "splits": splits, "heldout_from": None}
     write_task(folder, parts, meta | {"fingerprint": fingerprint(parts), "unlabelled_fingerprint": None})

@@ -23,7 +23,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     "declared": ("own", "TokenizersBackend", "PreTrainedTokenizerFast", "no file", "no class", "NoSuchTokenizer"),
     "input_names": ("unsaid", "types", "no types"),
     "pair_types": ("of family", "1", "0"),
-    "special_map": ("absent", "same", "more"),
+    "special_map": ("absent", "same", "more", "decoder"),
     "added": ("none", "normal", "special", "unused", "beyond"),
     "markers": (True, False),
     "lower_case": (True, False),
@@ -81,6 +81,7 @@ AXES: dict[str, tuple[Any, ...]] = {
         "permuted",
         "other case",
         "unnamed",
+        "other keys",
         "unnamed permuted",
         "two",
         "repeated",
@@ -94,7 +95,7 @@ FINE = {
     "declared": {"own"},
     "input_names": {"unsaid"},
     "pair_types": {"of family"},
-    "special_map": {"absent", "same"},
+    "special_map": {"absent", "same", "decoder"},
     "added": {"none", "normal", "special", "unused"},
     "markers": {True},
     "baked": {"nothing"},
@@ -109,7 +110,7 @@ FINE = {
 }
 FINE_ADOPTED = {
     "weights": {"classifier", "more tensors"},
-    "classes": {"named", "permuted", "other case", "unnamed"},
+    "classes": {"named", "permuted", "other case", "unnamed", "other keys"},
 }
 FINE_TAUGHT = {"weights": {"classifier", "encoder", "more tensors", "language model", "no pooler"}}
 BROKEN = {
@@ -122,7 +123,7 @@ BROKEN = {
 }
 BROKEN_ADOPTED = {
     "weights": {"encoder", "language model", "a bias less"},
-    "classes": {"unnamed permuted", "two", "repeated", "strangers", "absent"},
+    "classes": {"two", "repeated", "strangers", "absent"},
 }
 # what each tokenizer belongs to; another model may have it too, but need not be taken
 MODELS_OF = {

@@ -14,6 +14,7 @@ TAGS = ("tagone", "tagtwo", "tagthree")  # added tokens tell the class, where th
 SPECIAL_TAGS = ("[ONE]", "[TWO]", "[THREE]")
 BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 ROBERTA_ROLES = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
+SLOW = ("vocab.txt", "vocab.json", "bpe.codes")  # without a tokenizer.json
 FAMILY_NAMES = {
     "WordPiece": "BertTokenizer",
     "vocab.txt": "BertTokenizer",
@@ -58,29 +59,30 @@ def write_tokenizer(spec: Spec, folder: Path) -> int:
     names = roles(spec)
     order = [names[role] for role in ("unk", "cls", "sep", "mask")]
     order.insert(tokenizer_pad(spec), names["pad"])
-    size = {
+    write = {
         "vocab.txt": _write_vocab_txt,
         "both": _write_both,
         "vocab.json": _write_vocab_json,
         "bpe.codes": _write_bpe_codes,
-    }.get(spec.tokenizer, _write_tokenizer_json)(spec, order, folder)
-    slow = spec.tokenizer in ("vocab.txt", "vocab.json", "bpe.codes")
-    if slow and tags(spec):
-        _dump(folder / "added_tokens.json", {tag: size + place for place, tag in enumerate(tags(spec))})
-        size += len(tags(spec))
-    _write_config(spec, names, folder)
+    }.get(spec.tokenizer, _write_tokenizer_json)
+    size = write(spec, order, folder)
+    added = {tag: size + place for place, tag in enumerate(tags(spec))}
+    if added and spec.tokenizer in SLOW:
+        _dump(folder / "added_tokens.json", added)
+    _write_config(spec, names, {token: order.index(token) for token in order}, added, folder)
     _damage(spec, folder)
-    return size
+    return size + len(added)
 
 
-def _write_config(spec: Spec, names: dict[str, str], folder: Path) -> None:
+def _write_config(
+    spec: Spec, names: dict[str, str], codes: dict[str, int], added: dict[str, int], folder: Path
+) -> None:
     said: dict[str, Any] = {f"{role}_token": token for role, token in names.items()}
     if spec.tokenizer_pad == "none":
         said["pad_token"] = None
     if not spec.markers:
         said |= {"cls_token": None, "sep_token": None}
-    slow = spec.tokenizer in ("vocab.txt", "vocab.json", "bpe.codes")
-    if spec.special_map != "absent" or (slow and spec.added == "special"):
+    if spec.special_map in ("same", "more") or (spec.tokenizer in SLOW and spec.added == "special"):
         given = {key: value for key, value in said.items() if value is not None}
         if spec.added == "special":
             given["additional_special_tokens"] = list(tags(spec))[::-1]
@@ -89,6 +91,12 @@ def _write_config(spec: Spec, names: dict[str, str], folder: Path) -> None:
         _dump(folder / "special_tokens_map.json", given)
     if spec.declared == "no file":
         return
+    if spec.special_map == "decoder":  # version 4 of transformers writes it
+        flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False}
+        said["added_tokens_decoder"] = {
+            str(code): {"content": token, "special": token in codes or spec.added == "special", **flags}
+            for token, code in (codes | added).items()
+        }
     own = FAMILY_NAMES.get(spec.tokenizer) or {"camembert": "CamembertTokenizer"}.get(
         spec.model_type, "XLMRobertaTokenizer"
     )
@@ -184,7 +192,7 @@ def _write_tokenizer_json(spec: Spec, order: list[str], folder: Path) -> int:
         length = 20 if spec.baked == "fixed padding" else None
         tokenizer.enable_padding(pad_id=tokenizer_pad(spec), pad_token=names["pad"], length=length)
     tokenizer.save(str(folder / "tokenizer.json"))
-    return tokenizer.get_vocab_size()
+    return tokenizer.get_vocab_size() - len(tags(spec))
 
 
 def _word_pieces(order: list[str]) -> list[str]:
