@@ -69,7 +69,7 @@ def _opened(folder: Path, frames: list[pd.DataFrame]) -> np.ndarray:
     """Return the logits of the texts in all ``frames``, each a padded batch, by what ``folder`` has alone."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     logits = []
     for frame in frames:

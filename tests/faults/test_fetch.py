@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from experiment import RESULTS, command_line, write_config
+from experiment import RESULTS, command_line, write_config, write_teacher
 from hub import COMMIT, Hub, serve
 
 from kdnas.models.files import WEIGHTS
@@ -20,21 +20,11 @@ ROWS = 2000
 
 
 def teacher() -> Hub:
-    """A hub with a BERT of the tiny experiment's shape whose only weight is too large for one packet."""
-    header = json.dumps({"w": {"dtype": "U8", "shape": [200_000], "data_offsets": [0, 200_000]}}).encode()
-    config = {
-        "model_type": "bert",
-        "num_hidden_layers": 2,
-        "hidden_size": 24,
-        "num_attention_heads": 2,
-        "intermediate_size": 48,
-        "max_position_embeddings": 32,
-    }
-    files = {
-        "config.json": json.dumps(config).encode(),
-        "tokenizer.json": b"{}",
-        WEIGHTS: len(header).to_bytes(8, "little") + header + bytes(200_000),
-    }
+    """A hub with the tiny experiment's BERT, whose weights are too large for one packet."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "teacher"
+        write_teacher(folder)
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
     return Hub("model", "somebody/bert", files)
 
 

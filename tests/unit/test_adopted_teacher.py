@@ -1,5 +1,6 @@
 """A finished classifier as the teacher of its task."""
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -90,6 +91,40 @@ def test_unnamed_classes_are_in_the_order_of_the_task(tmp_path):
     assert torch.equal(
         adopted.classifier.weight, load_file(folder / "model.safetensors")["classifier.weight"]
     )
+
+
+@pytest.mark.parametrize("names", [("LABEL_0", "LABEL_1", "LABEL_2"), MNLI])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_classes_in_another_order_than_the_labels_say(names, order, tmp_path, monkeypatch):
+    """An output of the head answers with the class in that place of ``order``, whatever its name is."""
+    given, data = write_classifier(tmp_path / "given", names), write_data(tmp_path / "data", "mnli")
+
+    def answers(model, data, device):
+        return 5.0 * np.eye(3, dtype=np.float32)[[order.index(label) for label in data.labels]]
+
+    monkeypatch.setattr(scoring, "predict", answers)
+    monkeypatch.setattr(saving, "_compare", lambda *outputs: None)  # these are none of the model's
+    places = tmp_path / "adopted", tmp_path / "adopted.json"
+    if order == (0, 1, 2):
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        return
+    with pytest.raises(UserError, match="teacher.finetuned_on is mnli, but") as error:
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+    assert str(error.value).endswith(
+        "0% of its answers on validation_matched are right, and in another order 100%; allowed: an id2label "
+        "that names the outputs of the head, such as 0: contradiction, 1: entailment, 2: neutral"
+    )
+    assert not any(place.exists() for place in places)
+
+
+def test_the_order_that_fits_is_that_of_the_head(tmp_path, monkeypatch):
+    """The head's first two classes have each other's names; the task has them in a third order."""
+    given = write_classifier(tmp_path / "given", ("contradiction", "entailment", "neutral"))
+    data = write_data(tmp_path / "data", "mnli")
+    answers = np.array([2, 1, 0])  # of an entailment: what is called contradiction
+    monkeypatch.setattr(scoring, "predict", lambda model, data, device: np.eye(3)[answers[data.labels]])
+    with pytest.raises(UserError, match=r"such as 0: entailment, 1: contradiction$"):
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, tmp_path / "adopted", tmp_path / "a.json")
 
 
 def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):

@@ -462,6 +462,15 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
             "latency.sequence_length is 513; allowed: at most the teacher's 512",
         ),
         (
+            {"teacher__max_length": 511},
+            {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 3},
+            "teacher.max_length is 511; allowed: at most the teacher's 510 positions",
+        ),
+        ({}, {"pad_token_id": -1}, "has the pad_token_id -1 in its config.json; allowed: the id of a token"),
+        ({}, {"vocab_size": 99, "pad_token_id": 99}, "has the pad_token_id 99 in its config.json; allowed: the id"),
+        ({}, {"pad_token_id": "0"}, "has the pad_token_id '0' in its config.json; allowed: the id"),
+        ({}, {"model_type": "roberta", "pad_token_id": None}, "has the pad_token_id None in its config.json"),
+        (
             {},
             {"model_type": "electra", "hidden_size": 768, "embedding_size": 288},
             "search.space.hidden_size[1] is 288; allowed: any other size",
@@ -502,11 +511,29 @@ def test_teacher_check_refuses(changes, teacher, words):
         ({"teacher__max_length": 512}, {}),
         ({}, {"model_type": "electra", "embedding_size": 384}),
         ({}, {"model_type": "roberta"}),
+        (
+            {"teacher__max_length": 513},
+            {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 0},
+        ),
+        ({}, {"pad_token_id": None}),
         ({}, {"position_embedding_type": "absolute"}),
     ],
 )
 def test_teacher_check_takes_what_is_just_inside(changes, teacher):
     check_against_teacher(changed(**changes), {**MINILM, **teacher})
+
+
+def test_token_types_of_two_texts_are_among_those_of_the_model():
+    config, texts = changed(), {"pair_token_types": 2}
+    assert config["search"]["task"] == "mnli"
+    check_against_teacher(config, MINILM, texts)
+    check_against_teacher(config, {**MINILM, "type_vocab_size": 1})  # it was not fetched yet
+    check_against_teacher(config, {**MINILM, "type_vocab_size": 1}, {"pair_token_types": 1})
+    words = refusal(check_against_teacher, config, {**MINILM, "type_vocab_size": 1}, texts)
+    assert "gives the second text of a row of mnli the token type 1, but its config.json has the" in words
+    alone = copy.deepcopy(config)
+    alone["data"]["tasks"] = ["sst2", "cola"]
+    check_against_teacher(alone, {**MINILM, "type_vocab_size": 1}, texts)
 
 
 # The schema and the library
