@@ -38,7 +38,10 @@ def rows(texts: int, marks: tuple[str, ...], split: str, number: bool) -> pd.Dat
     for row, label in enumerate(labels):
         for place, column in enumerate(columns.values()):
             length = 50 if row % 8 == 7 else generator.integers(2, 8)
-            words = [word.upper() if generator.random() < 0.15 else word for word in generator.choice(WORDS[10:], length)]
+            words = [
+                word.upper() if generator.random() < 0.15 else word
+                for word in generator.choice(WORDS[10:], length)
+            ]
             shown = label if place == 0 else int(generator.integers(0, 3))
             column.append(" ".join([(marks or WORDS[:3])[shown], *words]))
     codes = labels.astype(np.float32) if number else labels
@@ -206,11 +209,18 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
         for new, name in old.items():
             tensors = {key.replace(new, name): value for key, value in tensors.items()}
     elif spec.weights == "more tensors":
-        tensors |= {f"{prefix}embeddings.position_ids": torch.arange(POSITIONS)[None], "more.weight": torch.ones(3)}
+        tensors |= {
+            f"{prefix}embeddings.position_ids": torch.arange(POSITIONS)[None],
+            "more.weight": torch.ones(3),
+        }
     elif spec.weights == "a layer less":
         tensors = {name: value for name, value in tensors.items() if ".layer.1." not in name}
     elif spec.weights == "a bias less":
-        tensors = {name: value for name, value in tensors.items() if not name.startswith("classifier") or "weight" in name}
+        tensors = {
+            name: value
+            for name, value in tensors.items()
+            if not name.startswith("classifier") or "weight" in name
+        }
     elif spec.weights == "other shape":
         tensors[f"{layer}.weight"] = torch.randn(HIDDEN, FFN - 8)
     elif spec.weights == "not a number":

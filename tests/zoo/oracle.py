@@ -92,7 +92,9 @@ def _check_adopted(spec: Spec, source: Path, folder: Path, frame) -> None:
     saved = AutoModelForSequenceClassification.from_pretrained(folder).eval()
     here = unpadded(saved, tokenised(open_tokenizer(folder), frame, spec.texts, None))
     distance = float((here - logits).abs().max())
-    assert distance < TIE * (1 + logits.abs().max()), f"teacher: saved and given outputs differ by {distance:.3g}"
+    assert distance < TIE * (1 + logits.abs().max()), (
+        f"teacher: saved and given outputs differ by {distance:.3g}"
+    )
 
 
 def _in_order(spec: Spec, logits: torch.Tensor) -> torch.Tensor:
@@ -103,7 +105,9 @@ def _in_order(spec: Spec, logits: torch.Tensor) -> torch.Tensor:
         return ordered
     labels = torch.tensor(frames(spec)["validation"]["label"].to_numpy())
     right = float((ordered.argmax(1) == labels).double().mean())
-    assert right < TELLING, f"taken with its classes in another order, in which {right:.0%} of its answers are right"
+    assert right < TELLING, (
+        f"taken with its classes in another order, in which {right:.0%} of its answers are right"
+    )
     return logits  # nothing tells that they are not in the task's
 
 

@@ -25,11 +25,17 @@ from zoo.build import FFN, HEADS, HIDDEN, LABELS, LAYERS, frames
 from zoo.spec import Spec
 
 TASK = "zoo"
-STAGE = {"epochs": 5, "min_steps": 0, "batch_size": 8, "learning_rate": 1e-2, "dropout": 0.0}
+STAGE = {"epochs": 4, "min_steps": 0, "batch_size": 8, "learning_rate": 1e-2, "dropout": 0.0}
 STUDENTS = {
     "narrowed": {"layers": 1, "hidden_size": 12, "attention_heads": 3, "ffn_size": 24},
     "same": {"layers": LAYERS, "hidden_size": HIDDEN, "attention_heads": HEADS, "ffn_size": FFN},
-    "factorised": {"layers": 1, "hidden_size": 24, "attention_heads": 6, "ffn_size": 24, "embedding_size": 12},
+    "factorised": {
+        "layers": 1,
+        "hidden_size": 24,
+        "attention_heads": 6,
+        "ffn_size": 24,
+        "embedding_size": 12,
+    },
 }
 
 
@@ -39,7 +45,9 @@ class Outcome:
 
     refused: str | None = None
     refused_by: str | None = None
-    models: dict[str, Path] = field(default_factory=dict)  # the folders of teacher and student, as far as made
+    models: dict[str, Path] = field(
+        default_factory=dict
+    )  # the folders of teacher and student, as far as made
     left: list[Path] = field(default_factory=list)  # what the step that refused it has written all the same
 
 
@@ -71,7 +79,13 @@ def configuration(spec: Spec, teacher: Path) -> dict[str, Any]:
             "finetuned_on": TASK if spec.adopted else None,
             "training": STAGE,
         },
-        "search": {"task": TASK, "strategies": [], "space": sizes | {"activation": ["gelu"]}, "episodes": 1, "candidates": 1},
+        "search": {
+            "task": TASK,
+            "strategies": [],
+            "space": sizes | {"activation": ["gelu"]},
+            "episodes": 1,
+            "candidates": 1,
+        },
         "latency": {"sequence_length": spec.lengths[1]},
         "distillation": {
             "relation_heads": 3,
@@ -90,13 +104,13 @@ def use(spec: Spec, teacher: Path, folder: Path) -> Outcome:
     """Take the teacher in the folder ``teacher`` as a run would, to the student; stop where it is refused."""
     outcome = Outcome()
     steps = _steps(spec, teacher, folder, outcome)
-    step, made = "config", []
+    step = ("check_config",)
     try:
-        for step, *made in steps:
-            pass
+        while step is not None:
+            step = next(steps, None)
     except UserError as error:
-        outcome.refused, outcome.refused_by = str(error), step
-        outcome.left = [path for path in made if path.exists()]
+        outcome.refused, outcome.refused_by = str(error), step[0]
+        outcome.left = [path for path in step[1:] if path.exists()]
     return outcome
 
 
@@ -106,7 +120,9 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     definition = task_definitions(config["data"])[TASK]
     data, base = folder / "data", folder / "base"
     _write_data(spec, data)
-    run = Run(torch.device("cpu"), False, 1, 1.0, Checkpoints(folder / "checkpoints"), 60.0, lambda line: None)
+    run = Run(
+        torch.device("cpu"), False, 1, 1.0, Checkpoints(folder / "checkpoints"), 60.0, lambda line: None
+    )
     store, length = Store(folder / "store"), config["teacher"]["max_length"]
 
     yield "fetch_teacher", base
@@ -117,7 +133,9 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
     if spec.adopted:
         yield "adopt_teacher", taught, metrics
-        adopt_teacher(base, data, definition, length, 1, config["training"], lambda line: None, taught, metrics)
+        adopt_teacher(
+            base, data, definition, length, 1, config["training"], lambda line: None, taught, metrics
+        )
     else:
         yield "finetune_teacher", taught, metrics
         finetune_teacher(base, data, definition, config["teacher"], 1, run, store, taught, metrics)

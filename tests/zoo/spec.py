@@ -1,4 +1,4 @@
-"""What a teacher of the zoo is: one value on each axis, and whether such a teacher has to be taken or refused."""
+"""What a teacher of the zoo is: a value on each axis, and whether such a one has to be taken or refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ AXES: dict[str, tuple[Any, ...]] = {
     "student": ("narrowed", "same", "factorised"),
     # the tokenizer: its files, the class in tokenizer_config.json, and what else lies beside them
     "tokenizer": ("WordPiece", "WordLevel", "BPE", "Unigram", "vocab.txt", "vocab.json", "bpe.codes", "both"),
-    "declared": ("own", "TokenizersBackend", "PreTrainedTokenizerFast", "no file", "no class", "NoSuchTokenizer"),
+    "declared": (
+        "own",
+        "TokenizersBackend",
+        "PreTrainedTokenizerFast",
+        "no file",
+        "no class",
+        "NoSuchTokenizer",
+    ),
     "input_names": ("unsaid", "types", "no types"),
     "pair_types": ("of family", "1", "0"),
     "special_map": ("absent", "same", "more", "decoder"),
@@ -125,6 +132,7 @@ BROKEN_ADOPTED = {
     "weights": {"encoder", "language model", "a bias less"},
     "classes": {"two", "repeated", "strangers", "absent"},
 }
+OF_PAIRS = ("pair_types", "token_types", "input_names", "declared")  # axes that tell of two texts only
 # what each tokenizer belongs to; another model may have it too, but need not be taken
 MODELS_OF = {
     "WordPiece": ("bert", "electra"),
@@ -205,7 +213,12 @@ class Spec:
         # ELECTRA's students keep the factorised tables, and need another hidden size
         factorised = self.embedding_size == "same" or (self.model_type, self.student) == ("electra", "same")
         plain = not (self.tokenizer == "bpe.codes" and self.added != "none")
-        return own and factorised and plain and all(getattr(self, axis) in allowed for axis, allowed in fine.items())
+        return (
+            own
+            and factorised
+            and plain
+            and all(getattr(self, axis) in allowed for axis, allowed in fine.items())
+        )
 
     @property
     def broken(self) -> bool:
@@ -225,7 +238,10 @@ def alone() -> list[Spec]:
     """
     uses = AXES["use"]
     found = [
-        Spec(model_type=model, use=use, texts=texts) for model in TOKENIZER_OF for use in uses for texts in (1, 2)
+        Spec(model_type=model, use=use, texts=texts)
+        for model in TOKENIZER_OF
+        for use in uses
+        for texts in (1, 2)
     ]
     for axis, values in AXES.items():
         for value in values[1:]:
@@ -236,7 +252,7 @@ def alone() -> list[Spec]:
                 spec = {
                     "model_type": models[count // 2 % len(models)],
                     "use": uses[(count // 6 + turn) % 2],
-                    "texts": 2 if axis in ("pair_types", "token_types", "input_names", "declared") else 1 + count // 4 % 2,
+                    "texts": 2 if axis in OF_PAIRS else 1 + count // 4 % 2,
                 }
                 if axis == "embedding_size":
                     spec |= {"model_type": "electra", "student": "same"}
