@@ -18,6 +18,7 @@ from zoo.spec import ROBERTA_FAMILY, Spec
 from zoo.tokenizer_files import WORDS, tags, tokenizer_pad, with_types, write_tokenizer
 
 LABELS = ("low", "mid", "high")
+ODD = ("naïve日本😀",)
 ORDER = (2, 0, 1)  # of the classes in the head, where that is not the task's
 ROWS = {"train": 40, "validation": 80, "elsewhere": 240}  # the last is what a finished teacher was trained on
 POSITIONS = 40
@@ -43,7 +44,7 @@ def rows(texts: int, marks: tuple[str, ...], split: str, number: bool) -> pd.Dat
                 for word in generator.choice(WORDS[10:], length)
             ]
             shown = label if place == 0 else int(generator.integers(0, 3))
-            column.append(" ".join([(marks or WORDS[:3])[shown], *words]))
+            column.append(" ".join([(marks or WORDS[:3])[shown], *words, *ODD[: row % 10 == 3]]))
     codes = labels.astype(np.float32) if number else labels
     return pd.DataFrame(columns | {"label": codes, "idx": range(ROWS[split])})
 
@@ -100,7 +101,8 @@ def _config(spec: Spec, size: int) -> Any:
         "initializer_range": 0.15,
         "num_labels": 1 if spec.task == "number" else len(LABELS),
         "hidden_act": "gelu_new" if spec.config == "gelu_new" else "gelu",
-        "is_decoder": spec.config == "is_decoder",
+        "is_decoder": spec.config in ("is_decoder", "cross attention"),
+        "add_cross_attention": spec.config == "cross attention",
         "chunk_size_feed_forward": 1 if spec.config == "chunked" else 0,
     }
     if spec.model_type == "electra":
@@ -126,6 +128,8 @@ def _written(spec: Spec, config: Any) -> dict[str, Any]:
     said |= {"dtype": spec.dtype, "problem_type": None}
     if spec.config_pad == 500:
         said["pad_token_id"] = 500
+    if spec.config == "no types said":
+        del said["type_vocab_size"]  # transformers has a default, as for what old files leave out
     if spec.config == "torch_dtype":
         said["torch_dtype"] = said.pop("dtype")
     said |= {
@@ -133,6 +137,9 @@ def _written(spec: Spec, config: Any) -> dict[str, Any]:
         "output_hidden_states": {"output_hidden_states": True},
         "relative": {"position_embedding_type": "relative_key"},
         "five heads": {"num_attention_heads": 5},
+        "output_attentions": {"output_attentions": True},
+        "quantised": {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+        "two labels": {"num_labels": 2},
     }.get(spec.config, {})
     if spec.task == "number":
         return said | {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
@@ -202,6 +209,8 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
             tensors = {name: value for name, value in tensors.items() if not name.startswith("classifier")}
     elif spec.weights == "language model":
         tensors = _language_model(model)
+    elif spec.weights == "of DataParallel":
+        tensors = {f"module.{name}": value for name, value in tensors.items()}
     elif spec.weights == "no pooler":
         tensors = {name: value for name, value in tensors.items() if ".pooler." not in name}
     elif spec.weights == "gamma and beta":
@@ -235,7 +244,8 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
     elif spec.weights == "sharded":
         _write_shards(tensors, folder)
     else:
-        save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        metadata = None if spec.weights == "no metadata" else {"format": "pt"}
+        save_file(tensors, folder / "model.safetensors", metadata)
     if spec.weights == "cut":
         path = folder / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-100])

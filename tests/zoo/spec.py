@@ -65,8 +65,13 @@ AXES: dict[str, tuple[Any, ...]] = {
         "five heads",
         "gelu_new",
         "torch_dtype",
+        "output_attentions",
+        "cross attention",
+        "quantised",
+        "two labels",
+        "no types said",
     ),
-    "dtype": ("float32", "float16", "bfloat16"),
+    "dtype": ("float32", "float16", "bfloat16", "float64"),
     "weights": (
         "classifier",
         "encoder",
@@ -75,6 +80,8 @@ AXES: dict[str, tuple[Any, ...]] = {
         "no pooler",
         "gamma and beta",
         "more tensors",
+        "no metadata",
+        "of DataParallel",
         "sharded",
         "pickle",
         "cut",
@@ -112,7 +119,7 @@ FINE = {
     "config_pad": {"tokenizer's"},
     "token_types": {"own"},
     "vocabulary": {"larger", "exact"},
-    "config": {"plain", "output_hidden_states", "torch_dtype", "gelu_new"},
+    "config": {"plain", "output_hidden_states", "output_attentions", "torch_dtype", "gelu_new"},
     "lengths": {(24, 24)},
 }
 FINE_ADOPTED = {
@@ -121,7 +128,7 @@ FINE_ADOPTED = {
 }
 FINE_TAUGHT = {"weights": {"classifier", "encoder", "more tensors", "language model", "no pooler"}}
 BROKEN = {
-    "config": {"five heads", "relative"},
+    "config": {"five heads", "relative", "quantised"},
     "weights": {"sharded", "pickle", "cut", "a layer less", "other shape", "not a number"},
     "lengths": {(41, 24), (24, 41)},
     "tokenizer_pad": {"none"},
