@@ -143,7 +143,7 @@ def _check_pairs(config: dict[str, Any], teacher_config: dict[str, Any], facts: 
         for name, definition in task_definitions(config["data"]).items()
         if len(get_task(definition).text_columns) > 1
     ]
-    if pairs and given > known:
+    if pairs and isinstance(known, int) and given > known:
         raise UserError(
             f"the tokenizer of the teacher {config['teacher']['name']} gives the second text of a row of "
             f"{pairs[0]} the token type {given - 1}, but its config.json has the type_vocab_size {known}; "

@@ -32,25 +32,27 @@ def load_tokenizer(folder: str | Path) -> Any:
 def trained_with_types(tokenizer: Any, folder: Path) -> bool:
     """Tell whether the model in ``folder`` was trained with token types, as far as its files say.
 
-    ``tokenizer`` is what transformers opens. A model that tells one type only needs none. For classes that
-    say nothing, version 4 of transformers gave token types and version 5 gives none.
+    ``tokenizer`` is what transformers opens. A model that knows one type only needs none. Where neither the
+    settings nor the class say it, version 4 of transformers gave token types and version 5 gives none.
     """
-    from transformers import AutoConfig, PreTrainedTokenizerBase
+    from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(folder)
-    if config.type_vocab_size < 2:
+    if AutoConfig.from_pretrained(folder).type_vocab_size < 2:
         return False
-    if TOKEN_TYPES in tokenizer.model_input_names:
-        return True
-    settings = _settings(folder)
-    if "model_input_names" in settings:
-        return False
-    named = settings.get("tokenizer_class")
-    if type(tokenizer).model_input_names is not PreTrainedTokenizerBase.model_input_names:
-        return False
-    written_by = str(read_json(folder / CONFIG).get("transformers_version") or "4")
-    of_version_4 = named == "PreTrainedTokenizerFast" or written_by.split(".")[0] in ("2", "3", "4")
-    return of_version_4 and named != "TokenizersBackend"  # version 5's name for it
+    if says_its_inputs(tokenizer, folder):
+        return TOKEN_TYPES in tokenizer.model_input_names
+    named = _settings(folder).get("tokenizer_class")
+    written_by = str(read_json(folder / CONFIG).get("transformers_version") or "4").split(".")[0]
+    of_version_4 = named == "PreTrainedTokenizerFast" or written_by in ("2", "3", "4")
+    return of_version_4 and named != "TokenizersBackend"  # what version 5 calls it
+
+
+def says_its_inputs(tokenizer: Any, folder: Path) -> bool:
+    """Tell whether a tokenizer's settings or its class say what inputs its model takes."""
+    from transformers import PreTrainedTokenizerBase
+
+    of_class = type(tokenizer).model_input_names is not PreTrainedTokenizerBase.model_input_names
+    return of_class or "model_input_names" in _settings(folder)
 
 
 def save_tokenizer(source: str | Path, folder: Path, model_type: str, max_length: int | None) -> None:

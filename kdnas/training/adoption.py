@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import binom
 
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import TRAIN, Definition, Task, get_task
@@ -14,11 +15,12 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import write_json
 from kdnas.models.finetuned import finetuned_classifier, order_of_classes
 from kdnas.models.loading import load_config
-from kdnas.models.tokenizer import load_tokenizer
+from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer, says_its_inputs
 from kdnas.sentences import listed
 from kdnas.training.batches import encode
-from kdnas.training.class_order import better_order
+from kdnas.training.class_order import CHANCE, better_order
 from kdnas.training.device import claim
+from kdnas.training.prediction import predict
 from kdnas.training.saving import save_scored
 from kdnas.training.scoring import describe, score_splits
 
@@ -39,7 +41,8 @@ def adopt_teacher(
     It is the same one for every seed, and its ``train_rows`` are unknown. ``training`` is the config's
     ``device`` and ``threads``; ``warn`` is told where the teacher may have been trained on the rows that
     measure candidates. Raises UserError if it is not a classifier of the task, if its scores are on another
-    scale than the task's, or if its classes fit the labels far better in another order.
+    scale than the task's, if its classes fit the labels far better in another order, or if two texts do
+    without the token types that were taken to be right, or with them.
     """
     meta, task = read_meta(data_folder), get_task(definition)
     model, tokenizer = finetuned_classifier(given, task), load_tokenizer(given)
@@ -50,8 +53,12 @@ def adopt_teacher(
     first = task.evaluation_splits[0]
     with claim(training["device"], training["threads"]) as device:
         scored = score_splits(model.to(device), splits, task, device)
-    check = _check_scale if task.regression else _check_order
-    check(scored.logits[first], splits[first].labels, task, given)
+        check = _check_scale if task.regression else _check_order
+        check(scored.logits[first], splits[first].labels, task, given)
+        if len(task.text_columns) > 1 and not says_its_inputs(tokenizer, given):
+            toggled = _toggle_token_types(tokenizer, model.config)
+            other = encode(read_split(data_folder, first), task, toggled, max_length)
+            _check_token_types(scored.logits[first], predict(model, other, device), other.labels, task)
     details = {"data": None, "seed": None, "task": task.name}
     save_scored(model.cpu(), scored, given, data_folder, task, max_length, model_folder, details)
     if meta["heldout_from"] == TRAIN:
@@ -61,6 +68,31 @@ def adopt_teacher(
             "your own to measure on)"
         )
     write_json(metrics_file, describe("teacher", task, seed, meta, scored.metrics, model, model_folder, None))
+
+
+def _toggle_token_types(tokenizer: Any, config: Any) -> Any:
+    """Return ``tokenizer`` with token types where it gives none and the model knows two, else without."""
+    names = ["input_ids", "attention_mask"]
+    if TOKEN_TYPES not in tokenizer.model_input_names and config.type_vocab_size > 1:
+        names.append(TOKEN_TYPES)
+    tokenizer.model_input_names = names
+    return tokenizer
+
+
+def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, task: Task) -> None:
+    """Refuse a guess at how the teacher was trained if the other one is clearly closer to the labels."""
+    apart = [
+        np.abs(logits.squeeze(-1) - labels) if task.regression else logits.argmax(axis=-1) != labels
+        for logits in (ours, other)
+    ]
+    better, worse = (apart[1] < apart[0]).sum(), (apart[0] < apart[1]).sum()
+    if binom.sf(better - 1, better + worse, 0.5) < CHANCE:
+        raise UserError(
+            f"teacher.finetuned_on is {task.name}, but its tokenizer_config.json does not say whether it was "
+            f"trained with token types, and {better} rows of {task.evaluation_splits[0]} say otherwise than "
+            f"its class while {worse} agree; allowed: model_input_names in it, [input_ids, token_type_ids, "
+            "attention_mask] or [input_ids, attention_mask]"
+        )
 
 
 def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:

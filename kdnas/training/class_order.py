@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
 
-CHANCE = 1e-6  # that answers without any relation to the labels are taken for such an order
+CHANCE = 1e-6  # of a refusal that chance alone makes
 TIMES = 1.5  # as many right answers, where the two orders differ
 
 

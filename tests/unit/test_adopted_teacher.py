@@ -12,7 +12,7 @@ from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.models.finetuned import finetuned_classifier
-from kdnas.training import saving, scoring
+from kdnas.training import adoption, saving, scoring
 from kdnas.training.adoption import adopt_teacher
 
 MNLI = ("entailment", "neutral", "contradiction")
@@ -125,6 +125,32 @@ def test_the_order_that_fits_is_that_of_the_head(tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "predict", lambda model, data, device: np.eye(3)[answers[data.labels]])
     with pytest.raises(UserError, match=r"such as 0: entailment, 1: contradiction$"):
         adopt_teacher(given, data, "mnli", 32, 1, CPU, print, tmp_path / "adopted", tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("said", [False, True])
+@pytest.mark.parametrize("with_types", [False, True])
+def test_token_types_that_nothing_says_are_told_by_the_labels(with_types, said, tmp_path, monkeypatch):
+    """Version 5's generic class says nothing and gives none; the head here is right in one way alone."""
+    given, data = write_classifier(tmp_path / "given", MNLI), write_data(tmp_path / "data", "mnli")
+    if said:
+        settings = read_json(given / "tokenizer_config.json")
+        names = ["input_ids", "attention_mask"]
+        write_json(given / "tokenizer_config.json", settings | {"model_input_names": names})
+
+    def answers(model, data, device):
+        right = (data.token_types is not None) is with_types
+        return np.eye(3, dtype=np.float32)[data.labels if right else np.zeros_like(data.labels)]
+
+    for module in (scoring, adoption):
+        monkeypatch.setattr(module, "predict", answers)
+    monkeypatch.setattr(saving, "_compare", lambda *outputs: None)  # these are none of the model's
+    places = tmp_path / "adopted", tmp_path / "adopted.json"
+    if said or not with_types:
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        return
+    with pytest.raises(UserError, match="trained with token types, and .* its class while 0 agree; allowed"):
+        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+    assert not any(place.exists() for place in places)
 
 
 def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):

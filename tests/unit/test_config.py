@@ -467,7 +467,7 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
             "teacher.max_length is 511; allowed: at most the teacher's 510 positions",
         ),
         ({}, {"pad_token_id": -1}, "has the pad_token_id -1 in its config.json; allowed: the id of a token"),
-        ({}, {"vocab_size": 99, "pad_token_id": 99}, "has the pad_token_id 99 in its config.json; allowed: the id"),
+        ({}, {"vocab_size": 99, "pad_token_id": 99}, "has the pad_token_id 99 in its config.json"),
         ({}, {"pad_token_id": "0"}, "has the pad_token_id '0' in its config.json; allowed: the id"),
         ({}, {"model_type": "roberta", "pad_token_id": None}, "has the pad_token_id None in its config.json"),
         (
