@@ -10,7 +10,7 @@ from zoo.spec import ADOPTED, AXES, BROKEN, FINE, Spec
 TAKEN = [
     Spec(use=ADOPTED, texts=2, declared="PreTrainedTokenizerFast", classes="permuted", special_map="decoder"),
     Spec(use=ADOPTED, tokenizer="vocab.txt", added="normal", classes="other case", lower_case=False),
-    Spec("roberta", use=ADOPTED, config_pad=0, texts=2, truncation_side="left", classes="unnamed"),
+    Spec("roberta", use=ADOPTED, config_pad=5, texts=2, truncation_side="left", classes="unnamed"),
     Spec("roberta", tokenizer="vocab.json", added="special", padding_side="left", dtype="bfloat16"),
     Spec("roberta", use=ADOPTED, tokenizer="bpe.codes", vocabulary="exact", student="same"),
     Spec("electra", embedding_size=12, student="same", weights="more tensors", pair_types="0"),

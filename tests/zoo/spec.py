@@ -50,7 +50,7 @@ AXES: dict[str, tuple[Any, ...]] = {
     ),
     # the padding ids: "own" is what the model's family has
     "tokenizer_pad": ("own", 0, 1, 3, "none"),
-    "config_pad": ("tokenizer's", 0, 1, 3, None, 500),
+    "config_pad": ("tokenizer's", 0, 1, 3, 5, None, 500),  # 5 is a letter's id
     # the model
     "token_types": ("own", 1, 2, 0),
     "embedding_size": ("same", 12),
@@ -119,7 +119,7 @@ FINE = {
     "config_pad": {"tokenizer's"},
     "token_types": {"own"},
     "vocabulary": {"larger", "exact"},
-    "config": {"plain", "output_hidden_states", "output_attentions", "torch_dtype", "gelu_new"},
+    "config": {"plain", "output_hidden_states", "torch_dtype", "gelu_new"},
     "lengths": {(24, 24)},
 }
 FINE_ADOPTED = {
