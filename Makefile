@@ -7,13 +7,16 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-# Python compiles what it imports, once and where it may; to compile all that is installed takes a minute more
+# Python compiles what it imports, once and where it may. All that is installed would take a minute more, so this
+# is what jobs import; uncompiled, each job would pay ten seconds where PYTHONDONTWRITEBYTECODE is set.
 unexport PYTHONDONTWRITEBYTECODE
+IMPORTED := evaluate, matplotlib.pyplot, scipy.stats, sklearn.metrics, snakemake.cli, torch._dynamo, \
+	transformers.models.bert.modeling_bert
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
 # what calls `python` or `snakemake` gets that of the environment, whichever one is active
-ACTIVE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
-SNAKEMAKE := $(ACTIVE) $(VENV)/bin/snakemake
+ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
+SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
@@ -56,8 +59,8 @@ progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far,
 	@$(VENV)/bin/python -m kdnas.progress $(CONFIG_FILES)
 
 test: $(VENV)/development.stamp ## check style and run every test
-	@echo 'ruff' && $(VENV)/bin/ruff check --quiet && $(VENV)/bin/ruff format --quiet --check
-	@echo 'snakefmt' && $(VENV)/bin/snakefmt --check $(SNAKEFILES)
+	@echo 'ruff' && $(VENV)/bin/python -m ruff check --quiet && $(VENV)/bin/python -m ruff format --quiet --check
+	@echo 'snakefmt' && $(VENV)/bin/python -m snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
 
@@ -71,8 +74,8 @@ test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, take th
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
-	@$(VENV)/bin/ruff check --quiet --fix && $(VENV)/bin/ruff format --quiet
-	@$(VENV)/bin/snakefmt $(SNAKEFILES)
+	@$(VENV)/bin/python -m ruff check --quiet --fix && $(VENV)/bin/python -m ruff format --quiet
+	@$(VENV)/bin/python -m snakefmt $(SNAKEFILES)
 
 config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
 	@$(VENV)/bin/python -m kdnas.config.reference
@@ -90,6 +93,7 @@ $(VENV)/requirements.stamp: requirements/requirements.txt requirements/constrain
 	@echo 'Making the environment $(VENV) (some minutes, once)'
 	@'$(PYTHON)' -m venv $(VENV)
 	@$(INSTALL) --requirement requirements/requirements.txt
+	@$(VENV)/bin/python -c 'import $(IMPORTED)'
 	@touch $@
 
 $(VENV)/development.stamp: $(VENV)/requirements.stamp requirements/development.txt

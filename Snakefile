@@ -1,9 +1,13 @@
 # KD-NAS (arXiv 2303.09639, version 1): a search for the student that a slow language model is distilled into.
 # The method reads from top to bottom; every rule has a script of its name in scripts/, or that of the rule it extends.
 
+import os
+
+DEFAULTS = ["config/config.yaml", f"{workflow.current_basedir}/config/config.yaml"]  # the first that is there
+
 if not workflow.config_settings.configfiles:
 
-    configfile: "config/config.yaml"
+    configfile: next(filter(os.path.isfile, DEFAULTS), DEFAULTS[0])
 
 
 include: "rules/common.smk"  # the checked config, names and paths

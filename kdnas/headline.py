@@ -19,6 +19,7 @@ SUMMARIES = {
     "average_without_cola": "without CoLA",
     "teacher_share": "% of teacher",
 }
+_WITHOUT_COLA = "_without_cola"
 
 
 def headline(folder: str | Path) -> str:
@@ -30,10 +31,11 @@ def headline(folder: str | Path) -> str:
     check(folder, [Path(folder) / "tables" / f"{name}.csv" for name in ("glue", "efficiency", "claims")])
     scores = read_csv(Path(folder) / "tables" / "glue.csv")
     sizes = read_csv(Path(folder) / "tables" / "efficiency.csv").set_index("model")
+    with_cola = bool(scores.loc[scores["task"] == "cola", "in_average"].any())
     summary = {
         name: scores[scores["task"] == name].set_index("model")
         for name in SUMMARIES
-        if name in set(scores["task"])
+        if name in set(scores["task"]) and (with_cola or not name.endswith(_WITHOUT_COLA))
     }
     rows = []
     for model, size in sizes.iterrows():
@@ -52,19 +54,20 @@ def headline(folder: str | Path) -> str:
     synthetic = bool(scores["synthetic"].any())
     title = "Synthetic data: these are not GLUE scores." if synthetic else f"{data_title(scores)}."
     judged = read_config(Path(folder) / "config.yaml")["claims"]["baseline"] is not None
-    verdicts = _verdicts(Path(folder) / "tables" / "claims.csv") if judged else []
+    verdicts = _verdicts(Path(folder) / "tables" / "claims.csv", with_cola) if judged else []
     return "\n".join([title, table.to_string(index=False), *verdicts])
 
 
-def _verdicts(path: Path) -> list[str]:
-    """Return one line a claim and strategy."""
+def _verdicts(path: Path, with_cola: bool) -> list[str]:
+    """Return one line a claim and strategy; no reason names CoLA where no average has it."""
     claims = read_csv(path)
     overall = claims[claims["quantity"].str.startswith("overall")]
+    unsaid = "" if with_cola else _WITHOUT_COLA
     return [
         f"Claim {row.claim}, {row.strategy} against {row.baseline}"
         + (", but for the GPU" if row.quantity == "overall_without_gpu" else "")
         + f": {row.verdict}"
-        + ("" if pd.isna(row.reason) else f" ({row.reason.replace('_', ' ')})")
+        + ("" if pd.isna(row.reason) else f" ({row.reason.replace(unsaid, '').replace('_', ' ')})")
         for row in overall.itertuples()
     ]
 

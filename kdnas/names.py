@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kdnas.search.space import SearchSpace
+
 
 def two_digits(number: int) -> str:
     """Return the number of an episode or a cohort as paths have it, as in ``03`` of ``episode_03``."""
@@ -93,6 +95,14 @@ def student_names(config: dict[str, Any]) -> list[str]:
 def draws_from_space(config: dict[str, Any]) -> bool:
     """Return whether architectures of ``search.space`` are distilled, by a search or the fidelity study."""
     return bool(config["search"]["strategies"] or config["fidelity"]["architectures"])
+
+
+def times_whole_space(config: dict[str, Any]) -> bool:
+    """Return whether all of the search space is timed in one job, before the search."""
+    latency, search = config["latency"], config["search"]
+    if latency["table"] is not None or not search["strategies"]:
+        return False
+    return len(SearchSpace(search["space"])) <= latency["whole_space"]
 
 
 def table_names(config: dict[str, Any]) -> list[str]:

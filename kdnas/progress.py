@@ -19,6 +19,7 @@ from kdnas.files.artifacts import read_json
 from kdnas.files.checksums import check
 from kdnas.names import student_names
 from kdnas.search.space import Architecture
+from kdnas.tables.glue import without_label
 from kdnas.tables.table import number
 
 
@@ -74,9 +75,11 @@ def _row(
     row["average"] = _mean(seed_averages(scores, model, names), seeds)
     if model == "teacher":
         return row
-    row["% of teacher, w/o CoLA"] = _with_interval(teacher_share_without_cola(scores, names, model))
+    share = f"% of teacher{without_label(names, 'cola', 'wnli')}"
+    row[share] = _with_interval(teacher_share_without_cola(scores, names, model))
     if baseline is not None and model != baseline:
-        row[f"over {baseline}"] = _with_interval(score_over_baseline(scores, names, model, baseline))
+        over = f"over {baseline}{without_label(names, 'wnli')}"
+        row[over] = _with_interval(score_over_baseline(scores, names, model, baseline))
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,13 +11,18 @@ MOST = 20  # names of a list
 
 
 def shown(value: Any) -> str:
-    """Return ``repr(value)`` on one line, shortened in its middle."""
-    return _fit(" ".join(repr(value).split()))
+    """Return a value as JSON, which is YAML too, on one printable line and shortened in its middle."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # Python refuses to write the longest ones
+        return "a number of more than 64 bits"
+    try:
+        return short(json.dumps(value, ensure_ascii=False, default=str))
+    except (TypeError, ValueError, RecursionError):  # a key that is no text, such a number or itself inside
+        return f"a {type(value).__name__} that cannot be written"
 
 
 def listed(names: Iterable[Any]) -> str:
     """Return names with commas between them, the first ones where there are many; "none" for none."""
-    texts = [_fit(str(name)) for name in names]
+    texts = [short(str(name)) for name in names]
     more = [f"and {len(texts) - MOST} more"] if len(texts) > MOST else []
     return ", ".join(texts[:MOST] + more) or "none"
 
@@ -24,9 +30,10 @@ def listed(names: Iterable[Any]) -> str:
 def reason(error: BaseException) -> str:
     """Return the first line of a library's error without its full stop; its class where it has no text."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return _fit(lines[0].rstrip("."), 3 * LONGEST)
+    return short(lines[0].rstrip("."), 3 * LONGEST)
 
 
-def _fit(text: str, longest: int = LONGEST) -> str:
+def short(text: str, longest: int = LONGEST) -> str:
+    """Return ``text`` with what cannot be printed escaped, and without its middle where it is too long."""
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return text if len(text) <= longest else f"{text[: longest // 2]}...{text[-longest // 4 :]}"

@@ -9,12 +9,16 @@ from pathlib import Path
 
 ROOT = Path(str(workflow.current_basedir)).parent  # also where another workflow takes this one as a module
 sys.path.insert(0, str(ROOT))
+if Path(
+    sys.executable
+).exists():  # not escaped yet: Snakemake puts it into shell commands as it is (its issue 2645)
+    sys.executable = re.sub(r"([^\w@%+=:,./-])", r"\\\1", sys.executable)
 
 from kdnas.files.artifacts import check_writable
 from kdnas.files.code_digest import code_digest as _code_digest
 from kdnas.config import check_run_config
 from kdnas.config.reading import read_config
-from kdnas.config.run_checks import check_sources, check_unchanged, note_for_jobs
+from kdnas.config.run_checks import check_root, check_sources, check_unchanged, note_for_jobs
 from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
@@ -29,11 +33,12 @@ from kdnas.names import (
     student_names,
     table_names,
     taught_tasks,
+    times_whole_space,
     two_digits,
 )
 from kdnas.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
-from kdnas.stages import stage_settings
+from kdnas.stages import learns_from_teacher, stage_settings
 from kdnas.teacher_check import check_against_fetched
 from kdnas.data.tasks import task_definitions
 
@@ -43,7 +48,8 @@ if "SLURM_JOB_ID" in os.environ:
     relay_sigterm()  # else a training would not hear that its time is up
 
 try:
-    for _file in workflow.config_settings.configfiles or []:
+    check_root(ROOT)
+    for _file in workflow.configfiles:
         if os.path.isfile(_file):  # not a pipe, which can be read once
             read_config(_file)  # Snakemake silently takes the last of two equal keys
     _checked = check_run_config(config)
@@ -75,6 +81,8 @@ STRATEGIES = config["search"]["strategies"]
 EPISODES = [two_digits(number) for number in range(1, config["search"]["episodes"] + 1)]
 EPISODE = f"{R}/search/{{strategy}}/episode_{{episode}}"  # its folder
 HISTORIES = expand(f"{EPISODE}/history.csv", strategy=STRATEGIES, episode=EPISODES[-1])  # of whole searches
+TIMED_WHOLE = times_whole_space(config)
+SPACE_LATENCY = f"{R}/search/latency.json"  # of the whole space, where it is timed at once
 COHORTS = [two_digits(number) for number in range(1, config["search"]["cohorts"] + 1)]
 SEARCHED = searched_students(config)
 HAND_CRAFTED = hand_crafted_students(config)
@@ -183,6 +191,13 @@ def teacher_start(wildcards):
     return f"{R}/teacher/{intermediate}/seed_{wildcards.seed}/model" if intermediate else f"{R}/teacher/base"
 
 
+def answers_of(task, seed):
+    """The teacher's answers on a task; nothing where no loss asks for them."""
+    if not learns_from_teacher(config["distillation"]):
+        return []
+    return f"{R}/teacher/{task}/seed_{seed}/answers.safetensors"
+
+
 def local_teacher_files(wildcards):
     """The files of a teacher in a local folder, so that a changed one is fetched anew."""
     teacher = config["teacher"]
@@ -235,7 +250,7 @@ def of_match(file):
 
     def found(wildcards):
         _, rule = SEARCHED[wildcards.student]
-        return f"{R}/search/hand_crafted/{file}" if rule.of_match else []
+        return file if rule.of_match else []
 
     return found
 

@@ -10,6 +10,7 @@ rule fetch_task:
         f"{R}/logs/fetch_task/{{task}}.log",
     benchmark:
         f"{R}/benchmarks/fetch_task/{{task}}.tsv"
+    priority: 40  # the trainings wait for it
     params:
         task=task_definition,
         data=task_data,

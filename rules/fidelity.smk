@@ -28,6 +28,7 @@ rule evaluate_fidelity:
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
         data=f"{R}/data/{SEARCH_TASK}",
+        answers=answers_of(SEARCH_TASK, SEEDS[0]),
     output:
         evaluations=f"{R}/fidelity/{{setting}}.json",
     log:

@@ -7,6 +7,7 @@ use rule distill_student as distill_glue with:
         start=glue_start,
         teacher=f"{R}/teacher/{{task}}/seed_{{seed}}/model",
         data=f"{R}/data/{{task}}",
+        answers=lambda wildcards: answers_of(wildcards.task, wildcards.seed),
     output:
         model=directory(f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/model"),
         metrics=f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/metrics.json",

@@ -221,6 +221,11 @@ rule table_cost:
             for seed in SEEDS
             if (task, seed) != (SEARCH_TASK, SEEDS[0])
         ],
+        query_teacher=[
+            benchmark
+            for benchmark in expand(rules.query_teacher.benchmark, task=TASKS, seed=SEEDS)
+            if learns_from_teacher(config["distillation"])
+        ],
         sample_candidates=expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_candidates=expand(
             rules.distill_candidates.benchmark,
@@ -228,10 +233,13 @@ rule table_cost:
             episode=EPISODES,
             cohort=COHORTS,
         ),
-        profile_latency=expand(rules.profile_latency.benchmark, strategy=STRATEGIES, episode=EPISODES),
+        profile_space=[rules.profile_space.benchmark] if TIMED_WHOLE else [],
+        profile_latency=expand(
+            rules.profile_latency.benchmark, strategy=[] if TIMED_WHOLE else STRATEGIES, episode=EPISODES
+        ),
         update_controller=expand(rules.update_controller.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_hand_crafted=[rules.distill_hand_crafted.benchmark] if MATCHED else [],
-        profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED else [],
+        profile_hand_crafted=[rules.profile_hand_crafted.benchmark] if MATCHED and not TIMED_WHOLE else [],
         select_student=expand(rules.select_student.benchmark, student=SEARCHED),
         hand_craft_student=expand(rules.hand_craft_student.benchmark, student=HAND_CRAFTED),
         distill_student=expand(rules.distill_student.benchmark, student=STUDENTS, seed=SEEDS),
@@ -298,7 +306,7 @@ rule figure_quality_latency:
         histories=HISTORIES,
         architectures=ARCHITECTURES,
         evaluations=rules.distill_hand_crafted.output.evaluations if MATCHED else [],
-        latency=rules.profile_hand_crafted.output.latency if MATCHED else [],
+        latency=MATCHED_LATENCY if MATCHED else [],
     output:
         svg=report(
             f"{R}/figures/quality_latency.svg",

@@ -5,7 +5,7 @@ import contextlib
 
 from kdnas.files.artifacts import read_json
 from kdnas.estimate import requests
-from kdnas.search.space import Architecture
+from kdnas.search.space import Architecture, SearchSpace
 
 TOKENS = config["teacher"]["max_length"]
 TRAINER = requests.Machine(config["training"]["device"], config["training"]["threads"])
@@ -60,6 +60,11 @@ def for_student(wildcards, input):
 
 def for_glue(wildcards, input):
     return _final(input, config["distillation"]["glue"])
+
+
+def for_timing_space(wildcards, input):
+    students = SearchSpace(config["search"]["space"]).enumerate() + _shapes(MATCHED)
+    return _timing(input, students, config["reward"]["device"])
 
 
 def for_timing_candidates(wildcards, input):

@@ -1,4 +1,35 @@
-# The search: a chain of episodes for each strategy, known from the config alone.
+# The search: a chain of episodes for each strategy, known from the config alone. A small space is timed whole before it.
+
+
+rule profile_space:
+    input:
+        base=f"{R}/teacher/base",
+    output:
+        latency=SPACE_LATENCY,
+    log:
+        f"{R}/logs/profile_space.log",
+    benchmark:
+        f"{R}/benchmarks/profile_space.tsv"
+    priority: 50  # before all that is short or trains, while the machine is free
+    threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
+    resources:
+        mem_mb=memory(for_timing_space),
+        runtime=minutes(for_timing_space),
+        gpu=gpus(config["reward"]["device"]),
+        cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
+    params:
+        space=config["search"]["space"],
+        students=MATCHED,
+        latency=config["latency"],
+        device=config["reward"]["device"],
+        store=STORE,
+        code=code_digest("profile_space"),
+    message:
+        "Profiling the latency of the whole search space"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/profile_space.py"
 
 
 rule sample_candidates:
@@ -30,6 +61,7 @@ rule distill_candidates:
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
         data=f"{R}/data/{SEARCH_TASK}",
+        answers=answers_of(SEARCH_TASK, SEEDS[0]),
     output:
         evaluations=f"{EPISODE}/cohort_{{cohort}}.json",
     log:
@@ -72,7 +104,7 @@ rule profile_latency:
     benchmark:
         f"{R}/benchmarks/profile_latency/{{strategy}}_{{episode}}.tsv"
     priority: 20
-    threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
+    threads: ALL_CORES  # alone on the machine, like profile_space
     resources:
         mem_mb=memory(for_timing_candidates),
         runtime=minutes(for_timing_candidates),
@@ -95,7 +127,7 @@ rule update_controller:
     input:
         candidates=f"{EPISODE}/candidates.json",
         evaluations=expand(f"{EPISODE}/cohort_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
-        latency=f"{EPISODE}/latency.json",
+        latency=SPACE_LATENCY if TIMED_WHOLE else f"{EPISODE}/latency.json",
         history=history_before,
         controller=controller_before,
     output:

@@ -1,12 +1,16 @@
 # The students: selected from the searches or hand-crafted, distilled on the whole search task, profiled.
 # Hand-crafted students that others are matched with are first evaluated like the candidates of a search.
 
+HAND_CRAFTED_LATENCY = f"{R}/search/hand_crafted/latency.json"
+MATCHED_LATENCY = SPACE_LATENCY if TIMED_WHOLE else HAND_CRAFTED_LATENCY
+
 
 rule distill_hand_crafted:
     input:
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
         train=f"{R}/proxy/train.parquet",
         data=f"{R}/data/{SEARCH_TASK}",
+        answers=answers_of(SEARCH_TASK, SEEDS[0]),
     output:
         evaluations=f"{R}/search/hand_crafted/evaluations.json",
     log:
@@ -42,13 +46,13 @@ rule profile_hand_crafted:
         base=f"{R}/teacher/base",
         table=latency_table,
     output:
-        latency=f"{R}/search/hand_crafted/latency.json",
+        latency=HAND_CRAFTED_LATENCY,
     log:
         f"{R}/logs/profile_hand_crafted.log",
     benchmark:
         f"{R}/benchmarks/profile_hand_crafted.tsv"
     priority: 10
-    threads: ALL_CORES  # alone on the machine, like profile_latency
+    threads: ALL_CORES  # alone on the machine, like profile_space
     resources:
         mem_mb=memory(for_timing_hand_crafted),
         runtime=minutes(for_timing_hand_crafted),
@@ -71,8 +75,8 @@ rule profile_hand_crafted:
 rule select_student:  # one job a student: another one makes none of those that are there anew
     input:
         history=history_of_student,
-        evaluations=of_match("evaluations.json"),
-        latency=of_match("latency.json"),
+        evaluations=of_match(f"{R}/search/hand_crafted/evaluations.json"),
+        latency=of_match(MATCHED_LATENCY),
     output:
         architecture=f"{R}/students/{{student}}/architecture.json",
     log:
@@ -121,6 +125,7 @@ rule distill_student:
         architecture=f"{R}/students/{{student}}/architecture.json",
         teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{{seed}}/model",
         data=f"{R}/data/{SEARCH_TASK}",
+        answers=lambda wildcards: answers_of(SEARCH_TASK, wildcards.seed),
     output:
         model=directory(f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{{seed}}/model"),
         metrics=f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{{seed}}/metrics.json",
@@ -162,7 +167,7 @@ rule profile_students:
         f"{R}/logs/profile_students/{{device}}.log",
     benchmark:
         f"{R}/benchmarks/profile_students/{{device}}.tsv"
-    threads: ALL_CORES  # alone on the machine, like profile_latency
+    threads: ALL_CORES  # alone on the machine, like profile_space
     resources:
         mem_mb=memory(for_timing_students),
         runtime=minutes(for_timing_students),

@@ -6,7 +6,15 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.training.adoption import adopt_teacher
+    from kdnas.training.unknown import remark_unknown
 
+    remark_unknown(
+        Path(snakemake.input.model),
+        Path(snakemake.input.data),
+        snakemake.params.task,
+        snakemake.params.max_length,
+        announce,
+    )
     adopt_teacher(
         Path(snakemake.input.model),
         Path(snakemake.input.data),

@@ -7,13 +7,16 @@ with start(snakemake):
 
     from kdnas.files.artifacts import read_json, write_json
     from kdnas.files.store import Store
+    from kdnas.training.answers import Answers
     from kdnas.training.candidates import Trial, distill_candidates
 
     params = snakemake.params
     cohort = int(snakemake.wildcards.cohort)
     proposals = read_json(snakemake.input.candidates)
     inputs = snakemake.input
-    trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length)
+    trial = Trial.on_proxy(
+        params.task, inputs.train, inputs.data, params.max_length, Answers.read(inputs.answers)
+    )
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             proposals["candidates"][cohort - 1 :: params.cohorts],

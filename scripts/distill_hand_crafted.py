@@ -9,11 +9,14 @@ with start(snakemake):
     from kdnas.files.store import Store
     from kdnas.search.baselines import check_evaluations
     from kdnas.search.space import Architecture
+    from kdnas.training.answers import Answers
     from kdnas.training.candidates import Trial, distill_candidates
 
     params = snakemake.params
     files = snakemake.input
-    trial = Trial.on_proxy(params.task, files.train, files.data, params.max_length)
+    trial = Trial.on_proxy(
+        params.task, files.train, files.data, params.max_length, Answers.read(files.answers)
+    )
     candidates = [
         {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
         for entry in params.students

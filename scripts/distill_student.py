@@ -8,6 +8,7 @@ with start(snakemake):
     from kdnas.files.artifacts import read_json
     from kdnas.files.store import Store
     from kdnas.search.space import Architecture
+    from kdnas.training.answers import Answers
     from kdnas.training.students import Distillation, distill
 
     params = snakemake.params
@@ -23,6 +24,7 @@ with start(snakemake):
         data_folder=Path(snakemake.input.data),
         max_length=params.max_length,
         settings=params.distillation,
+        answers=Answers.read(snakemake.input.answers),
     )
     with training_run(snakemake) as run:
         distill(job, run, Store(params.store), Path(snakemake.output.model), Path(snakemake.output.metrics))

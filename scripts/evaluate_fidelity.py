@@ -8,14 +8,16 @@ with start(snakemake):
     from kdnas.analysis.fidelity import Setting
     from kdnas.files.artifacts import read_json, write_json
     from kdnas.files.store import Store
+    from kdnas.training.answers import Answers
     from kdnas.training.candidates import Trial, distill_candidates
 
     params, inputs = snakemake.params, snakemake.input
     setting = Setting.from_name(snakemake.wildcards.setting)
+    answers = Answers.read(inputs.answers)
     if setting.proxy_epochs is None:
-        trial = Trial.on_whole_task(params.task, inputs.data, params.max_length)
+        trial = Trial.on_whole_task(params.task, inputs.data, params.max_length, answers)
     else:
-        trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length)
+        trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length, answers)
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             read_json(inputs.candidates)["candidates"],

@@ -1,9 +1,13 @@
 """Load a task's rows from the configured source, check them and store them."""
 
-from job import start
+from job import announce, start
 
 with start(snakemake):
+    from kdnas.data.remarks import remarks
     from kdnas.data.sources import load_task, write_task
+    from kdnas.data.tasks import get_task
 
     frames, meta = load_task(snakemake.params.task, snakemake.params.data, snakemake.params.heldout)
     write_task(snakemake.output.data, frames, meta)
+    for remark in remarks(get_task(snakemake.params.task), frames, meta):
+        announce(remark)

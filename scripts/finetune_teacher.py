@@ -1,13 +1,21 @@
 """Rule finetune_teacher: the teacher on one task."""
 
-from job import start, training_run
+from job import announce, start, training_run
 
 with start(snakemake):
     from pathlib import Path
 
     from kdnas.files.store import Store
     from kdnas.training.finetune import finetune_teacher
+    from kdnas.training.unknown import remark_unknown
 
+    remark_unknown(
+        Path(snakemake.input.base),
+        Path(snakemake.input.data),
+        snakemake.params.task,
+        snakemake.params.teacher["max_length"],
+        announce,
+    )
     with training_run(snakemake) as run:
         finetune_teacher(
             Path(snakemake.input.base),

@@ -49,7 +49,8 @@ def cross_check(config: dict[str, Any]) -> None:
 def _check_names(config: dict[str, Any]) -> None:
     if config["experiment"].lower() == "store":
         raise UserError(
-            f"experiment is {config['experiment']}; allowed: any other name, as results/store holds the store"
+            f"experiment is {shown(config['experiment'])}; allowed: any other name, as results/store "
+            "holds the store"
         )
     strategies = load_schema()["properties"]["search"]["properties"]["strategies"]["items"]["enum"]
     taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
@@ -58,10 +59,11 @@ def _check_names(config: dict[str, Any]) -> None:
         name = student["name"]
         if taken.fullmatch(name):
             raise UserError(
-                f"{path}.name is {name}; allowed: a name that is not the teacher's or a searched student's"
+                f"{path}.name is {shown(name)}; allowed: a name that is not the teacher's or a searched "
+                "student's"
             )
         if name in names:
-            raise UserError(f"{path}.name is {name} a second time; allowed: each name once")
+            raise UserError(f"{path}.name is {shown(name)} a second time; allowed: each name once")
         names.add(name)
 
 
@@ -74,7 +76,7 @@ def _check_paths(config: dict[str, Any]) -> None:
     ):
         path = config[section][key]
         if path is not None and ("{" in path or "}" in path):  # Snakemake reads them as wildcards
-            raise UserError(f"{section}.{key} is {path}; allowed: a path without {{ and }}")
+            raise UserError(f"{section}.{key} is {shown(path)}; allowed: a path without {{ and }}")
         if not is_path or path is None:
             continue
         try:
@@ -127,13 +129,13 @@ def _check_matched(config: dict[str, Any]) -> None:
     for position, name in enumerate(matched):
         if name not in names:
             raise UserError(
-                f"students.matched[{position}] is {name}; allowed: a name out of students.hand_crafted "
-                f"({', '.join(names) or 'which is empty'})"
+                f"students.matched[{position}] is {shown(name)}; allowed: a name out of "
+                f"students.hand_crafted ({', '.join(names) or 'which is empty'})"
             )
     baseline = config["claims"]["baseline"]
     if baseline is not None and baseline not in matched:
         raise UserError(
-            f"claims.baseline is {baseline}; allowed: null, or a name out of students.matched "
+            f"claims.baseline is {shown(baseline)}; allowed: null, or a name out of students.matched "
             f"({', '.join(matched) or 'which is empty'})"
         )
 
@@ -141,11 +143,11 @@ def _check_matched(config: dict[str, Any]) -> None:
 def _check_data(config: dict[str, Any]) -> None:
     data, task = config["data"], config["search"]["task"]
     if task not in data["tasks"]:
-        raise UserError(f"search.task is {task}; allowed: one of data.tasks ({', '.join(data['tasks'])})")
-    if data["source"] == "local" and data["path"] is None:
         raise UserError(
-            "data.path is null; allowed with data.source 'local': the folder that holds the tasks"
+            f"search.task is {shown(task)}; allowed: one of data.tasks ({', '.join(data['tasks'])})"
         )
+    if data["source"] == "local" and data["path"] is None:
+        raise UserError("data.path is null; allowed with data.source local: the folder that holds the tasks")
     if data["diagnostic"] and (data["source"] == "synthetic" or "mnli" not in data["tasks"]):
         raise UserError(
             f"data.diagnostic is true with data.source {data['source']} and data.tasks "
@@ -161,7 +163,7 @@ def _check_source(data: dict[str, Any], tasks: Iterable[str]) -> None:
     for task in data["tasks"]:
         if task not in tasks:
             raise UserError(
-                f"data.tasks has {task}; allowed with data.source '{data['source']}': {', '.join(tasks)}"
+                f"data.tasks has {task}; allowed with data.source {data['source']}: {', '.join(tasks)}"
             )
 
 
@@ -169,28 +171,29 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
     source, name, revision = teacher["source"], teacher["name"], teacher["revision"]
     if source == "package" and not name.isidentifier():
         raise UserError(
-            f"teacher.name is {name}; allowed with teacher.source 'package': the import name of a package"
+            f"teacher.name is {shown(name)}; allowed with teacher.source package: the import name of a "
+            "package"
         )
     if source == "hub" and not HUB_ID.fullmatch(name):
         raise UserError(
-            f"teacher.name is {name}; allowed with teacher.source 'hub': a model's id, as in owner/name"
+            f"teacher.name is {shown(name)}; allowed with teacher.source hub: a model's id, as in owner/name"
         )
     if source == "hub" and revision is None:
         raise UserError(
-            "teacher.revision is null; allowed with teacher.source 'hub': a full commit of 40 "
+            "teacher.revision is null; allowed with teacher.source hub: a full commit of 40 "
             "lower-case hexadecimal digits"
         )
     if source != "hub" and revision is not None:
         raise UserError(
-            f"teacher.revision is {revision}; allowed with teacher.source '{source}': null, as only "
+            f"teacher.revision is {shown(revision)}; allowed with teacher.source {source}: null, as only "
             "the hub has revisions"
         )
     keys = load_schema()["properties"]["teacher"]["properties"]
     is_default = source == keys["source"]["default"] and name == keys["name"]["default"]
     if not is_default and teacher["sha256"] == keys["sha256"]["default"]:
         raise UserError(
-            f"teacher.sha256 is that of the default teacher; allowed with teacher.name {name}: the SHA-256 "
-            "of its weights file, or null to leave it unchecked"
+            f"teacher.sha256 is that of the default teacher; allowed with teacher.name {shown(name)}: the "
+            "SHA-256 of its weights file, or null to leave it unchecked"
         )
 
 
@@ -199,8 +202,8 @@ def _check_finetuned_on(teacher: dict[str, Any], tasks: list[str]) -> None:
     if task is not None and (task not in tasks or task in intermediate):
         allowed = [name for name in tasks if name not in intermediate]
         raise UserError(
-            f"teacher.finetuned_on is {task}; allowed: null, or one of data.tasks that has no intermediate "
-            f"task ({', '.join(allowed) or 'none'})"
+            f"teacher.finetuned_on is {shown(task)}; allowed: null, or one of data.tasks that has no "
+            f"intermediate task ({', '.join(allowed) or 'none'})"
         )
 
 
@@ -211,8 +214,8 @@ def _check_intermediate_tasks(intermediate: dict[str, str], tasks: list[str]) ->
         allowed = [name for name in tasks if name != task and name not in intermediate]
         if other not in allowed:
             raise UserError(
-                f"teacher.intermediate_tasks.{task} is {other}; allowed: another of data.tasks that has no "
-                f"intermediate task itself ({', '.join(allowed) or 'none'}), or null for none"
+                f"teacher.intermediate_tasks.{task} is {shown(other)}; allowed: another of data.tasks that "
+                f"has no intermediate task itself ({', '.join(allowed) or 'none'}), or null for none"
             )
 
 
@@ -272,7 +275,7 @@ def _check_unlabelled_rows(config: dict[str, Any]) -> None:
         taken = sum(divide_rows(rows, most, heldout_share(task, config["search"])))
         if task in data["max_unlabelled_rows"] and taken == rows:
             raise UserError(
-                f"data.max_unlabelled_rows has {task}; allowed with data.source 'synthetic': a task that has "
+                f"data.max_unlabelled_rows has {task}; allowed with data.source synthetic: a task that has "
                 f"rows beyond data.max_train_rows and those held out, of its {rows}, or 0 for none"
             )
 
@@ -291,7 +294,7 @@ def _check_losses(config: dict[str, Any]) -> None:
         )
     if config["reward"]["quality"] == "loss":
         raise UserError(
-            "reward.quality is loss; allowed with distillation.losses 0 for all of "
+            'reward.quality is "loss"; allowed with distillation.losses 0 for all of '
             f"{', '.join(of_teacher)}: accuracy, as there is no distillation loss"
         )
 

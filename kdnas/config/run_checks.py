@@ -1,4 +1,4 @@
-"""What a run's surroundings rule out: a source that has gone, a configuration that changed under its jobs."""
+"""What a run's surroundings rule out: an odd path, a source that has gone, another configuration."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from kdnas.files.artifacts import digest
 from kdnas.sentences import shown
 
 CONFIGS = "KDNAS_CONFIGS"  # in the environment: the digest of the configuration by results folder, as JSON
+
+
+def check_root(root: Path) -> None:
+    """Raise UserError if the path of the checkout has braces, which Snakemake takes for wildcards."""
+    if set("{}\n") & set(str(root)):
+        raise UserError(f"the checkout is {shown(str(root))}; allowed: a path without braces and line breaks")
 
 
 def note_for_jobs(config: dict[str, Any], results: str, environment: MutableMapping[str, str]) -> None:

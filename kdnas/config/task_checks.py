@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kdnas.data.frames import TRAIN_ROW
 from kdnas.data.tasks import CLASS_METRICS, NUMBER_METRICS, TASKS
 from kdnas.errors import UserError
 
@@ -22,9 +23,10 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                 "base and does not start with average or teacher_share"
             )
         for column in task["text_columns"]:
-            if column in ("label", "idx"):
+            if column in ("label", "idx", TRAIN_ROW):
                 raise UserError(
-                    f"{path}.text_columns has {column}; allowed: columns of texts, which the label is not"
+                    f"{path}.text_columns has {column}; allowed: columns of texts, under other names than "
+                    f"label, idx and {TRAIN_ROW}"
                 )
         allowed = NUMBER_METRICS if task["labels"] is None else CLASS_METRICS
         if task["labels"] is not None and len(task["labels"]) > 2:

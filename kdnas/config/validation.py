@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import datetime
 import difflib
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,9 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from kdnas.config.schema import allowed, defaults, load_schema
 from kdnas.errors import UserError
+from kdnas.sentences import short, shown
 
 DEEPEST = 20  # levels; the schema has 4, and a YAML alias can nest a mapping in itself
-LONGEST = 80  # characters of a value in a message
 
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
@@ -36,12 +35,12 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
 def _plain(value: Any, path: str, depth: int = 0) -> Any:
     """Copy mappings and lists into plain ones; refuse what no schema can be applied to."""
     if depth > DEEPEST:
-        raise UserError(f"{_shorten(path)} is nested too deep; allowed: at most {DEEPEST} levels")
+        raise UserError(f"{short(path)} is nested too deep; allowed: at most {DEEPEST} levels")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise UserError(
-                    f"{path or 'the configuration'} has the key {_show(key)}, which is no text; "
+                    f"{path or 'the configuration'} has the key {shown(key)}, which is no text; "
                     "allowed: the names of config/README.md"
                 )
         return {key: _plain(item, _join(path, key), depth + 1) for key, item in value.items()}
@@ -97,41 +96,28 @@ def _message(error: ValidationError) -> str:
         missing = next(name for name in schema["required"] if name not in value)
         return f"{_join(path, missing)} is missing; allowed: {allowed(schema['properties'][missing])}"
     if "propertyNames" in error.absolute_schema_path:
-        return f"{path} has the key {_show(value)}; allowed: {allowed(schema)}"
+        return f"{path} has the key {shown(value)}; allowed: {allowed(schema)}"
     if not path:
-        return f"the configuration is {_show(value)}; allowed: {allowed(schema)}"
-    return f"{path} is {_show(value)}; allowed: {allowed(schema)}{_hint(value, schema)}"
+        return f"the configuration is {shown(value)}; allowed: {allowed(schema)}"
+    return f"{path} is {shown(value)}; allowed: {allowed(schema)}{_hint(value, schema)}"
 
 
 def _join(path: str, part: str | int) -> str:
     if isinstance(part, int):
         return f"{path}[{part}]"
-    if not part.isprintable():  # a key with a line break would break the sentence
-        part = _show(part)
+    part = short(part)  # a key with a line break would break the sentence
     return f"{path}.{part}" if path else part
 
 
-def _show(value: Any) -> str:
-    """Return a value as a YAML user would write it, shortened."""
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:  # Python refuses to write the longest ones
-        return "a number of more than 64 bits"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return _shorten(text if text.isprintable() else json.dumps(value, default=str))
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
-
-
 def _unknown_key(path: str, key: str, schema: dict[str, Any]) -> str:
-    shown = _shorten(_join(path, key))
+    name = short(_join(path, key))
     near = difflib.get_close_matches(key, schema["properties"], n=1)
     elsewhere = [name for name in key_paths(load_schema()) if name.rpartition(".")[2] == key]
     if near:
-        return f"{shown} is no key of the configuration; did you mean {_join(path, near[0])}?"
+        return f"{name} is no key of the configuration; did you mean {_join(path, near[0])}?"
     if elsewhere:
-        return f"{shown} is no key of the configuration; did you mean {' or '.join(elsewhere)}?"
-    return f"{shown} is no key of the configuration; allowed: {', '.join(schema['properties'])}"
+        return f"{name} is no key of the configuration; did you mean {' or '.join(elsewhere)}?"
+    return f"{name} is no key of the configuration; allowed: {', '.join(schema['properties'])}"
 
 
 def key_paths(schema: dict[str, Any], path: str = "") -> Iterator[str]:

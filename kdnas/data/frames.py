@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, atomic_path, read_json, write_json
 
+TRAIN_ROW = "train_row"  # of the proxy set: the position of its row in the training split, from 0
+_PLACES = ("idx", TRAIN_ROW)  # columns that say where a row stands, not what it is
+
 
 def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> None:
     """Write ``{split}.parquet`` for every split and ``meta.json``; the folder appears whole or not at all."""
@@ -26,7 +29,8 @@ def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Map
 
 def write_split(path: str | Path, frame: pd.DataFrame) -> None:
     """Write the rows of a split atomically; the same rows give the same bytes with the same pyarrow."""
-    kinds = {"label": pa.float32() if frame["label"].dtype.kind == "f" else pa.int64(), "idx": pa.int64()}
+    kinds = {"label": pa.float32() if frame["label"].dtype.kind == "f" else pa.int64()}
+    kinds |= dict.fromkeys(_PLACES, pa.int64())
     schema = pa.schema([(column, kinds.get(column, pa.string())) for column in frame.columns])
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     with atomic_path(path) as temporary:
@@ -34,9 +38,9 @@ def write_split(path: str | Path, frame: pd.DataFrame) -> None:
         pq.write_table(table.replace_schema_metadata(None), temporary)
 
 
-def text_tuples(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the texts of each row, in its order: what tells whether two rows are the same input."""
-    return frame[list(columns)].itertuples(index=False, name=None)
+def text_sets(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the texts of each row in sorted order: equal for the same input, and for a pair swapped."""
+    return (tuple(sorted(texts)) for texts in frame[list(columns)].itertuples(index=False, name=None))
 
 
 def read_split(folder: str | Path, split: str) -> pd.DataFrame:
@@ -68,13 +72,13 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Return the SHA-256 of the splits' texts and labels, in order; ``idx`` has no influence.
+    """Return the SHA-256 of the splits' texts and labels, in order; where rows stand has no influence.
 
     It is the same whatever file format the rows came from.
     """
     content = hashlib.sha256()
     for split in sorted(frames):
-        columns = [column for column in frames[split].columns if column != "idx"]
+        columns = [column for column in frames[split].columns if column not in _PLACES]
         content.update(json.dumps([split, columns, len(frames[split])]).encode())
         for row in zip(*(frames[split][column].tolist() for column in columns), strict=True):
             content.update(json.dumps(row).encode())

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from kdnas.data.frames import text_tuples
+from kdnas.data.frames import text_sets
+from kdnas.data.grouping import text_groups
 from kdnas.data.rows import divide_rows
 from kdnas.data.stratify import allocate, check_strata, strata
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
+
+FEWEST_GROUPS = 10  # of a slice: rows that share a text are kept apart if a group is no larger than a tenth
+SMALL_GROUP = 5  # rows that are kept together in a small slice too: MNLI's premises come in threes and fours
 
 
 def hold_out(
@@ -20,32 +24,41 @@ def hold_out(
     """Return the training rows that remain and the held-out slice, both in their old order.
 
     The slice is as large as ``share`` of the ``rows`` that training will have at most (None: all rows),
-    stratified by label, by quantile range of the score for STS-B. Rows with the same first text (MNLI's
-    premises come in threes) go to it together or not at all, so no text pair and no premise is on both
-    sides; that can leave it a few rows short, or with few such texts half a group short or over. It depends
-    on the data alone. Raises UserError for a share that leaves a class without rows on either side.
+    stratified by label, by quantile range of the score for STS-B. Rows that share a text, in whichever
+    column, go to it together or not at all; only texts that tie more rows together than a tenth of the
+    slice are on both sides (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can
+    leave the slice a few rows short or over. It depends on the data alone. Raises UserError for a share that
+    leaves a class without rows on either side.
     """
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
-    groups = pd.factorize(frame[task.text_columns[0]])[0]
-    quotas = allocate(sizes, divide_rows(len(frame), rows, share)[1])
-    chosen = _draw_groups(groups, stratum, quotas, np.random.default_rng(0))
-    setting = f"search.proxy.heldout is {share}"
-    largest = np.bincount(groups).max()
-    if 0 < quotas.sum() < largest:
-        setting += f", or {quotas.sum()} rows where up to {largest} share their {task.text_columns[0]}"
-    for side in (chosen, ~chosen):
-        check_strata(task, setting, sizes, stratum[side])
+    wanted = divide_rows(len(frame), rows, share)[1]
+    most = min(wanted, max(wanted // FEWEST_GROUPS, SMALL_GROUP))
+    groups = text_groups(frame, task.text_columns, most)
+    chosen = _draw_groups(groups, stratum, allocate(sizes, wanted), np.random.default_rng(0))
+    for side, name in ((chosen, "the slice"), (~chosen, "training")):
+        check_strata(
+            task,
+            f"search.proxy.heldout is {share}",
+            name,
+            sizes,
+            stratum[side],
+            "two rows of each class or more, another share, or with data.source local a file heldout.* with "
+            "rows of your own (docs/data.md), which leaves the training rows whole",
+        )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 
 
 def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], where: str) -> None:
-    """Raise UserError if the user's ``own`` slice, read from ``where``, has texts of a row of ``others``."""
+    """Raise UserError if the user's ``own`` slice, read from ``where``, has texts of a row of ``others``.
+
+    The order of the texts in a pair does not count.
+    """
     for split, frame in others.items():
-        rows = {texts: number for number, texts in enumerate(text_tuples(frame, task.text_columns), start=1)}
+        rows = {texts: number for number, texts in enumerate(text_sets(frame, task.text_columns), start=1)}
         shared = [
             (number, rows[texts])
-            for number, texts in enumerate(text_tuples(own, task.text_columns), start=1)
+            for number, texts in enumerate(text_sets(own, task.text_columns), start=1)
             if texts in rows
         ]
         if shared:
@@ -60,21 +73,26 @@ def _draw_groups(
 ) -> np.ndarray:
     """Return a mask (n,) of whole groups, in random order each one that its strata's quotas have room for.
 
-    Where that leaves a tenth of the rows or more to draw, each other one too that brings them nearer to the
-    quotas.
+    Where that leaves rows to draw, each other one too that brings them nearer to the quotas, or is the first
+    one of its stratum. No group of the latter two takes the last rows of a stratum.
     """
     counts = np.zeros((groups.max() + 1, len(quotas)), dtype=np.int64)
     np.add.at(counts, (groups, stratum), 1)
-    left = quotas.copy()
+    left, sizes = quotas.copy(), counts.sum(axis=0)
     chosen = np.zeros(len(counts), dtype=bool)
     order = rng.permutation(len(counts))
+
+    def take(group: int) -> None:
+        chosen[group] = True
+        left[:] -= counts[group]
+
     for group in order:
         if (counts[group] <= left).all():
-            chosen[group] = True
-            left -= counts[group]
-    if 10 * left.sum() >= quotas.sum():
-        for group in order[~chosen[order]]:
-            if abs(left - counts[group]).sum() < abs(left).sum():
-                chosen[group] = True
-                left -= counts[group]
+            take(group)
+    for group in order[~chosen[order]] if left.any() else ():
+        untouched = (left == quotas) & (quotas > 0)
+        nearer = abs(left - counts[group]).sum() < abs(left).sum()
+        rest = sizes - (quotas - left) - counts[group]
+        if (nearer or (counts[group][untouched] > 0).any()) and (rest[counts[group] > 0] > 0).all():
+            take(group)
     return chosen[groups]

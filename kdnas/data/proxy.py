@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kdnas.data.frames import TRAIN_ROW
 from kdnas.data.rows import proxy_rows
 from kdnas.data.stratify import allocate, check_strata, draw, strata
 from kdnas.data.tasks import Definition, get_task
@@ -12,10 +13,11 @@ from kdnas.errors import UserError
 
 
 def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
-    """Return ``share`` of the training rows ``frame``, in their old order.
+    """Return ``share`` of the training rows ``frame``, in their old order, ``train_row`` says which.
 
-    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B). The paper
-    reports the share (30 %). Raises UserError for a share that is none or that leaves a class without rows.
+    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B), one
+    of each class at least. The paper reports the share (30 %). Raises UserError for a share that is none or
+    that leaves a class without rows.
     """
     task = get_task(task)
     if not 0 < share <= 1:
@@ -23,5 +25,6 @@ def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) 
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
     rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))
-    check_strata(task, f"search.proxy.share is {share}", sizes, stratum[rows])
-    return frame.iloc[rows].reset_index(drop=True)
+    setting = f"search.proxy.share is {share}"
+    check_strata(task, setting, "the proxy set", sizes, stratum[rows], "a larger share")
+    return frame.iloc[rows].reset_index(drop=True).assign(**{TRAIN_ROW: rows})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 
 def max_train_rows(task_name: str, value: Any) -> int | None:
@@ -14,7 +15,7 @@ def max_train_rows(task_name: str, value: Any) -> int | None:
     if isinstance(value, Mapping):
         key, value = f"{key}.{task_name}", value.get(task_name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UserError(f"{key} is {value!r}; allowed are a number of rows from 1, or null for all")
+        raise UserError(f"{key} is {shown(value)}; allowed are a number of rows from 1, or null for all")
     return value
 
 

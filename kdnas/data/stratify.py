@@ -6,14 +6,15 @@ import numpy as np
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 BINS = 5  # score ranges that stand for classes in a regression task
 
 
 def strata(labels: np.ndarray, regression: bool) -> np.ndarray:
-    """Return each row's stratum, (n,) int64 from 0: its class, or the quantile range of its score."""
+    """Return each row's stratum, (n,) int64 from 0: its class's code, or the quantile range of its score."""
     if not regression:
-        return np.unique(labels, return_inverse=True)[1]
+        return labels.astype(np.int64)
     edges = np.quantile(labels, np.arange(1, BINS) / BINS)
     # Scores are often equal, so some ranges may be empty: number those that are not.
     return np.unique(np.searchsorted(edges, labels, side="right"), return_inverse=True)[1]
@@ -22,11 +23,17 @@ def strata(labels: np.ndarray, regression: bool) -> np.ndarray:
 def allocate(sizes: np.ndarray, rows: int) -> np.ndarray:
     """Divide ``rows`` in proportion to ``sizes``; the largest remainders get what rounding down leaves.
 
-    Returns (strata,) int64 with sum ``rows``, none above its size, if ``rows`` is not above the sum of sizes.
+    A stratum that has rows gets one at least, from the largest quota, unless there are more strata than
+    ``rows``. Returns (strata,) int64 with sum ``rows``, none above its size, if ``rows`` is not above the sum
+    of sizes.
     """
     quotas, remainders = np.divmod(rows * sizes.astype(np.int64), sizes.sum())
     largest_first = np.argsort(-remainders, kind="stable")
     quotas[largest_first[: rows - quotas.sum()]] += 1
+    if rows >= np.count_nonzero(sizes):
+        for stratum in np.flatnonzero((quotas == 0) & (sizes > 0)):
+            quotas[quotas.argmax()] -= 1
+            quotas[stratum] = 1
     return quotas
 
 
@@ -41,15 +48,20 @@ def draw(strata: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np
     return np.sort(np.concatenate(chosen))
 
 
-def check_strata(task: Task, setting: str, sizes: np.ndarray, drawn: np.ndarray) -> None:
-    """Raise UserError if ``drawn``, the strata of the drawn rows, lacks one; ``setting`` says what drew them.
+def check_strata(
+    task: Task, setting: str, part: str, sizes: np.ndarray, drawn: np.ndarray, allowed: str
+) -> None:
+    """Raise UserError if ``drawn``, the strata of the rows that ``part`` gets, lacks one that has rows.
 
-    ``sizes`` holds the rows of each stratum before.
+    ``setting`` says what drew them and ``allowed`` what helps; ``sizes`` holds the rows of each stratum
+    before.
     """
-    missing = np.flatnonzero(np.bincount(drawn, minlength=len(sizes)) == 0)
+    missing = np.flatnonzero((np.bincount(drawn, minlength=len(sizes)) == 0) & (sizes > 0))
     if len(missing):
-        kind = "score range" if task.regression else "class"
+        first = missing[0]
+        one = f"score range {first}" if task.regression else f"class {shown(task.labels[first])}"
+        as_others = f" (nor of {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(
-            f"{setting}, which leaves no row of {kind} {missing[0]} of {task.name}; it has "
-            f"{sizes[missing[0]]} of the {sizes.sum()} training rows"
+            f"{setting}, which leaves {part} no row of {one} of {task.name}{as_others}; it has "
+            f"{sizes[first]} of the {sizes.sum()} training rows; allowed: {allowed}"
         )

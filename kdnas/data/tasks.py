@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 TRAIN = "train"
 HELDOUT = "heldout"  # the slice of the search task that measures candidates (kdnas.data.heldout)
@@ -162,7 +163,7 @@ def get_task(definition: Definition) -> Task:
     """Return the task of a definition; raises UserError for a name that is not one of GLUE's."""
     if isinstance(definition, str):
         if definition not in TASKS:
-            raise UserError(f"unknown task {definition!r}; allowed are {', '.join(TASKS)}")
+            raise UserError(f"unknown task {shown(definition)}; allowed are {', '.join(TASKS)}")
         return TASKS[definition]
     labels = definition["labels"]
     return Task(

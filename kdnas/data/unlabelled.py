@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdnas.data.frames import text_tuples
+from kdnas.data.frames import text_sets
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
@@ -27,10 +27,11 @@ def choose_unlabelled(
     """Return at most ``most`` (None: all) of the rows of ``frame``, drawn at random, in their old order.
 
     Their labels, where there are any, are left out unread. A row whose texts are all those of a row of
-    ``judging`` is never taken. The draw depends on the data alone. Raises UserError if no row remains.
+    ``judging``, in either order, is never taken. The draw depends on the data alone. Raises UserError if no
+    row remains.
     """
-    judged = {row for other in judging for row in text_tuples(other, task.text_columns)}
-    rows = [number for number, row in enumerate(text_tuples(frame, task.text_columns)) if row not in judged]
+    judged = {row for other in judging for row in text_sets(other, task.text_columns)}
+    rows = [number for number, row in enumerate(text_sets(frame, task.text_columns)) if row not in judged]
     if not rows:
         raise UserError(
             f"data.max_unlabelled_rows has {task.name}, which has no rows for it; allowed: a task with a "

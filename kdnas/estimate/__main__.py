@@ -13,6 +13,7 @@ from kdnas.config import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
 from kdnas.search.space import Architecture
+from kdnas.sentences import shown
 
 
 def main(arguments: list[str]) -> int:
@@ -97,7 +98,7 @@ def _cores(text: str) -> int:
     if text == "all":
         return os.cpu_count() or 1
     if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"--cores is {text!r}; allowed: a whole number from 1, or all")
+        raise UserError(f"--cores is {shown(text)}; allowed: a whole number from 1, or all")
     return int(text)
 
 

@@ -36,7 +36,7 @@ from kdnas.training.learner import Learner
 from kdnas.training.objective import LABELS_ONLY, Objective, Weights
 from kdnas.training.prediction import predict
 from kdnas.training.run import Run, start_run
-from kdnas.training.teaching import make_teaching
+from kdnas.training.teaching import Teaching
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3  # after one that is not timed
@@ -138,7 +138,7 @@ def _timed(config: dict[str, Any], teacher_config: Any, device: str) -> Line:
     protocol = Protocol.from_config(config["latency"], device)
     teacher = Architecture.from_model_config(teacher_config)
     with pinned(protocol.threads or torch.get_num_threads()):
-        timer = make_timer(network(teacher_config, teacher), protocol, teacher_config.vocab_size)
+        timer = make_timer(network(teacher_config, teacher, {}), protocol, teacher_config.vocab_size)
         timer()
         seconds = median(_seconds(timer, protocol.threads) for _ in range(ROUNDS))
     inputs = protocol.batch_size * protocol.sequence_length
@@ -203,10 +203,12 @@ class _Bench:
             learner.step(self._batch(rows), targets[rows], 1000)
 
         def prepare(rows: int) -> None:
-            teaching = make_teaching(
-                teacher, self.weights, self._encoded(rows), self.run.device, self.run.autocast
-            )
-            targets[rows] = teaching(np.arange(rows), self._batch(rows)) if teaching else None
+            if not self.weights.needs_teacher:
+                targets[rows] = None
+                return
+            logits = torch.zeros(rows, self.task.num_labels)
+            teaching = Teaching(teacher, logits, self.weights, self.run.device, self.run.autocast)
+            targets[rows] = teaching(np.arange(rows), self._batch(rows))
 
         forward = forward_flops(self.student, self.tokens) * self.tokens
         maps = maps_flops(self.student, self.shape) * self.tokens if self.weights.hidden else 0.0

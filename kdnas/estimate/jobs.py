@@ -14,7 +14,9 @@ from kdnas.names import (
     student_names,
     table_names,
     taught_tasks,
+    times_whole_space,
 )
+from kdnas.stages import learns_from_teacher
 
 DEVICES = 2  # profile_students measures the CPU and the GPU
 
@@ -31,6 +33,7 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
     first = int(search["task"] in taught)
     students = len(student_names(config))
     episodes = len(search["strategies"]) * search["episodes"]
+    whole_space = times_whole_space(config)
     counts = {
         "fetch_task": tasks,
         "build_proxy": int(draws_from_space(config)),
@@ -38,14 +41,16 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
         "adopt_teacher": len(adopted_tasks(config)) * seeds,
         "finetune_search_teacher": first,
         "finetune_teacher": len(taught) * seeds - first,
+        "query_teacher": tasks * seeds if learns_from_teacher(config["distillation"]) else 0,
         "sample_candidates": episodes,
         "distill_candidates": episodes * search["cohorts"],
-        "profile_latency": episodes,
+        "profile_space": int(whole_space),
+        "profile_latency": 0 if whole_space else episodes,
         "update_controller": episodes,
         "sample_fidelity": min(1, config["fidelity"]["architectures"]),
         "evaluate_fidelity": len(settings(config["fidelity"])),
         "distill_hand_crafted": min(1, len(config["students"]["matched"])),
-        "profile_hand_crafted": min(1, len(config["students"]["matched"])),
+        "profile_hand_crafted": 0 if whole_space else min(1, len(config["students"]["matched"])),
         "select_student": len(searched_students(config)),
         "hand_craft_student": len(hand_crafted_students(config)),
         "distill_student": students * seeds,

@@ -18,11 +18,12 @@ from kdnas.tables.table import number
 
 LIGHT_SECONDS = 4.0  # of a job that neither trains nor times: fetching on the disk, sampling, tables, figures
 LIGHT_BYTES = 300e6
-PROFILES = ("profile_latency", "profile_hand_crafted", "profile_students")  # claim all cores
+PROFILES = ("profile_space", "profile_latency", "profile_hand_crafted", "profile_students")  # claim all cores
 TRAININGS = (
     "adopt_teacher",
     "finetune_search_teacher",
     "finetune_teacher",
+    "query_teacher",
     "distill_candidates",
     "evaluate_fidelity",
     "distill_hand_crafted",

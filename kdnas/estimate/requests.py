@@ -16,6 +16,7 @@ from kdnas.estimate.shapes import (
     forward_flops,
     maps_flops,
     parameters,
+    timing_bytes,
     training_bytes,
     training_flops,
 )
@@ -133,7 +134,7 @@ def timing(
     tokens = latency["sequence_length"]
     forward = sum(forward_flops(shape, tokens) for shape in shapes) * tokens * latency["batch_size"]
     rounds = latency["warmup"] + latency["max_rounds"]
-    memory = BYTES * sum(teacher.weights(shape) for shape in shapes)
+    memory = timing_bytes(shapes, teacher.embeddings)
     if machine.device != "gpu":  # a layer's vectors before and after each half of it
         widest = max(shape.ffn_size + shape.hidden_size for shape in shapes)
         memory += BYTES * latency["batch_size"] * tokens * 2 * widest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,14 @@ def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) 
     if architecture.factorised:
         tables += width * size + size
     return tables + encoder_parameters(architecture) + (size * size + size) + (size * labels + labels)
+
+
+def timing_bytes(shapes: Sequence[Architecture], embeddings: Embeddings) -> int:
+    """Return the memory of the weights of networks timed together, which share word embeddings."""
+    of_networks = sum(parameters(shape, embeddings, 2) for shape in shapes)
+    widths = [shape.embedding_size for shape in shapes]
+    shared = embeddings.vocabulary * (sum(widths) - sum(set(widths)))
+    return BYTES * (of_networks - shared)
 
 
 def training_bytes(count: float) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.models.fetch import local_folder, package_folder
+from kdnas.sentences import shown
 from kdnas.teacher_check import check_against_teacher
 
 
@@ -46,5 +47,5 @@ def _folder(config: dict[str, Any]) -> Path | None:
         return folder if folder.is_dir() else None
     folder = {"package": package_folder, "local": local_folder}[teacher["source"]](teacher)
     if not (folder / "config.json").is_file():
-        raise UserError(f"teacher.name is {teacher['name']!r}, but {folder} has no config.json")
+        raise UserError(f"teacher.name is {shown(teacher['name'])}, but {folder} has no config.json")
     return folder

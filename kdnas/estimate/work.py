@@ -20,12 +20,14 @@ from kdnas.estimate.shapes import (
     forward_flops,
     maps_flops,
     parameters,
+    timing_bytes,
     training_bytes,
     training_flops,
 )
 from kdnas.estimate.sizes import TaskSize
-from kdnas.names import adopted_tasks, selection_rules, taught_tasks
+from kdnas.names import adopted_tasks, selection_rules, taught_tasks, times_whole_space
 from kdnas.search.space import Architecture, SearchSpace
+from kdnas.stages import learns_from_teacher
 from kdnas.training.learner import Stage
 from kdnas.training.prediction import BATCH_SIZE
 
@@ -86,7 +88,7 @@ class Workload:
         losses = config["distillation"]["losses"]
         self.learns_hidden = bool(losses["hidden"])
         self.logits_suffice = not (losses["hidden"] or losses["relations"])
-        self.learns_from_teacher = any(losses[name] for name in ("hidden", "logits", "relations"))
+        self.learns_from_teacher = learns_from_teacher(config["distillation"])
 
     def jobs(self) -> list[Job]:
         """Return the jobs of the rules that train or time networks, in the order of the rules."""
@@ -102,11 +104,15 @@ class Workload:
             jobs += [self.finetune_teacher(task, "finetune_search_teacher")]
             jobs += [self.finetune_teacher(task)] * (seeds - 1)
         jobs += [self.finetune_teacher(name) for name in taught if name != task] * seeds
+        if self.learns_from_teacher:
+            jobs += [self.query_teacher(name) for name in config["data"]["tasks"]] * seeds
         jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
-        jobs += [self.profile_latency()] * episodes
+        whole_space = times_whole_space(config)
+        jobs += [self.profile_space()] if whole_space else [self.profile_latency()] * episodes
         jobs += [self.evaluate_fidelity(setting) for setting in settings(config["fidelity"])]
         if config["students"]["matched"]:
-            jobs += [self.distill_hand_crafted(), self.profile_hand_crafted()]
+            jobs += [self.distill_hand_crafted()]
+            jobs += [] if whole_space else [self.profile_hand_crafted()]
         jobs += [self.distill(student, task, "student") for student in students] * seeds
         jobs += [self.distill(student, name, "glue") for student in students for name in others] * seeds
         jobs += [self.profile_students(device) for device in ("cpu", "gpu")]
@@ -166,6 +172,14 @@ class Workload:
         passes = {TEACHER_PASS: _scoring(size.evaluation_rows, forward)}
         return Job("adopt_teacher", passes, weights + _data_bytes(size), weights)
 
+    def query_teacher(self, task: str) -> Job:
+        """The teacher's logits on the rows that students learn from and are judged on."""
+        size = self.sizes[task]
+        forward = forward_flops(self.teacher, size.tokens) * size.tokens
+        rows = size.train_rows + size.heldout_rows + size.unlabelled_rows
+        weights = BYTES * parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
+        return Job("query_teacher", {TEACHER_PASS: _scoring(rows, forward)}, weights + _data_bytes(size))
+
     def distill_candidates(self) -> Job:
         """One cohort, of the mean number of candidates, on the proxy set and its held-out slice."""
         search = self.config["search"]
@@ -188,7 +202,8 @@ class Workload:
         size = self.sizes[task]
         first_split = size.evaluation_rows // len(self.tasks[task].evaluation_splits)
         rows = size.train_rows + size.unlabelled_rows, first_split
-        return self._evaluated("evaluate_fidelity", self.any_student, fidelity["architectures"], stage, *rows)
+        count = fidelity["architectures"]
+        return self._evaluated("evaluate_fidelity", self.any_student, count, stage, *rows, answered=False)
 
     def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:
         proxy, size = self.config["search"]["proxy"], self.sizes[self.config["search"]["task"]]
@@ -197,17 +212,27 @@ class Workload:
         return self._evaluated(rule, student, count, stage, *rows)
 
     def _evaluated(
-        self, rule: str, student: Student, count: float, stage: Stage, train_rows: int, scored_rows: int
+        self,
+        rule: str,
+        student: Student,
+        count: float,
+        stage: Stage,
+        train_rows: int,
+        scored_rows: int,
+        answered: bool = True,
     ) -> Job:
-        """``count`` students side by side on rows of the search task, and their scores."""
+        """``count`` students side by side on rows of the search task, and their scores.
+
+        ``answered``: the teacher's logits on the scored rows are there.
+        """
         size = self.sizes[self.config["search"]["task"]]
         steps, inputs = _steps(stage, train_rows)
         teacher = forward_flops(self.teacher, size.tokens) * size.tokens
         forward = student.mean(self._forward(size.tokens))
         maps = student.mean(self._maps) * size.tokens
-        taught = self._taught(steps, inputs, train_rows, teacher)
-        if self.learns_from_teacher:  # the distillation loss on the scored rows
-            taught += _scoring(scored_rows, teacher)
+        taught = self._taught(steps, inputs, teacher)
+        if self.learns_from_teacher and not (answered and self.logits_suffice):
+            taught += _scoring(scored_rows, teacher)  # for the distillation loss there
         rows = size.train_rows + size.evaluation_rows
         return Job(
             rule,
@@ -233,13 +258,19 @@ class Workload:
         return Job(
             f"distill_{stage_name}",
             {
-                TEACHER_PASS: self._taught(steps, inputs, size.train_rows, teacher),
+                TEACHER_PASS: self._taught(steps, inputs, teacher),
                 STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
                 STUDENT_PASS: _scoring(size.evaluation_rows, forward),
             },
             self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size),
             BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
         )
+
+    def profile_space(self) -> Job:
+        """Timing all of the space, the matched students and the teacher, with the most rounds."""
+        students = [Student([shape]) for shape in self.any_student.shapes]
+        students += self._hand_crafted(self.config["students"]["matched"])
+        return self._timed("profile_space", students, self.config["reward"]["device"])
 
     def profile_latency(self) -> Job:
         """Timing an episode's candidates and the teacher, with the most rounds."""
@@ -264,11 +295,11 @@ class Workload:
         inputs = rounds * latency["batch_size"]
         forward = forward_flops(self.teacher, tokens) * tokens
         forward += sum(student.mean(self._forward(tokens)) for student in students)
-        weights = parameters(self.teacher, self.embeddings, 2) + sum(
-            student.mean(lambda shape: parameters(shape, self.embeddings, 2)) for student in students
-        )
+        # of a student that is not known yet any of its shapes stands for the size of the tables
+        shapes = [self.teacher, *(student.shapes[0] for student in students)]
+        weights = timing_bytes(shapes, self.embeddings)
         passes = Passes(rounds * (1 + len(students)), inputs * forward)
-        return Job(rule, {TIMED_PASS + device: passes}, BYTES * weights)
+        return Job(rule, {TIMED_PASS + device: passes}, weights)
 
     def _stage(self, settings: dict[str, Any]) -> Stage:
         return Stage(**settings, max_gradient_norm=self.config["training"]["max_gradient_norm"])
@@ -284,11 +315,9 @@ class Workload:
     def _maps(self, shape: Architecture) -> float:
         return maps_flops(shape, self.teacher) if self.learns_hidden else 0.0
 
-    def _taught(self, steps: float, inputs: float, rows: int, forward: float) -> Passes:
-        """The teacher's passes: one beside each step, or over all ``rows`` once where its logits suffice."""
-        if not self.learns_from_teacher:
-            return Passes()
-        return _scoring(rows, forward) if self.logits_suffice else Passes(steps, forward * inputs)
+    def _taught(self, steps: float, inputs: float, forward: float) -> Passes:
+        """The teacher's passes: one beside each step, none where its answers suffice."""
+        return Passes() if self.logits_suffice else Passes(steps, forward * inputs)
 
     @functools.cached_property
     def _teacher_bytes(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from kdnas.figures.labels import place_labels
 from kdnas.figures.style import (
@@ -28,11 +27,14 @@ from kdnas.figures.style import (
     style,
 )
 from kdnas.files.artifacts import read_json
+from kdnas.letters import lettered
 from kdnas.search.baselines import Baseline
 from kdnas.search.history import read_history
 from kdnas.search.selection import pareto_front
 
 _HEIGHT, _LINE_HEIGHT = 2.9, 0.125  # inches: of the drawing with its legend, and of a name below it
+_FEW, _PER_LETTER = 12, 0.08  # letters in a drawing of that height, and inches for each more
+_LONGEST = 22  # characters of a name in the legend
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 
 
@@ -61,7 +63,8 @@ def quality_latency_figure(
     with style():
         names = _names(selected + matched)
         lines_of_names = sum(map(len, names.values()))
-        heights = [_HEIGHT, max(_LINE_HEIGHT, lines_of_names * _LINE_HEIGHT)]
+        drawing = _HEIGHT + _PER_LETTER * max(0, len(names) - _FEW)
+        heights = [drawing, max(_LINE_HEIGHT, lines_of_names * _LINE_HEIGHT)]
         figure = new_figure(sum(heights), synthetic)
         axes, key = figure.subplots(2, 1, height_ratios=heights)
         light_grid(axes, "y")
@@ -93,14 +96,14 @@ def quality_latency_figure(
         _scale(axes, [*everything["latency_ratio"], *ratios, *latency_budgets])
         lines = [axes.axvline(x, color=GREY, lw=0.7, ls=(0, (4, 3)), zorder=0) for x in latency_budgets]
         if lines:
-            lines[0].set_label("budget " + ", ".join(f"{budget:g}" for budget in latency_budgets))
+            lines[0].set_label(_budgets_label(latency_budgets))
         handles += lines[:1]
         axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
         axes.set_ylabel(PROXY_QUALITY[quality])
         handles += _mark(axes, selected, "o", 6.5, "selected student")
         handles += _mark(axes, matched, "x", 4, "hand-crafted")
         bottom_legend(figure, handles, columns=3)
-        letters = dict(zip(names, string.ascii_lowercase, strict=False))
+        letters = lettered(names)
         _write_key(key, [(letters[place], name) for place in names for name in names[place]])
         place_labels(axes, letters)
     return figure
@@ -115,6 +118,11 @@ def _mark(axes: Axes, students: list[dict[str, Any]], marker: str, size: float, 
     return axes.plot(*places, marker, markersize=size, label=label, **look)
 
 
+def _budgets_label(budgets: Sequence[float]) -> str:
+    each = "budget " + ", ".join(f"{budget:g}" for budget in budgets)
+    return each if len(each) <= _LONGEST else f"{len(budgets)} budgets"
+
+
 def _names(students: list[dict[str, Any]]) -> dict[tuple[float, float], list[str]]:
     """Return the students' names by place, from the fastest; those that are the same candidate share one."""
     names: dict[tuple[float, float], list[str]] = {}
@@ -126,9 +134,10 @@ def _names(students: list[dict[str, Any]]) -> dict[tuple[float, float], list[str
 def _write_key(axes: Axes, rows: list[tuple[str, str]]) -> None:
     """Leave nothing of the axes but the students' names, each behind the letter of its point."""
     axes.set_axis_off()
+    name_at = 0.03 + 0.02 * max((len(letter) for letter, _ in rows), default=0)
     for number, row in enumerate(rows):
         below = (0, -72 * _LINE_HEIGHT * number)  # in points: the axes may be lower than their lines
-        for x, text in zip((0.0, 0.05), row, strict=True):
+        for x, text in zip((0.0, name_at), row, strict=True):
             axes.annotate(
                 text,
                 (x, 1),
@@ -146,6 +155,8 @@ def _scale(axes: Axes, ratios: list[float]) -> None:
     axes.set_xlim(0.85 * min(ratios), 1.18 * max(ratios))
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.06 * (high - low))  # room for letters above the front
-    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
+    left, right = axes.get_xlim()
+    inside = [tick for tick in _TICKS if left <= tick <= right]
+    axes.xaxis.set_major_locator(FixedLocator(inside) if len(inside) > 1 else MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -40,7 +40,7 @@ def profile_by_clock(
     if protocol.device == "gpu" and not torch.cuda.is_available():
         if needed:
             raise UserError(
-                "the latency is to be measured on a GPU, as reward.device or training.device is 'gpu', but "
+                'the latency is to be measured on a GPU, as reward.device or training.device is "gpu", but '
                 "this machine has none that torch can use"
             )
         return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")
@@ -109,10 +109,11 @@ def _measure(
 ) -> dict[Architecture, dict[str, Any]]:
     """Time ``architectures`` and the teacher in interleaved rounds."""
     with pinned(protocol.threads or torch.get_num_threads()):
-        timers = {TEACHER: make_timer(network(config, teacher), protocol, config.vocab_size)}
+        tables: dict[int, torch.nn.Embedding] = {}
+        timers = {TEACHER: make_timer(network(config, teacher, tables), protocol, config.vocab_size)}
         for architecture in architectures:
             if architecture != teacher:
-                model = network(config, architecture)
+                model = network(config, architecture, tables)
                 timers[architecture.short_name] = make_timer(model, protocol, config.vocab_size)
         times = measure(
             timers, TEACHER, protocol.warmup, protocol.min_rounds, protocol.max_rounds, protocol.interval

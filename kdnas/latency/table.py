@@ -24,7 +24,7 @@ class LatencyTable:
         try:
             table = pd.read_csv(path)
         except FileNotFoundError as error:
-            raise UserError(f"latency.table is {str(path)!r}, but there is no such file") from error
+            raise UserError(f"latency.table is {shown(str(path))}, but there is no such file") from error
         except (ValueError, OSError) as error:
             raise UserError(f"latency.table {path} is not a CSV file ({reason(error)})") from error
         missing = [column for column in COLUMNS if column not in table.columns]

@@ -12,13 +12,25 @@ import torch
 from torch import nn
 
 from kdnas.latency.protocol import Protocol
-from kdnas.models.loading import new_classifier, student_config
+from kdnas.models.loading import base_model, new_classifier, student_config
 from kdnas.search.space import Architecture
 
 
-def network(config: Any, architecture: Architecture) -> nn.Module:
-    """Build the real network of ``architecture``: latency does not depend on the weights' values."""
-    return new_classifier(student_config(config, architecture), seed=0).eval()
+def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedding]) -> nn.Module:
+    """Build the real network of ``architecture``: latency does not depend on the weights' values.
+
+    ``tables`` has the word embeddings by width, and gets those that it lacks: networks of one width share
+    them, as those of a whole space would not fit into memory.
+    """
+    shape = student_config(config, architecture)
+    vocabulary, shape.vocab_size = shape.vocab_size, (config.pad_token_id or 0) + 1
+    model = new_classifier(shape, seed=0).eval()
+    embeddings = base_model(model).embeddings
+    width = embeddings.word_embeddings.embedding_dim
+    if width not in tables:
+        tables[width] = nn.Embedding(vocabulary, width, padding_idx=config.pad_token_id)
+    embeddings.word_embeddings = tables[width]
+    return model
 
 
 @contextlib.contextmanager

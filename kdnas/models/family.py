@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 FAMILY = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
 ROBERTA_FAMILY = ("camembert", "roberta", "xlm-roberta")  # they number a text's positions from the pad's id
@@ -14,7 +15,7 @@ def check_family(model_type: Any, described: str) -> None:
     """Raise UserError unless ``model_type`` names a model of the BERT family."""
     if model_type not in FAMILY:
         raise UserError(
-            f"{described} has model_type {model_type!r}, not one of the BERT family: {', '.join(FAMILY)}"
+            f"{described} has model_type {shown(model_type)}, not one of the BERT family: {', '.join(FAMILY)}"
         )
 
 

@@ -12,6 +12,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
 from kdnas.models.family import check_family
 from kdnas.models.files import CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
+from kdnas.sentences import shown
 
 SHARDS = f"{WEIGHTS}.index.json"
 _SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
@@ -102,12 +103,13 @@ def package_folder(teacher: dict[str, Any]) -> Path:
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
-            f"teacher.name is {name!r}, but no such package is installed; install it or set teacher.source"
+            f"teacher.name is {shown(name)}, but no such package is installed; install it or set "
+            "teacher.source"
         )
     root = Path(next(iter(spec.submodule_search_locations)))
     folders = sorted(path.parent for path in root.rglob(WEIGHTS))
     if not folders:
-        raise UserError(f"teacher.name is {name!r}, but that package carries no {WEIGHTS}")
+        raise UserError(f"teacher.name is {shown(name)}, but that package carries no {WEIGHTS}")
     return folders[0]
 
 
@@ -115,7 +117,7 @@ def local_folder(teacher: dict[str, Any]) -> Path:
     """Return the folder ``teacher.name``; raises UserError if there is none."""
     folder = Path(teacher["name"])
     if not folder.is_dir():
-        raise UserError(f"teacher.name is {teacher['name']!r}, but there is no such folder")
+        raise UserError(f"teacher.name is {shown(teacher['name'])}, but there is no such folder")
     return folder
 
 
@@ -133,7 +135,8 @@ def _hub(teacher: dict[str, Any]) -> Path:
         )
     except RepositoryNotFoundError as error:
         raise UserError(
-            f"teacher.name is {teacher['name']!r}, but the hub has no such model, or none that you may read"
+            f"teacher.name is {shown(teacher['name'])}, but the hub has no such model, or none that you "
+            "may read"
         ) from error
     except Exception as error:  # the client repeats a request by itself; in the end it raises many classes
         raise UserError(

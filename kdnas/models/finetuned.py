@@ -12,6 +12,7 @@ from torch import nn
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.models.loading import load_config, name_outputs, problem_type
+from kdnas.sentences import shown
 
 UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls the classes of a model that names none
 
@@ -35,8 +36,8 @@ def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
     unfit = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if unfit:
         raise UserError(
-            f"teacher.finetuned_on is {task.name}, but the teacher's weights lack {unfit[0]}, or have it in "
-            "another shape than config.json says; allowed: a task that the teacher is a classifier for"
+            f"teacher.finetuned_on is {shown(task.name)}, but the teacher's weights lack {unfit[0]}, or have "
+            "it in another shape than config.json says; allowed: a task that the teacher is a classifier for"
         )
     output = [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
     with torch.no_grad():
@@ -52,7 +53,8 @@ def order_of_classes(config: Any, task: Task) -> list[int]:
     wanted = list(task.labels or ["one number"])
     if len(names) != task.num_labels or config.problem_type not in (None, problem_type(task)):
         _refuse(task, f"outputs {', '.join(names)} and problem_type {config.problem_type}", wanted)
-    if task.regression or all(map(UNNAMED.fullmatch, names)):
+    unnamed = all(map(UNNAMED.fullmatch, names)) and set(names) != set(wanted)
+    if task.regression or unnamed:
         return list(range(len(names)))
     for spelling in (str, str.lower):  # case counts only where it tells classes apart
         given, needed = list(map(spelling, names)), list(map(spelling, wanted))
@@ -63,6 +65,6 @@ def order_of_classes(config: Any, task: Task) -> list[int]:
 
 def _refuse(task: Task, found: str, wanted: list[str]) -> NoReturn:
     raise UserError(
-        f"teacher.finetuned_on is {task.name}, but the teacher's config.json has the {found}; "
+        f"teacher.finetuned_on is {shown(task.name)}, but the teacher's config.json has the {found}; "
         f"allowed: {', '.join(wanted)} in id2label, in the order of its head"
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.search.reward import latencies_by_model
+from kdnas.search.reward import latencies_by_architecture
+from kdnas.search.space import Architecture
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,11 @@ def measured_baselines(
     Raises UserError if a baseline has no quality or latency.
     """
     check_evaluations(evaluations)
-    latencies = latencies_by_model(latency, reward["device"])
+    latencies = latencies_by_architecture(latency, reward["device"])
     return {
         entry["candidate"]: Baseline(
-            entry[f"quality_{reward['quality']}"], latencies[entry["candidate"]]["ratio"]
+            entry[f"quality_{reward['quality']}"],
+            latencies[Architecture.from_dict(entry["architecture"])]["ratio"],
         )
         for entry in evaluations
     }

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.search.history import COLUMNS
-from kdnas.search.reward import failed_reward, latencies_by_model, reward
+from kdnas.search.reward import failed_reward, latencies_by_architecture, reward
 from kdnas.search.space import Architecture
 
 
@@ -24,19 +24,20 @@ def extend_history(
     ``candidates``, ``evaluations`` and ``latency`` are the contents of the artifacts of docs/artifacts.md.
     A failed candidate gets the lowest reward. Raises UserError if there is no latency for the reward.
     """
-    latencies = latencies_by_model(latency, settings["device"])
+    latencies = latencies_by_architecture(latency, settings["device"])
     by_candidate = {entry["candidate"]: entry for entry in evaluations}
     rows = []
     for entry in candidates["candidates"]:
         evaluation = by_candidate[entry["candidate"]]
-        timing = latencies[entry["candidate"]]
+        architecture = Architecture.from_dict(entry["architecture"])
+        timing = latencies[architecture]
         succeeded = evaluation["status"] == "ok"
         quality = evaluation[f"quality_{settings['quality']}"]
         rows.append(
             {
                 "episode": candidates["episode"],
                 "candidate": entry["candidate"],
-                **asdict(Architecture.from_dict(entry["architecture"])),
+                **asdict(architecture),
                 "origin": entry["origin"],
                 "epsilon": candidates["epsilon"],
                 "predicted_reward": entry["predicted_reward"],

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from kdnas.errors import UserError
+from kdnas.search.space import Architecture
+from kdnas.sentences import shown
 
 
 def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
@@ -28,11 +30,11 @@ def failed_reward(rewards: Iterable[float]) -> float:
     return min([0.0, *rewards])
 
 
-def latencies_by_model(latency: dict[str, Any], device: str) -> dict[Any, dict[str, Any]]:
-    """Return the entries of a latency file (docs/artifacts.md) by the name or number of their model.
+def latencies_by_architecture(latency: dict[str, Any], device: str) -> dict[Architecture, dict[str, Any]]:
+    """Return the entries of a latency file (docs/artifacts.md) by the architecture of their model.
 
     Raises UserError if nothing could be timed on ``device``, the config's ``reward.device``.
     """
     if latency["reason"] is not None:
-        raise UserError(f"reward.device is {device!r}, but its latency was {latency['reason']}")
-    return {entry["model"]: entry for entry in latency["models"]}
+        raise UserError(f"reward.device is {shown(device)}, but its latency was {latency['reason']}")
+    return {Architecture.from_dict(entry["architecture"]): entry for entry in latency["models"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from kdnas.analysis.claims import (
 from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
 from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 from kdnas.files.artifacts import read_json
+from kdnas.letters import lettered
 from kdnas.search.space import Architecture
-from kdnas.tables.glue import task_label
+from kdnas.tables.glue import task_label, without_label
 from kdnas.tables.table import Table
 
 _BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")
@@ -35,7 +35,7 @@ _QUANTITIES = {
     "cpu_speedup": ("CPU speed-up over the teacher", "{:.2f}×"),
     "parameters_to_baseline": ("parameters / baseline's", "{:.2f}"),
     "score_over_baseline": ("average − baseline's (points)", "{:+.1f}"),
-    "teacher_share_without_cola": ("% of teacher, w/o CoLA", "{:.1f}"),
+    "teacher_share_without_cola": ("% of teacher", "{:.1f}"),
     OVERALL: ("overall", ""),
     OVERALL_WITHOUT_GPU: ("overall, but for the GPU", ""),
 }
@@ -95,9 +95,8 @@ def claims_table(
     data["synthetic"] = synthetic
     data = data.astype(dict.fromkeys(("paper", "bound", "value", "low", "high"), float))
 
-    reasons = list(dict.fromkeys(data.loc[_with_reason(data), "reason"]))
-    letters = dict(zip(reasons, string.ascii_lowercase, strict=False))
-    shown = _shown(data, letters)
+    letters = lettered(dict.fromkeys(data.loc[_with_reason(data), "reason"]))
+    shown = _shown(data, letters, without_label(evidence.tasks, "cola"))
     overall = data["quantity"].isin((OVERALL, OVERALL_WITHOUT_GPU))
     notes = _notes(data, evidence, tasks, records, baseline, teacher, synthetic)
     return Table(
@@ -116,10 +115,11 @@ def _with_reason(data: pd.DataFrame) -> pd.Series:
     return data["reason"].notna() & data["bound"].notna()
 
 
-def _shown(data: pd.DataFrame, letters: Mapping[str, str]) -> pd.DataFrame:
+def _shown(data: pd.DataFrame, letters: Mapping[str, str], without_cola: str) -> pd.DataFrame:
     rows = []
     for row, with_reason in zip(data.itertuples(), _with_reason(data), strict=True):
         label, text = _QUANTITIES[row.quantity]
+        label += without_cola if row.quantity == "teacher_share_without_cola" else ""
         value = "" if pd.isna(row.value) else text.format(row.value)
         if not pd.isna(row.low):
             value += f" [{text.format(row.low)}, {text.format(row.high)}]".replace("×", "")
@@ -165,10 +165,13 @@ def _notes(
         f"latency {100 * EQUAL_LATENCY:g} % higher or an average {EQUAL_SCORE} points lower (our choice)."
     )
     labels = [task_label(tasks[name]) for name in evidence.tasks if name != "wnli"]
+    averages = [f"Averages over {', '.join(labels)}"]
+    averages += ["never WNLI, which papers leave out"] if "wnli" in tasks else []
+    averages += ["for claim B without CoLA"] if "cola" in evidence.tasks else []
     notes.append(
-        f"Averages over {', '.join(labels)}; never WNLI, which papers leave out, and for claim B not CoLA. "
-        f"Paired by seed, seeds: {data['seeds'].iloc[0]}. Intervals are Student's t. They cover the seeds of "
-        "the training, not the one search of each strategy nor the choice of the development sets."
+        f"{'; '.join(averages)}. Paired by seed, seeds: {data['seeds'].iloc[0]}. Intervals are Student's t. "
+        "They cover the seeds of the training, not the one search of each strategy nor the choice of the "
+        "development sets."
     )
     notes.append(
         f"Students were chosen by their {evidence.searched_on.upper()} latency in the search and are judged "

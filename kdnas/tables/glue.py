@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,15 @@ def data_title(data: pd.DataFrame) -> str:
 def task_label(task: Task) -> str:
     """Return a task's name in text, one for all of its splits: ``MNLI``, ``CoLA``."""
     return task.display_names[task.evaluation_splits[0]].removesuffix("-m")
+
+
+def without_label(tasks: Container[str], *left_out: str) -> str:
+    """Return what to write behind the name of an average of ``tasks`` without these: ``, w/o CoLA``.
+
+    It is empty where none of them is among the ``tasks``.
+    """
+    absent = [task_label(TASKS[name]) for name in left_out if name in tasks]
+    return f", w/o {', '.join(absent)}" if absent else ""
 
 
 def _column_label(tasks: Mapping[str, Task], name: str, split: str | None) -> str:

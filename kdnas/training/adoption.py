@@ -16,7 +16,7 @@ from kdnas.files.artifacts import write_json
 from kdnas.models.finetuned import finetuned_classifier, order_of_classes
 from kdnas.models.loading import load_config
 from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer, says_its_inputs
-from kdnas.sentences import listed
+from kdnas.sentences import listed, shown
 from kdnas.training.batches import encode
 from kdnas.training.class_order import CHANCE, better_order
 from kdnas.training.device import claim
@@ -88,9 +88,9 @@ def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, 
     better, worse = (apart[1] < apart[0]).sum(), (apart[0] < apart[1]).sum()
     if binom.sf(better - 1, better + worse, 0.5) < CHANCE:
         raise UserError(
-            f"teacher.finetuned_on is {task.name}, but its tokenizer_config.json does not say whether it was "
-            f"trained with token types, and {better} rows of {task.evaluation_splits[0]} say otherwise than "
-            f"its class while {worse} agree; allowed: model_input_names in it, [input_ids, token_type_ids, "
+            f"teacher.finetuned_on is {shown(task.name)}, but its tokenizer_config.json does not say "
+            f"whether it was trained with token types, and {better} rows of {task.evaluation_splits[0]} say "
+            f"otherwise than its class while {worse} agree; allowed: model_input_names in it, [input_ids, token_type_ids, "
             "attention_mask] or [input_ids, attention_mask]"
         )
 
@@ -100,7 +100,7 @@ def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
     outputs = logits.squeeze(-1)
     if np.square(outputs - labels).mean() > labels.var() > 0:
         raise UserError(
-            f"teacher.finetuned_on is {task.name}, but there the teacher's outputs go from "
+            f"teacher.finetuned_on is {shown(task.name)}, but there the teacher's outputs go from "
             f"{outputs.min():.2f} to {outputs.max():.2f} where the labels go from {labels.min():g} to "
             f"{labels.max():g}; allowed: a teacher that gives scores on the scale of the labels"
         )
@@ -116,8 +116,8 @@ def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
     head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
     moved = [f"{place}: {task.labels[order[code]]}" for place, code in head if order[code] != code]
     raise UserError(
-        f"teacher.finetuned_on is {task.name}, but with the classes as the teacher's config.json has them "
-        f"{(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
-        f"another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the outputs "
+        f"teacher.finetuned_on is {shown(task.name)}, but with the classes as the teacher's config.json has "
+        f"them {(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and "
+        f"in another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the outputs "
         f"of the head, such as {listed(moved)}"
     )

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from kdnas.data.frames import fingerprint, read_meta, read_parquet, read_split
+from kdnas.data.frames import TRAIN_ROW, fingerprint, read_meta, read_parquet, read_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
@@ -19,6 +19,7 @@ from kdnas.models.identity import model_digest
 from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
+from kdnas.training.answers import Answers
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
 from kdnas.training.failure import out_of_memory
@@ -29,8 +30,8 @@ from kdnas.training.objective import Weights
 from kdnas.training.prediction import scores
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
-from kdnas.training.teaching import make_teaching
-from kdnas.training.unlabelled import answered, read_training_rows
+from kdnas.training.teaching import Teaching, logits_of
+from kdnas.training.unlabelled import read_training_rows, with_pseudo_labels
 
 KIND = "evaluations"
 
@@ -41,7 +42,8 @@ class Trial:
 
     ``stage`` names the section of the config's ``distillation`` that they train with (``proxy`` or
     ``student``), ``scored`` holds the rows that measure their quality; the last ``unlabelled`` rows of
-    ``train`` have the teacher's answers for labels.
+    ``train`` have the teacher's answers for labels. ``answers`` is the
+    key of the teacher's answers; its logits on both frames are None where no answers are at hand.
     """
 
     task: Definition
@@ -51,21 +53,36 @@ class Trial:
     fingerprint: str
     max_length: int
     unlabelled: int = 0
+    answers: str | None = None
+    train_logits: torch.Tensor | None = None
+    scored_logits: torch.Tensor | None = None
 
     @classmethod
-    def on_proxy(cls, task: Definition, proxy: str, data: str, max_length: int) -> Trial:
+    def on_proxy(
+        cls, task: Definition, proxy: str, data: str, max_length: int, answers: Answers | None = None
+    ) -> Trial:
         """Read the search's trial from the proxy set's file and the task's folder, whose slice scores it."""
         frames = {TRAIN: read_parquet(Path(proxy)).to_pandas(), HELDOUT: read_split(data, HELDOUT)}
-        return cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
+        trial = cls(task, "proxy", *frames.values(), fingerprint(frames), max_length)
+        if answers is not None:
+            trial.answers = answers.key
+            trial.train_logits = answers.logits[TRAIN][frames[TRAIN][TRAIN_ROW].tolist()]
+            trial.scored_logits = answers.logits[HELDOUT]
+        return trial
 
     @classmethod
-    def on_whole_task(cls, task: Definition, data: str, max_length: int) -> Trial:
+    def on_whole_task(
+        cls, task: Definition, data: str, max_length: int, answers: Answers | None = None
+    ) -> Trial:
         """Read a final student's trial from the task's folder; its first evaluation split scores it."""
         split = get_task(task).evaluation_splits[0]
         rows, labelled = read_training_rows(Path(data), read_meta(data))
         frames = {TRAIN: rows, split: read_split(data, split)}
-        key = fingerprint(frames)
-        return cls(task, "student", *frames.values(), key, max_length, unlabelled=len(rows) - labelled)
+        unlabelled = len(rows) - labelled
+        trial = cls(task, "student", *frames.values(), fingerprint(frames), max_length, unlabelled)
+        if answers is not None:
+            trial.answers, trial.train_logits = answers.key, answers.on_training_rows()
+        return trial
 
 
 @dataclass
@@ -118,6 +135,7 @@ def _shared_key(
         "teacher": model_digest(teacher_folder),
         "task": trial.task,
         "data": trial.fingerprint,
+        "answers": trial.answers,
         "max_length": trial.max_length,
         "distillation": recipe_key(distillation, trial.stage),
         "max_gradient_norm": run.max_gradient_norm,
@@ -174,10 +192,15 @@ def _train_new(
             values[number] = _failed("out of memory while it was built")
     del sample  # the teacher's signals and states would stay in memory
     data.vocabulary.shrink(teacher)
-    teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
-    if trial.unlabelled:
+    scored = data.scored["scored"]
+    teaching = judging = None
+    if weights.needs_teacher:
+        train_logits = logits_of(teacher, trial.train_logits, data.train, run.device)
+        scored_logits = logits_of(teacher, trial.scored_logits, scored, run.device)
+        teaching = Teaching(teacher, train_logits, weights, run.device, run.autocast)
+        judging = Teaching(teacher, scored_logits, weights, run.device, autocast=False)
         labelled = len(data.train) - trial.unlabelled
-        data.train = answered(data.train, labelled, teaching, task.regression, run.device)
+        data.train = with_pseudo_labels(data.train, labelled, train_logits, task.regression)
     learners = [item.learner for item in trained.values()]
     if learners:
         train(
@@ -191,8 +214,7 @@ def _train_new(
         )
     for learner in learners:
         learner.end_training()
-    scored = data.scored["scored"]
-    judged = judge(learners, teaching.forward if teaching else None, scored, run.device, run.report)
+    judged = judge(learners, judging, scored, run.device, run.report)
     for (number, item), result in zip(trained.items(), judged, strict=True):
         if result is None:
             values[number] = _failed(item.learner.failed)

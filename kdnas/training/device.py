@@ -27,7 +27,7 @@ def claim(device: str, threads: int) -> Iterator[torch.device]:
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     if device == "gpu" and not torch.cuda.is_available():
-        raise UserError("training.device is 'gpu', but this machine has none; use 'auto' or 'cpu'")
+        raise UserError('training.device is "gpu", but this machine has none; allowed: auto, cpu')
     if device == "cpu" or not torch.cuda.is_available():
         yield torch.device("cpu")
         return

@@ -10,16 +10,16 @@ import torch
 
 from kdnas.training.batches import Encoded, collate
 from kdnas.training.failure import only_this_one_fails
-from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
 from kdnas.training.loop import REPORT_SECONDS
 from kdnas.training.prediction import scoring_batches
+from kdnas.training.teaching import Teaching
 
 
 @torch.inference_mode()
 def judge(
     learners: list[Learner],
-    teacher: Forward | None,
+    teaching: Teaching | None,
     data: Encoded,
     device: torch.device,
     report: Callable[[str], None] = print,
@@ -27,20 +27,20 @@ def judge(
     """Return the logits (rows, labels) and the distillation loss of each learner on ``data``, in float32.
 
     The loss is that of the teacher's terms, each batch's mean weighted by its rows, 0 where there is no
-    ``teacher``, which passes over a batch once for all learners. Each result is the same whatever the others
-    are. A learner that runs out of memory is marked ``failed``; the result of a failed one is None.
+    ``teaching`` on these rows. Each result is the same whatever the others are. A
+    learner that runs out of memory is marked ``failed``; the result of a failed one is None.
     """
     if all(learner.failed is not None for learner in learners):
         return [None for _ in learners]
-    for model in [learner.model for learner in learners] + ([teacher.model] if teacher else []):
-        model.eval()
+    for learner in learners:
+        learner.model.eval()
     logits = [np.empty((len(data), learner.model.config.num_labels), np.float32) for learner in learners]
     losses = [0.0 for _ in learners]
     batches = scoring_batches(data)
     reported = time.monotonic()
     for number, rows in enumerate(batches, start=1):
         batch = collate(data, rows, device)
-        targets = teacher(batch) if teacher else None
+        targets = teaching(rows, batch) if teaching else None
         for position, learner in enumerate(learners):
             if learner.failed is not None:
                 continue

@@ -58,10 +58,11 @@ def save_scored(
 
 def _batches(frame: pd.DataFrame) -> list[np.ndarray]:
     """Return the numbers of a few rows in two batches: the longest beside the shortest, and some others."""
-    order = np.argsort(sum(frame[column].str.len() for column in frame), kind="stable")
-    picked = np.unique(np.linspace(0, len(order) - 1, LONG + OTHERS).astype(int))
-    rows = np.asarray(order)[picked]
-    return [part for part in (np.r_[rows[-LONG:], rows[:-LONG][:LONG]], rows[:-LONG][LONG:]) if len(part)]
+    lengths = sum(frame[column].str.len() for column in frame).to_numpy()
+    order = np.argsort(lengths, kind="stable")
+    longest, rest = order[-LONG:], order[:-LONG]
+    others = rest[np.unique(np.linspace(0, max(0, len(rest) - 1), min(OTHERS, len(rest))).astype(int))]
+    return [rows for rows in (np.r_[longest, others[:LONG]], others[LONG:]) if len(rows)]
 
 
 @torch.inference_mode()

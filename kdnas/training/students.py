@@ -18,6 +18,7 @@ from kdnas.models.identity import model_digest
 from kdnas.models.loading import load_classifier, pretrained_classifier
 from kdnas.models.student import build_student, seed_of
 from kdnas.search.space import Architecture
+from kdnas.training.answers import Answers
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective, recipe_key
 from kdnas.training.learner import Learner
@@ -27,8 +28,8 @@ from kdnas.training.run import Run
 from kdnas.training.sample import Sample
 from kdnas.training.saving import save_scored
 from kdnas.training.scoring import describe, score_splits
-from kdnas.training.teaching import make_teaching
-from kdnas.training.unlabelled import answered, read_training_rows
+from kdnas.training.teaching import Teaching, logits_of
+from kdnas.training.unlabelled import read_training_rows, with_pseudo_labels
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Distillation:
     """One student's training on one task.
 
     ``start`` is the student's folder after the search task, or None to start from the teacher or at random;
-    ``stage`` is ``student`` or ``glue``; ``settings`` is the config's ``distillation`` section.
+    ``stage`` is ``student`` or ``glue``; ``settings`` is the config's ``distillation`` section; ``answers``
+    are the teacher's on the task's rows, None where none are at hand.
     """
 
     student: str
@@ -49,6 +51,7 @@ class Distillation:
     data_folder: Path
     max_length: int
     settings: dict[str, Any]
+    answers: Answers | None = None
 
 
 def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metrics_file: Path) -> None:
@@ -63,6 +66,7 @@ def distill(job: Distillation, run: Run, store: Store, model_folder: Path, metri
         "data": meta["fingerprint"],
         "unlabelled": meta["unlabelled_fingerprint"],
         "teacher": model_digest(job.teacher_folder),
+        "answers": job.answers.key if job.answers else None,
         "start": model_digest(job.start) if job.start else None,
         "max_length": job.max_length,
         "distillation": recipe_key(job.settings, job.stage),
@@ -105,9 +109,12 @@ def _train(
     whole = data.vocabulary.shrink(student).cpu()
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
-    teaching = make_teaching(teacher, weights, data.train, run.device, run.autocast)
-    if labelled < len(rows):
-        data.train = answered(data.train, labelled, teaching, task.regression, run.device)
+    teaching = None
+    if weights.needs_teacher:
+        given = job.answers.on_training_rows() if job.answers else None
+        logits = logits_of(teacher, given, data.train, run.device)
+        teaching = Teaching(teacher, logits, weights, run.device, run.autocast)
+        data.train = with_pseudo_labels(data.train, labelled, logits, task.regression)
     train(
         [learner],
         teaching,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,40 +16,39 @@ from kdnas.training.prediction import predict
 
 
 class Teaching:
-    """The teacher's side of the losses on the training rows ``data``.
+    """The teacher's side of the losses on some rows.
 
-    It says the same of a row in every epoch. Its logits are remembered from one pass over all rows where
-    the losses compare nothing else; hidden states and relations would not fit into memory.
+    Its logits are known beforehand. The ``teacher`` itself runs beside the students only where the losses
+    compare more: hidden states and relations of all rows would not fit into memory.
     """
 
     def __init__(
-        self, teacher: nn.Module, weights: Weights, data: Encoded, device: torch.device, autocast: bool
+        self,
+        teacher: nn.Module,
+        logits: torch.Tensor,
+        weights: Weights,
+        device: torch.device,
+        autocast: bool,
     ) -> None:
-        self.forward = Forward(teacher.to(device).eval(), bool(weights.hidden), bool(weights.relations))
-        self.logits_suffice = not (weights.hidden or weights.relations)
-        self.data = data
+        self.logits = logits  # (rows, labels)
+        self.forward: Forward | None = None
+        if weights.hidden or weights.relations:
+            self.forward = Forward(teacher.to(device).eval(), bool(weights.hidden), bool(weights.relations))
         self.device = device
         self.autocast = autocast
 
     @torch.no_grad()
     def __call__(self, rows: np.ndarray, batch: dict[str, torch.Tensor]) -> Outputs:
         """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
-        if self.logits_suffice:
-            return Outputs(self._logits[torch.from_numpy(rows)].to(self.device))
-        with self._precision():
-            return self.forward(batch)
-
-    @cached_property
-    def _logits(self) -> torch.Tensor:
-        with self._precision():
-            return torch.from_numpy(predict(self.forward.model, self.data, self.device))
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast)
+        logits = self.logits[torch.from_numpy(rows)].to(self.device)
+        if self.forward is None:
+            return Outputs(logits)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            return replace(self.forward(batch), logits=logits)
 
 
-def make_teaching(
-    teacher: nn.Module, weights: Weights, data: Encoded, device: torch.device, autocast: bool
-) -> Teaching | None:
-    """Return the teaching for ``weights``; None where no loss looks at the teacher."""
-    return Teaching(teacher, weights, data, device, autocast) if weights.needs_teacher else None
+def logits_of(
+    teacher: nn.Module, given: torch.Tensor | None, data: Encoded, device: torch.device
+) -> torch.Tensor:
+    """Return the logits of ``teacher`` on ``data``, (rows, labels): those ``given``, or computed here."""
+    return torch.from_numpy(predict(teacher.to(device), data, device)) if given is None else given

@@ -6,16 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from kdnas.data.frames import read_split
 from kdnas.data.tasks import TRAIN
 from kdnas.data.unlabelled import UNLABELLED
-from kdnas.training.batches import Encoded, collate
-from kdnas.training.prediction import BATCH_SIZE
-from kdnas.training.teaching import Teaching
+from kdnas.training.batches import Encoded
 
 
 def read_training_rows(data_folder: Path, meta: dict[str, Any]) -> tuple[pd.DataFrame, int]:
@@ -26,17 +23,13 @@ def read_training_rows(data_folder: Path, meta: dict[str, Any]) -> tuple[pd.Data
     return pd.concat([labelled, read_split(data_folder, UNLABELLED)], ignore_index=True), len(labelled)
 
 
-def answered(
-    data: Encoded, labelled: int, teaching: Teaching, regression: bool, device: torch.device
-) -> Encoded:
+def with_pseudo_labels(data: Encoded, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
     """Return ``data`` with the teacher's answers as the labels of all rows but the first ``labelled``.
 
-    An answer is its likeliest class (pseudo-labels: Lee 2013), or its output in a regression task.
+    ``logits`` (rows, labels) are the teacher's on all rows. An answer is its likeliest class (pseudo-labels:
+    Lee 2013), or its output in a regression task.
     """
+    answers = (logits.squeeze(-1) if regression else logits.argmax(-1)).numpy()
     labels = data.labels.copy()
-    for start in range(labelled, len(data), BATCH_SIZE):
-        rows = np.arange(start, min(start + BATCH_SIZE, len(data)))
-        logits = teaching(rows, collate(data, rows, device)).logits
-        answers = logits.squeeze(-1) if regression else logits.argmax(-1)
-        labels[rows] = answers.cpu().numpy()
+    labels[labelled:] = answers[labelled:]
     return replace(data, labels=labels)

@@ -108,7 +108,7 @@ def test_classes_in_another_order_than_the_labels_say(names, order, tmp_path, mo
     if order == (0, 1, 2):
         adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
         return
-    with pytest.raises(UserError, match="teacher.finetuned_on is mnli, but") as error:
+    with pytest.raises(UserError, match="teacher.finetuned_on is .mnli., but") as error:
         adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
     assert str(error.value).endswith(
         "0% of its answers on validation_matched are right, and in another order 100%; allowed: an id2label "
@@ -153,6 +153,14 @@ def test_token_types_that_nothing_says_are_told_by_the_labels(with_types, said, 
     assert not any(place.exists() for place in places)
 
 
+@pytest.mark.parametrize("names", [("LABEL_0", "LABEL_1"), ("0", "1")])
+def test_labels_may_be_the_names_in_the_models_config(tmp_path, names):
+    definition = {"name": "own", "text_columns": ["a"], "labels": [*reversed(names)], "metrics": ["accuracy"]}
+    folder = write_classifier(tmp_path, names)
+    weight = load_file(folder / "model.safetensors")["classifier.weight"]
+    assert torch.equal(finetuned_classifier(folder, get_task(definition)).classifier.weight, weight[[1, 0]])
+
+
 def test_classes_that_differ_by_case_alone_are_told_apart(tmp_path):
     definition = {"name": "cases", "text_columns": ["a"], "labels": ["us", "US"], "metrics": ["accuracy"]}
     folder = write_classifier(tmp_path, ("US", "us"))
@@ -193,7 +201,7 @@ def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_pa
 )
 def test_classifier_of_another_task_is_refused(names, changes, task, sentence, tmp_path):
     folder = write_classifier(tmp_path, names, **changes)
-    with pytest.raises(UserError, match=f"^teacher.finetuned_on is {task}, but .*{sentence}"):
+    with pytest.raises(UserError, match=f'^teacher.finetuned_on is "{task}", but .*{sentence}'):
         finetuned_classifier(folder, get_task(task))
 
 

@@ -307,6 +307,22 @@ def test_task_that_a_model_lacks_is_in_no_average(tmp_path):
     assert any(note.startswith("Averages over RTE;") for note in table.notes)
 
 
+def test_cola_and_wnli_are_named_where_the_tasks_have_them(tmp_path):
+    metrics, architectures, latencies = run(tmp_path)
+    rest = (architectures, latencies)
+    with_them = claims_table(metrics, *rest, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    assert "% of teacher, w/o CoLA" in set(with_them.shown["Quantity"])
+    said = "Averages over RTE, CoLA; never WNLI, which papers leave out; for claim B without CoLA. "
+    assert any(note.startswith(said) for note in with_them.notes)
+    of_rte = [path for path in metrics if "/rte/" in str(path)]
+    without = claims_table(of_rte, *rest, ["rte"], ["lstm"], "base", "minilm", "cpu")
+    assert "% of teacher" in set(without.shown["Quantity"])
+    notes = [
+        note for note in without.notes if not note.startswith("An analogue")
+    ]  # which names what is absent
+    assert "cola" not in " ".join(notes).lower() and "wnli" not in " ".join(notes).lower()
+
+
 def test_analogue_and_synthetic_data_are_said(tmp_path):
     table = table_of(tmp_path, synthetic=True)
     assert "synthetic data, not GLUE" in table.title

@@ -26,7 +26,8 @@ from kdnas.teacher_check import check_against_teacher
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-STUDENT = EMBEDDED["students"]["hand_crafted"][0]
+DEFAULTS = validate({})
+STUDENT = DEFAULTS["students"]["hand_crafted"][0]
 MINILM = {
     "model_type": "bert",
     "hidden_size": 384,
@@ -99,29 +100,29 @@ def test_no_key_stands_twice(path):
             waiting += node.value
 
 
-def test_defaults_are_the_embedded_configuration():
-    assert validate({}) == EMBEDDED
+def test_the_embedded_configuration_says_every_key():
     assert validate(EMBEDDED) == EMBEDDED
 
 
 def test_embedded_configuration_passes_every_check():
-    cross_check(validate({}))
-    check_against_teacher(validate({}), MINILM)
+    for config in (DEFAULTS, EMBEDDED):
+        cross_check(config)
+        check_against_teacher(config, MINILM)
 
 
-def test_every_embedded_value_is_its_own_default():
+def test_every_default_is_that_of_its_own_key():
     """A default that stood at the wrong key would show when that key alone is left out."""
-    for section in EMBEDDED:
-        config = {name: value for name, value in EMBEDDED.items() if name != section}
-        assert validate(config) == EMBEDDED
+    for section in DEFAULTS:
+        config = {name: value for name, value in DEFAULTS.items() if name != section}
+        assert validate(config) == DEFAULTS
 
 
 def test_partial_mappings_are_filled_at_every_level():
     config = validate({"search": {"space": {"layers": [2]}}, "distillation": {"glue": {"epochs": 9}}})
-    assert config["search"]["space"] == {**EMBEDDED["search"]["space"], "layers": [2]}
-    assert config["search"]["proxy"] == EMBEDDED["search"]["proxy"]
-    assert config["distillation"]["glue"] == {**EMBEDDED["distillation"]["glue"], "epochs": 9}
-    assert config["distillation"]["student"] == EMBEDDED["distillation"]["student"]
+    assert config["search"]["space"] == {**DEFAULTS["search"]["space"], "layers": [2]}
+    assert config["search"]["proxy"] == DEFAULTS["search"]["proxy"]
+    assert config["distillation"]["glue"] == {**DEFAULTS["distillation"]["glue"], "epochs": 9}
+    assert config["distillation"]["student"] == DEFAULTS["distillation"]["student"]
 
 
 def test_input_and_defaults_are_not_shared_with_the_result():
@@ -131,7 +132,7 @@ def test_input_and_defaults_are_not_shared_with_the_result():
     config["data"]["tasks"].append("rte")
     config["students"]["hand_crafted"].clear()
     assert given_config == before
-    assert validate({}) == EMBEDDED
+    assert validate({}) == DEFAULTS
 
 
 def test_whole_numbers_for_number_keys_become_floats():
@@ -207,7 +208,7 @@ def test_schema_refuses(path, value, words):
 
 
 def test_a_key_with_a_line_break_stays_within_its_sentence():
-    assert r'data."a\n" is no key' in refusal(validate, {"data": {"a\n": None}})
+    assert r"data.a\n is no key" in refusal(validate, {"data": {"a\n": None}})
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
@@ -258,33 +259,33 @@ def test_long_values_are_shortened():
     ("changes", "words"),
     [
         ({"experiment": "Store"}, "results/store holds the store"),
-        ({"search__task": "qnli"}, "search.task is qnli; allowed: one of data.tasks (mnli, cola"),
+        ({"search__task": "qnli"}, 'search.task is "qnli"; allowed: one of data.tasks (mnli, cola'),
         ({"data__source": "local"}, "data.path is null"),
         ({"data__diagnostic": True}, "data.diagnostic is true with data.source synthetic"),
         (
             {"data__diagnostic": True, "data__source": "hub", "data__tasks": ["rte"], "search__task": "rte"},
             "data.tasks rte; allowed: source local or hub, and mnli",
         ),
-        ({"teacher__name": "no-module"}, "teacher.name is no-module"),
-        ({"teacher__name": "package.module"}, "teacher.name is package.module"),
-        ({"teacher__revision": COMMIT}, f"teacher.revision is {COMMIT}; allowed with teacher.source"),
+        ({"teacher__name": "no-module"}, 'teacher.name is "no-module"'),
+        ({"teacher__name": "package.module"}, 'teacher.name is "package.module"'),
+        ({"teacher__revision": COMMIT}, f'teacher.revision is "{COMMIT}"; allowed with teacher.source'),
         (
             {"teacher__source": "hub", "teacher__name": "owner/name", "teacher__sha256": None},
             "teacher.revision is null",
         ),
         (
             {"teacher__source": "hub", "teacher__name": "../x", "teacher__revision": COMMIT},
-            "teacher.name is ../x",
+            'teacher.name is "../x"',
         ),
         ({"teacher__source": "local", "teacher__name": "models/mine"}, "teacher.sha256 is that of the"),
-        ({"teacher__finetuned_on": "qnli"}, "teacher.finetuned_on is qnli; allowed: null, or one of"),
+        ({"teacher__finetuned_on": "qnli"}, 'teacher.finetuned_on is "qnli"; allowed: null, or one of'),
         (
             {"teacher__finetuned_on": "stsb", "teacher__intermediate_tasks": {"stsb": "mnli"}},
-            "teacher.finetuned_on is stsb; allowed",
+            'teacher.finetuned_on is "stsb"; allowed',
         ),
-        ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, "tasks.cola is mnli; allowed"),
-        ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, "intermediate_tasks.stsb is stsb; allowed: an"),
-        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, "stsb is qnli; allowed: another of data.tasks"),
+        ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, 'tasks.cola is "mnli"; allowed'),
+        ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, 'intermediate_tasks.stsb is "stsb"; allowed: an'),
+        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, 'stsb is "qnli"; allowed: another of data.tasks'),
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
@@ -311,12 +312,12 @@ def test_long_values_are_shortened():
             "search.space.attention_heads[1] is 12; allowed with search.space.head_size 48: one whose width",
         ),
         ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
-        ({"students__hand_crafted": [STUDENT, STUDENT]}, "[1].name is minilm_l3 a second time"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, "name is teacher"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, "name is lstm_best"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, "name is random_budget_05"),
-        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, "name is lstm_no_worse"),
-        ({"students__matched": ["tiny"]}, "students.matched[0] is tiny; allowed: a name out of students."),
+        ({"students__hand_crafted": [STUDENT, STUDENT]}, '[1].name is "minilm_l3" a second time'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "teacher"}]}, 'name is "teacher"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, 'name is "lstm_best"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, 'name is "random_budget_05"'),
+        ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, 'name is "lstm_no_worse'),
+        ({"students__matched": ["tiny"]}, 'students.matched[0] is "tiny"; allowed: a name out of students.'),
         (
             {"search__strategies": [], "students__matched": ["minilm_l3"]},
             "students.matched is minilm_l3; allowed with search.strategies empty: an empty list",
@@ -329,18 +330,18 @@ def test_long_values_are_shortened():
             {"search__strategies": [], "students__hand_crafted": []},
             "students.hand_crafted is empty; allowed with search.strategies empty: at least one",
         ),
-        ({"claims__baseline": "minilm_l3"}, "claims.baseline is minilm_l3; allowed: null, or a name out of"),
+        ({"claims__baseline": "minilm_l3"}, 'claims.baseline is "minilm_l3"; allowed: null, or a name'),
         (
             {"distillation__losses__relations": 1.0, "distillation__relation_heads": 9},
             "search.space.hidden_size[0] is 192 and distillation.relation_heads is 9",
         ),
-        ({"distillation__losses": dict.fromkeys(EMBEDDED["distillation"]["losses"], 0.0)}, "0 for all of"),
+        ({"distillation__losses": dict.fromkeys(DEFAULTS["distillation"]["losses"], 0.0)}, "0 for all of"),
         (
             {
                 "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
                 "reward__quality": "loss",
             },
-            "reward.quality is loss",
+            'reward.quality is "loss"',
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
         # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30
@@ -353,11 +354,11 @@ def test_long_values_are_shortened():
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
         (
             {"data__max_unlabelled_rows": {"cola": 5}, "data__max_train_rows": {"mnli": 600}},
-            "data.max_unlabelled_rows has cola; allowed with data.source 'synthetic': a task that has",
+            "data.max_unlabelled_rows has cola; allowed with data.source synthetic: a task that has",
         ),
         (
             {"data__max_unlabelled_rows": {"mnli": 5}, "data__max_train_rows": {"mnli": 1000}},
-            "data.max_unlabelled_rows has mnli; allowed with data.source 'synthetic'",
+            "data.max_unlabelled_rows has mnli; allowed with data.source synthetic",
         ),  # 1,000 and the 200 held out are all 1,200 rows
     ],
 )  # fmt: skip
@@ -368,7 +369,7 @@ def test_cross_check_refuses(changes, words):
 def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
     monkeypatch.setattr("kdnas.data.synthetic.TASKS", ("mnli", "rte"))
     words = refusal(cross_check, validate({}))
-    assert words == "data.tasks has cola; allowed with data.source 'synthetic': mnli, rte"
+    assert words == "data.tasks has cola; allowed with data.source synthetic: mnli, rte"
     cross_check(changed(data__tasks=["rte", "mnli"]))
     cross_check(changed(data__source="hub"))
 

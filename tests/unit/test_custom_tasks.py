@@ -5,6 +5,8 @@ import json
 import fabricate
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from glue_files import local, write
 from tiny import STAGE, write_frame
@@ -107,8 +109,9 @@ def test_a_name_that_is_no_safe_file_name_is_refused(name):
         ({"labels": ["a"]}, "tickets.labels is"),
         ({"labels": [True, False]}, "tickets.labels[0] is true;"),
         (
-            {"labels": ["1", "2"]},
-            'tickets.labels[0] is "1"; allowed: text without control characters that is no',
+            {"labels": [0, 1]},
+            "tickets.labels[0] is 0; allowed: text without control characters, at most 200 characters "
+            "(it was not read as text: put the value in quotes)",
         ),
         ({"labels": ["a", "a"]}, "without repeats"),
         ({"text_columns": []}, "tickets.text_columns is []; allowed: a list, not empty, at most 2 items"),
@@ -173,7 +176,7 @@ def test_every_key_that_names_a_task_takes_a_custom_one():
 @pytest.mark.parametrize("source", ["hub", "synthetic"])
 def test_a_custom_task_comes_from_a_local_folder_alone(source):
     words = refusal(config(source=source, path=None))
-    assert words.startswith(f"data.tasks has tickets; allowed with data.source '{source}': ")
+    assert words.startswith(f"data.tasks has tickets; allowed with data.source {source}: ")
 
 
 # Its data
@@ -223,7 +226,7 @@ def test_numbers_are_read_with_two_texts(tmp_path):
 def test_a_missing_column_is_told_with_those_that_are_there(tmp_path, kind):
     write_tickets(tmp_path / "tickets", kind)
     wanted = {"name": "tickets", **CLASSES, "text_columns": ["text"]}
-    with pytest.raises(UserError, match="has no column 'text'; (it|its first line) has .*body.*") as caught:
+    with pytest.raises(UserError, match='has no column "text"; (it|its first line) has .*body.*') as caught:
         load_task(wanted, local(tmp_path))
     assert "ticket_id" in str(caught.value)
 
@@ -238,9 +241,70 @@ def test_an_unknown_label_is_told_with_the_names_of_the_entry(tmp_path):
     labels = ["low", "mid", "high", "low", "mid", "worst"]
     write_tickets(tmp_path / "tickets", "jsonl", tickets().assign(label=labels))
     with pytest.raises(
-        UserError, match=r"row 6: label is 'worst'; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)"
+        UserError, match=r'row 6: label is "worst"; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)'
     ):
         load_task(TICKETS, local(tmp_path))
+
+
+STARS = ["1", "2", "3", "4", "5"]
+
+
+def write_labels(folder, labels, kind="jsonl", names=None):
+    """Two splits of one row a label in ``labels``; a Parquet file may declare class names."""
+    frame = pd.DataFrame({"body": [f"text {row}" for row in range(len(labels))], "label": labels})
+    for split in ("train", "validation"):
+        frame = frame.assign(body=split + frame["body"])
+        if kind == "tsv":
+            folder.mkdir(parents=True, exist_ok=True)
+            frame.to_csv(folder / f"{split}.tsv", sep="\t", index=False)
+        elif names is not None:
+            notes = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            folder.mkdir(parents=True, exist_ok=True)
+            pq.write_table(
+                table.replace_schema_metadata({b"huggingface": json.dumps(notes).encode()}),
+                folder / f"{split}.parquet",
+            )
+        else:
+            write(folder, "tickets", frame, split, kind)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "tsv"])
+@pytest.mark.parametrize(
+    ("names", "labels", "codes"),
+    [
+        (STARS, [5, 1, 2, 3, 4], [4, 0, 1, 2, 3]),
+        (STARS, ["5", "1", "2", "3", "4"], [4, 0, 1, 2, 3]),
+        (["0", "1"], [1, 0], [1, 0]),
+        (["1", "0"], [1, 0], [0, 1]),
+        (["-1", "0", "1"], [0, -1, 1], [1, 0, 2]),
+        (["0", "1", "rest"], [2, 0, 1], [2, 0, 1]),  # each number is its own code: codes are read too
+        (["no", "yes"], [1, 0], [1, 0]),
+    ],
+)
+def test_a_name_that_is_a_number_is_a_name(tmp_path, names, labels, codes, kind):
+    write_labels(tmp_path / "tickets", labels, kind)
+    frames, _ = load_task({**TICKETS, "labels": names}, local(tmp_path))
+    assert frames["train"]["label"].tolist() == frames["validation"]["label"].tolist() == codes
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3, 4], ["1", "2", "3", "4", "0"]])
+def test_a_code_beside_names_that_are_numbers_is_refused_and_never_shifted(tmp_path, labels):
+    write_labels(tmp_path / "tickets", labels)
+    with pytest.raises(
+        UserError,
+        match=r"label is '?0'?; allowed are 1, 2, 3, 4, 5 \(names alone, not codes, as a name is a whole num",
+    ):
+        load_task({**TICKETS, "labels": STARS}, local(tmp_path))
+
+
+def test_codes_that_their_file_calls_codes_are_read_as_such(tmp_path):
+    write_labels(tmp_path / "tickets", [1, 0, 4, 3, 2], names=STARS)
+    frames, _ = load_task({**TICKETS, "labels": STARS}, local(tmp_path))
+    assert frames["train"]["label"].tolist() == [1, 0, 4, 3, 2]
+    write_labels(tmp_path / "tickets", [1, 0, -1], names=["-1", "0", "1"])
+    with pytest.raises(UserError, match="row 3: label is 'code -1'"):
+        load_task({**TICKETS, "labels": ["-1", "0", "1"]}, local(tmp_path))
 
 
 # Training and scoring
@@ -331,5 +395,5 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
-    with pytest.raises(UserError, match="data.path is .*/none, which is no folder"):
+    with pytest.raises(UserError, match='data.path is ".*/none", which is no folder'):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

@@ -83,7 +83,7 @@ def test_without_a_gpu_auto_is_the_cpu_and_gpu_is_refused(gpus):
     with claim("auto", 1) as device:
         assert device.type == "cpu"
     with (
-        pytest.raises(UserError, match="training.device is 'gpu', but this machine has none"),
+        pytest.raises(UserError, match='training.device is "gpu", but this machine has none'),
         claim("gpu", 1),
     ):
         pass

@@ -7,7 +7,16 @@ from kdnas.search.episode import extend_history
 from kdnas.search.history import empty_history
 
 SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
-SHAPE = {"layers": 1, "hidden_size": 12, "attention_heads": 3, "ffn_size": 24, "activation": "gelu"}
+
+
+def shape(layers):
+    return {
+        "layers": layers,
+        "hidden_size": 12,
+        "attention_heads": 3,
+        "ffn_size": 24,
+        "activation": "gelu",
+    }
 
 
 def episode(number, *measured):
@@ -19,7 +28,7 @@ def episode(number, *measured):
     for i, (accuracy, loss, ratio) in enumerate(measured, start=1):
         reason = "out of memory at step 1" if accuracy is None else None
         candidates.append(
-            {"candidate": i, "architecture": SHAPE, "origin": "random", "predicted_reward": 0.1 * i}
+            {"candidate": i, "architecture": shape(i), "origin": "random", "predicted_reward": 0.1 * i}
         )
         evaluations.append(
             {
@@ -31,7 +40,9 @@ def episode(number, *measured):
                 "parameters": 10 * i,
             }
         )
-        latencies.append({"model": i, "latency_ms": 10 * ratio, "ratio": ratio})
+        latencies.append(
+            {"model": f"m{i}", "architecture": shape(i), "latency_ms": 10 * ratio, "ratio": ratio}
+        )
     found = {"episode": number, "epsilon": 1.0, "candidates": candidates}
     return found, evaluations, {"reason": None, "models": latencies[::-1]}
 
@@ -67,5 +78,5 @@ def test_a_failure_is_rewarded_like_the_worst_of_all_episodes_and_at_most_by_not
 def test_reward_without_a_latency_is_one_sentence():
     candidates, evaluations, _ = episode(1, (0.5, 0.5, 0.6))
     latency = {"reason": "not measured: this machine has no GPU", "models": []}
-    with pytest.raises(UserError, match=r"reward\.device is 'gpu'"):
+    with pytest.raises(UserError, match=r'reward\.device is "gpu"'):
         extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})

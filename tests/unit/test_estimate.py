@@ -34,7 +34,7 @@ from kdnas.estimate.work import (
     Student,
     Workload,
 )
-from kdnas.search.space import Architecture
+from kdnas.search.space import Architecture, SearchSpace
 
 TINY = Architecture(1, 2, 1, 3, "gelu")
 STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}
@@ -62,9 +62,10 @@ def test_jobs_are_counted_from_the_config():
         "fetch_teacher": 1,
         "finetune_search_teacher": 1,
         "finetune_teacher": 3,
+        "query_teacher": 4,
         "sample_candidates": 6,
         "distill_candidates": 12,
-        "profile_latency": 6,
+        "profile_space": 1,
         "update_controller": 6,
         "select_student": 4,
         "hand_craft_student": 1,
@@ -74,6 +75,20 @@ def test_jobs_are_counted_from_the_config():
     }
     assert {rule: counts[rule] for rule in expected} == expected
     assert set(counts) > set(expected) | {"table_glue", "table_cost", "figure_reward"}
+
+
+def test_a_large_space_is_timed_episode_by_episode_with_the_matched_students():
+    matched = {"matched": ["minilm_l3"], "latency_budgets": []}
+    rules = ("profile_space", "profile_latency", "profile_hand_crafted")
+    space = len(SearchSpace(validate({})["search"]["space"]))
+    for most, expected in ((space, [1, None, None]), (space - 1, [None, 6, 1])):
+        counts = count_jobs(config(latency={"whole_space": most}, students=matched))
+        assert [counts.get(rule) for rule in rules] == expected
+
+
+def test_without_a_loss_that_looks_at_the_teacher_it_is_not_asked():
+    losses = {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}
+    assert "query_teacher" not in count_jobs(config(distillation={"losses": losses}))
 
 
 def test_fine_tuned_teacher_is_not_fine_tuned_again():
@@ -249,13 +264,16 @@ def test_work_of_a_cohort_by_hand():
     assert job.passes[TEACHER_PASS] == Passes(6 + 1, forward * 150 + forward * 30)
 
 
-def test_teacher_runs_once_over_the_rows_where_its_logits_suffice():
+def test_teacher_runs_once_over_the_rows_for_its_answers_and_in_no_job_where_they_suffice():
     losses = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     load = workload()
     load.config["distillation"]["losses"] = losses
     load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    assert load.query_teacher("rte").passes == {TEACHER_PASS: Passes(1, 96 * 5 * 33)}  # a batch of 64
+    assert load.query_teacher("mnli").passes == {TEACHER_PASS: Passes(3, 96 * 5 * (100 + 30))}
+    assert load.distill_candidates().passes[TEACHER_PASS] == Passes()
     job = load.distill(load.students()[-1], "rte", "glue")
-    assert job.passes[TEACHER_PASS] == Passes(1, 96 * 5 * 33)  # 33 rows are a batch of 64
+    assert job.passes[TEACHER_PASS] == Passes()
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
 
@@ -266,7 +284,7 @@ def test_a_student_reads_rows_without_labels_too():
     load = Workload(load.config, TINY, load.embeddings, sizes)
     job = load.distill(load.students()[-1], "rte", "glue")
     # 100 rows are 4 batches of 32 and 2 of 64; three epochs
-    assert job.passes[TEACHER_PASS] == Passes(2, 96 * 5 * 100)
+    assert load.query_teacher("rte").passes[TEACHER_PASS] == Passes(2, 96 * 5 * 100)
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
     assert load.finetune_teacher("rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
@@ -336,7 +354,7 @@ def test_every_heavy_job_is_counted():
     rules = pd.Series([job.rule for job in load.jobs()]).value_counts().to_dict()
     counts = count_jobs(load.config)
     assert rules == {rule: counts[rule] for rule in rules}
-    assert len(rules) == 7
+    assert len(rules) == 8
 
 
 # Times
@@ -369,6 +387,7 @@ def test_wall_clock_lies_between_overlap_and_one_rule_after_another():
 
 def test_costs_of_rules_by_hand():
     checked = config()
+    checked["latency"]["whole_space"] = 0
     machine = Machine("cpu", "a processor", 0, {TEACHER_STEP: Line(2.0, 0.0)}, 10.0, 1000)
     jobs = [Job("finetune_teacher", {TEACHER_STEP: Passes(count, 0)}, 7, 11) for count in (5, 10, 20)]
     jobs += [Job("distill_candidates", {TEACHER_STEP: Passes(1, 0)})] * 12
@@ -483,7 +502,7 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
         ("seeds: [", [], "line 1, is no YAML"),
         ("sedes: [1]", [], "did you mean seeds"),
         ("seeds: [1]", [], "experiment is not set"),
-        ("experiment: x", ["--cores", "0"], "--cores is '0'"),
+        ("experiment: x", ["--cores", "0"], '--cores is "0"'),
         ("experiment: x", ["--compare", "nowhere"], "nowhere has no benchmark files"),
     ],
 )

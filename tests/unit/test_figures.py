@@ -144,6 +144,51 @@ def test_labels_stay_inside_and_apart(run):
     assert not any(a.overlaps(b) for position, a in enumerate(boxes) for b in boxes[:position])
 
 
+def test_thirty_students_have_letters_of_their_own_and_all_fits(tmp_path):
+    places = [(0.05 + 0.02 * number, 0.4 + 0.4 * (number / 30) ** 0.5) for number in range(30)]
+    rows = [{"episode": 1, "candidate": 1 + number} for number in range(30)]
+    for row, (ratio, quality) in zip(rows, places, strict=True):
+        row |= {"latency_ratio": ratio, "quality": quality, "reward": quality}
+    found = fabricate.history(rows)
+    write_history(tmp_path / "lstm.csv", found)
+    students = [
+        fabricate.student(tmp_path, f"s_{number}", "lstm", "budget", found.iloc[number])
+        for number in range(30)
+    ]
+    budgets = [round(ratio, 2) for ratio, _ in places[:29]]
+    figure = quality_latency_figure(
+        {"lstm": tmp_path / "lstm.csv"}, students, {}, budgets, "loss", "cpu", True
+    )
+    axes, key = figure.axes
+    words = texts(key)
+    assert words[::2] == [*"abcdefghijklmnopqrstuvwxyz", "aa", "ab", "ac", "ad"]
+    assert words[1::2] == [f"s_{number}" for number in range(30)]
+    assert sorted(text.get_text() for text in axes.texts) == sorted(words[::2])
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert "29 budgets" in [text.get_text() for text in legend.get_texts()]
+    boxes = [matplotlib.text.Text.get_window_extent(text) for text in axes.texts]
+    assert not any(a.overlaps(b) for position, a in enumerate(boxes) for b in boxes[:position])
+    for text in [*legend.get_texts(), *key.texts]:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text.get_text()
+        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text.get_text()
+    for letter, name in zip(key.texts[::2], key.texts[1::2], strict=True):
+        assert letter.get_window_extent().x1 < name.get_window_extent().x0
+
+
+@pytest.mark.parametrize("ratios", [(0.002, 0.004), (0.52, 0.68), (8.0, 30.0), (0.1, 0.4)])
+def test_quality_latency_has_ticks_at_any_ratio(ratios, tmp_path):
+    rows = [
+        {"episode": 1, "candidate": number, "latency_ratio": ratio, "quality": ratio / 100, "reward": 0.1}
+        for number, ratio in enumerate(ratios)
+    ]
+    write_history(tmp_path / "lstm.csv", fabricate.history(rows))
+    figure = quality_latency_figure({"lstm": tmp_path / "lstm.csv"}, [], {}, [], "loss", "cpu", False)
+    low, high = figure.axes[0].get_xlim()
+    assert len([tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]) > 1
+
+
 @pytest.mark.parametrize("name", ["quality_latency", "prediction"])
 def test_nothing_is_cut_off(name, tmp_path, run):
     if name == "quality_latency":  # long names, at the right end

@@ -56,6 +56,21 @@ def test_verdicts_of_an_earlier_configuration_are_not_printed(finished):
     assert headline(finished).splitlines()[-1] == "Claim A, lstm against mine: holds"
 
 
+def test_cola_is_named_where_it_is_in_the_average(finished):
+    row = {"claim": "B", "strategy": "lstm", "baseline": "mine", "quantity": "overall", "verdict": "no"}
+    row["reason"] = "cpu_speedup, teacher_share_without_cola"
+    pd.DataFrame([row]).to_csv(finished / "tables" / "claims.csv", index=False)
+    judge_against(finished, "mine")
+    printed = headline(finished)
+    assert "without CoLA" in printed and "teacher share without cola)" in printed
+    path = finished / "tables" / "glue.csv"
+    scores = read_csv(path)
+    scores[scores["task"] != "cola"].to_csv(path, index=False)
+    printed = headline(finished)
+    assert "cola" not in printed.lower()
+    assert printed.endswith("(cpu speedup, teacher share)")
+
+
 def test_missing_tables_are_one_sentence(tmp_path, capsys):
     assert main([str(tmp_path)]) == 1
     assert "glue.csv" in capsys.readouterr().err

@@ -13,10 +13,10 @@ from kdnas.models.loading import load_classifier, pretrained_classifier
 from kdnas.training.batches import collate
 from kdnas.training.data import load_data
 from kdnas.training.distillation import make_objective
-from kdnas.training.forward import Forward
 from kdnas.training.judging import judge
 from kdnas.training.learner import Learner, Stage
 from kdnas.training.objective import Weights
+from kdnas.training.teaching import Teaching, logits_of
 
 CPU = torch.device("cpu")
 ROWS = 150  # three batches of at most 64
@@ -51,6 +51,10 @@ def make_learner(teacher, tmp_path):
     return make
 
 
+def teaching_of(teacher, rows, weights=WEIGHTS):
+    return Teaching(teacher, logits_of(teacher, None, rows, CPU), weights, CPU, False)
+
+
 def row_by_row(model, rows):
     with torch.no_grad():
         return np.concatenate(
@@ -65,7 +69,7 @@ def test_logits_and_loss_are_those_of_single_rows(teacher, rows, make_learner):
     learners = [make_learner(1), make_learner(3)]
     taught = log_softmax(row_by_row(teacher, rows) / 2, axis=1)
     for learner, (logits, loss) in zip(
-        learners, judge(learners, Forward(teacher, False, False), rows, CPU), strict=True
+        learners, judge(learners, teaching_of(teacher, rows), rows, CPU), strict=True
     ):
         expected = row_by_row(learner.model, rows)
         np.testing.assert_allclose(logits, expected, atol=1e-5)
@@ -76,19 +80,21 @@ def test_logits_and_loss_are_those_of_single_rows(teacher, rows, make_learner):
 def test_every_learner_is_judged_as_if_it_were_alone(teacher, rows, make_learner):
     weights = replace(WEIGHTS, hidden=1.0, relations=1.0)
     learners = [make_learner(1, weights), make_learner(2, weights)]
-    forward = Forward(teacher, True, True)
-    together = judge(learners, forward, rows, CPU)
+    teaching = teaching_of(teacher, rows, weights)
+    together = judge(learners, teaching, rows, CPU)
     for learner, (logits, loss) in zip(learners, together, strict=True):
-        ((alone, alone_loss),) = judge([learner], forward, rows, CPU)
+        ((alone, alone_loss),) = judge([learner], teaching, rows, CPU)
         assert np.array_equal(alone, logits) and alone_loss == loss > 0
 
 
 def test_the_teacher_passes_once_for_all(teacher, rows, make_learner):
+    weights = replace(WEIGHTS, hidden=1.0)
+    teaching = teaching_of(teacher, rows, weights)
     seen = []
     teacher.register_forward_hook(lambda module, inputs, output: seen.append(len(output.logits)))
-    judge([make_learner(1), make_learner(2), make_learner(3)], Forward(teacher, False, False), rows, CPU)
+    judge([make_learner(layers, weights) for layers in (1, 2, 3)], teaching, rows, CPU)
     assert sorted(seen) == [22, 64, 64]
-    judge([], Forward(teacher, False, False), rows, CPU)
+    judge([], teaching, rows, CPU)
     assert len(seen) == 3
 
 

@@ -84,7 +84,7 @@ def test_noise_runs_to_the_limit():
 
 
 def test_timer_measures_the_extracted_network(config):
-    model = network(config, SMALL)
+    model = network(config, SMALL, {})
     assert Architecture.from_model_config(model.config) == SMALL
     assert not model.training
     read = []
@@ -205,7 +205,7 @@ def test_table_needs_no_torch():
     [
         (["cpu,4,24,6,48,gelu,12.0"], "no row for 2L-12H-3A-24F-gelu on device cpu"),
         (["cpu,2,12,3,24,gelu,-1"], "line 2: latency_ms is -1"),
-        (["cpu,2,12,3,24,gelu,"], "line 2: latency_ms is nan"),
+        (["cpu,2,12,3,24,gelu,"], "line 2: latency_ms is NaN"),
         (["cpu,two,12,3,24,gelu,1"], "line 2"),
         (["cpu,2,12,5,24,gelu,1"], "line 2: hidden_size 12 is not divisible by attention_heads 5"),
     ],

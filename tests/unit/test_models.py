@@ -377,5 +377,5 @@ def test_damaged_and_pickled_weights_and_strangers_are_refused(teacher_base, tmp
     with pytest.raises(UserError, match=r"no model\.safetensors"):
         fetch_teacher(local(folder), tmp_path / "base", accept)
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(UserError, match="'gpt2', not one of the BERT family"):
+    with pytest.raises(UserError, match='"gpt2", not one of the BERT family'):
         fetch_teacher(local(folder), tmp_path / "base", accept)

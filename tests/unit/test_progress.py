@@ -52,7 +52,7 @@ def cells(line):
 def test_what_is_there_is_averaged_and_compared_by_seed(results):
     head, names, *lines = progress(check_config(CONFIG), results).splitlines()
     assert head == f"{results}: 12 of 20 scores are there (a model, a task, a seed)."
-    assert names.split()[2:6] == ["MNLI-m", "MNLI-mm", "RTE", "average"]
+    assert cells(names)[2:] == ["MNLI-m", "MNLI-mm", "RTE", "average", "%", "of", "teacher", "over", "base"]
     assert [cells(line) for line in lines] == [
         ["teacher", "80.0", "81.0", "60.5", "70.5"],
         # 67 of the teacher's 71 and 4 over 63, of the one seed that has both tasks
@@ -62,6 +62,30 @@ def test_what_is_there_is_averaged_and_compared_by_seed(results):
         # 63 of 71 and 62 of 70; t with one degree of freedom is 12.706
         ["base", "3L-384H-12A-1536F-gelu", "70.0", "71.0", "54.5", "62.5", "88.7", "[87.6,89.7]"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "share", "over"),
+    [
+        (["cola", "rte"], "% of teacher, w/o CoLA", "over base"),
+        (["rte", "wnli"], "% of teacher, w/o WNLI", "over base, w/o WNLI"),
+        (["wnli", "cola", "rte"], "% of teacher, w/o CoLA, WNLI", "over base, w/o WNLI"),
+    ],
+)
+def test_what_a_comparison_leaves_out_is_said_where_the_tasks_have_it(tasks, share, over, tmp_path):
+    for model, points in (("teacher", 80), ("base", 60), ("lstm_best", 70)):
+        for task in tasks:
+            score = points if task == "rte" else 1
+            metric = "matthews" if task == "cola" else "accuracy"
+            fabricate.metrics(tmp_path, model, task, 1, {"validation": {metric: score / 100}})
+    for model in ("base", "lstm_best"):
+        fabricate.student(tmp_path, model, "lstm", "best", None, Architecture.from_dict(BASE))
+    config = CONFIG | {"seeds": [1], "data": CONFIG["data"] | {"tasks": tasks}}
+    config |= {"search": {"strategies": ["lstm"], "task": "rte"}}
+    _, names, _, best, *_ = progress(check_config(config), tmp_path).splitlines()
+    assert names.endswith(f"{share} {over}")
+    assert cells(best)[-2] == "87.5"  # 70 of 80: of RTE alone
+    assert cells(best)[-1] == ("10.0" if "cola" not in tasks else "5.0")  # CoLA's equal points count here
 
 
 def test_nothing_yet_is_said(tmp_path):

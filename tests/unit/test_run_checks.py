@@ -1,9 +1,12 @@
 """What a run's surroundings rule out."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from kdnas.config import check_config
-from kdnas.config.run_checks import check_sources, check_unchanged, note_for_jobs
+from kdnas.config.run_checks import check_root, check_sources, check_unchanged, note_for_jobs
 from kdnas.errors import UserError
 
 
@@ -51,6 +54,14 @@ def test_a_source_that_has_gone_is_named_where_something_was_made_of_it(sections
     with pytest.raises(UserError) as caught:
         check_sources(given, str(tmp_path))
     said, allowed = str(caught.value).split("; allowed: ")
-    assert said == f"{key} is 'gone', which is no {kind}, and {tmp_path}/{made} was made with it"
+    assert said == f'{key} is "gone", which is no {kind}, and {tmp_path}/{made} was made with it'
     assert allowed == f"the {kind} in its place (or --allowed-rules with the rules that need none)"
     check_sources(config(), str(tmp_path))  # other sources
+
+
+def test_a_checkout_in_braces_is_refused_and_other_odd_paths_are_not():
+    check_root(Path("/home/tom's $HOME/my projects [1]"))
+    for path in ("/home/{tom}/kd-nas", "/home/to\nm/kd-nas"):
+        with pytest.raises(UserError) as caught:
+            check_root(Path(path))
+        assert str(caught.value).startswith(f"the checkout is {json.dumps(path)}; allowed: ")

@@ -1,8 +1,12 @@
 """What is scored is what is saved: a folder, opened by transformers alone, gives the same outputs."""
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny import DISTILLATION, STAGE, write_data, write_teacher
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -12,6 +16,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models import loading
+from kdnas.models.files import WEIGHTS
 from kdnas.models.loading import pretrained_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.search.space import Architecture
@@ -19,7 +24,7 @@ from kdnas.training import data as data_module
 from kdnas.training import students
 from kdnas.training.batches import encode
 from kdnas.training.finetune import finetune_teacher
-from kdnas.training.saving import save_scored
+from kdnas.training.saving import _batches, save_scored
 from kdnas.training.scoring import Scored, score_splits
 from kdnas.training.students import Distillation, distill
 
@@ -92,10 +97,7 @@ def saved(base, data, tmp_path, max_length=12):
 
 def test_a_padded_batch_of_any_source_is_read_as_in_scoring(teacher_base, tmp_path):
     """Texts are cut, padding is on the right, also where the source pads on the left and cuts elsewhere."""
-    base = tmp_path / "base"
-    base.mkdir()
-    for file in teacher_base.iterdir():
-        (base / file.name).write_bytes(file.read_bytes())
+    base = shutil.copytree(teacher_base, tmp_path / "base")
     change(base, "tokenizer_config.json", padding_side="left", truncation_side="left", pad_token_type_id=5)
     data = write_data(tmp_path / "data", "mnli")
     folder, scored = saved(base, data, tmp_path, max_length=12)
@@ -179,10 +181,7 @@ def types_of(folder):
 def test_token_types_where_the_model_was_trained_with_them(
     teacher_base, tmp_path, named, names, version, types
 ):
-    base = tmp_path / "base"
-    base.mkdir()
-    for file in teacher_base.iterdir():
-        (base / file.name).write_bytes(file.read_bytes())
+    base = shutil.copytree(teacher_base, tmp_path / "base")
     settings = read_json(base / "tokenizer_config.json") | {"tokenizer_class": named}
     settings |= {"model_input_names": names} if names else {}
     write_json(base / "tokenizer_config.json", settings)
@@ -204,3 +203,26 @@ def test_a_model_of_one_type_gets_none(tmp_path):
     base = write_teacher(tmp_path / "base", "roberta")
     change(base, "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
     assert types_of(base) is None
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
+def test_a_teacher_in_half_precision_is_trained_and_saved_in_float32(key, teacher_base, tmp_path, make_run):
+    base = shutil.copytree(teacher_base, tmp_path / "base")
+    tensors = {name: value.half() for name, value in load_file(base / WEIGHTS).items()}
+    save_file(tensors, base / WEIGHTS, {"format": "pt"})
+    settings = read_json(base / "config.json")
+    settings.pop("dtype", None)
+    write_json(base / "config.json", settings | {key: "float16"})
+    model, _ = teach(base, write_data(tmp_path / "data", "mnli"), make_run(), tmp_path / "teacher")
+    assert {value.dtype for value in load_file(model / WEIGHTS).values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 5, 24, 25, 1000])
+def test_the_longest_rows_are_read_beside_the_shortest(rows):
+    lengths = np.random.default_rng(rows).permutation(rows) + 1
+    frame = pd.DataFrame({"a": ["x" * length for length in lengths], "b": ["y"] * rows})
+    batches = _batches(frame)
+    read = np.concatenate(batches)
+    assert len(set(read)) == len(read) == min(rows, 24)
+    assert set(range(max(1, rows - 3), rows + 1)) <= set(lengths[batches[0]])
+    assert rows < 5 or lengths[batches[0]].min() == 1

@@ -78,10 +78,10 @@ def refused(name: str, config: dict, message: str) -> None:
             r"train.jsonl, row 3: label is 3; allowed are 0 \(entailment\), 1 \(neutral\), 2 \(contra",
         ),
         ("label", -1, "row 3: label is -1"),
-        ("label", "-", "row 3: label is '-'"),
-        ("label", "Entailment", "row 3: label is 'Entailment'"),
+        ("label", "-", 'row 3: label is "-"'),
+        ("label", "Entailment", 'row 3: label is "Entailment"'),
         ("label", 1.0, "row 3: label is 1.0"),
-        ("label", True, "row 3: label is True"),
+        ("label", True, "row 3: label is true"),
         ("label", None, "row 3: label is null"),
         ("premise", "", "row 3: premise is empty"),
         ("hypothesis", " \t", "row 3: hypothesis is empty"),
@@ -104,7 +104,7 @@ def test_a_bad_value_is_named_with_its_row(tmp_path, column, value, message):
         (5.2, r"row 2: label is 5.2\d*; allowed are numbers 0 to 5"),
         (-0.1, "row 2: label is -0.1"),
         (float("nan"), "row 2: label is null"),
-        (float("inf"), "row 2: label is inf"),
+        (float("inf"), "row 2: label is Infinity"),
     ],
 )
 def test_scores_outside_the_range(tmp_path, value, message):
@@ -117,14 +117,14 @@ def test_a_score_that_is_no_number(tmp_path):
     config = make(tmp_path, "stsb", "tsv")
     path = tmp_path / "stsb" / "dev.tsv"
     path.write_text(path.read_text().replace("\t5.0\n", "\tfive\n"))
-    refused("stsb", config, "dev.tsv, row 6: label is 'five'; allowed are numbers 0 to 5")
+    refused("stsb", config, 'dev.tsv, row 6: label is "five"; allowed are numbers 0 to 5')
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f.drop(columns="hypothesis"), "has no column 'hypothesis'; it has premise, label, idx"),
-        (lambda f: f.drop(columns="label"), "has no column 'label'"),
+        (lambda f: f.drop(columns="hypothesis"), 'has no column "hypothesis"; it has premise, label, idx'),
+        (lambda f: f.drop(columns="label"), 'has no column "label"'),
         (lambda f: f[:0], "train.parquet has no rows"),
         (lambda f: f.assign(label=1), "train.parquet has one label only, 1, in all of its 6 rows"),
         (lambda f: f[f["label"] != 2], r"has no row of class 2 \(contradiction\)"),
@@ -138,7 +138,7 @@ def test_a_bad_table(tmp_path, change, message):
 
 
 def test_missing_folder_task_and_split(tmp_path):
-    refused("rte", local(tmp_path / "none"), "data.path is .*none, which is no folder")
+    refused("rte", local(tmp_path / "none"), 'data.path is .*none", which is no folder')
     refused("rte", local(""), "data.path is empty")
     config = make(tmp_path, "cola")
     refused("qnli", config, r"has no folder for the task qnli \(qnli or QNLI\); there is cola")
@@ -226,7 +226,7 @@ def test_a_missing_tsv_column(tmp_path):
     config = make(tmp_path, "mnli", "tsv")
     path = tmp_path / "mnli" / "train.tsv"
     path.write_text(path.read_text().replace("gold_label", "label2"))
-    refused("mnli", config, "train.tsv has no column 'gold_label'")
+    refused("mnli", config, 'train.tsv has no column "gold_label"')
 
 
 def test_the_two_empty_questions_of_the_official_qqp(tmp_path):
@@ -280,12 +280,13 @@ def test_a_held_out_slice_of_the_users_own_leaves_the_training_split_whole(tmp_p
 
 
 @pytest.mark.parametrize(("split", "at"), [("train", 4), ("validation", 2)])
-def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split, at):
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split, at, order):
     others = {"train": rows("rte", "train", 30), "validation": rows("rte", "validation", 8)}
     config = make(tmp_path, "rte", "jsonl", **others)
     own = rows("rte", "heldout", 9)
     columns = ["sentence1", "sentence2"]
-    own.loc[6, columns] = others[split].loc[at, columns]
+    own.loc[6, columns] = others[split].loc[at, columns[::order]].tolist()
     own.loc[7, "sentence1"] = others[split].loc[at, "sentence1"]  # half a pair is another row
     write(tmp_path / "rte", "rte", own, "heldout", "jsonl")
     message = rf"heldout.jsonl, row 7: the texts are those of row {at + 1} of {split}, as in 1 of its 9 rows"
@@ -304,8 +305,8 @@ def test_no_cut(tmp_path, value):
     ("value", "message"),
     [
         (0, "data.max_train_rows is 0"),
-        (True, "data.max_train_rows is True"),
-        ({"rte": "many"}, "data.max_train_rows.rte is 'many'"),
+        (True, "data.max_train_rows is true"),
+        ({"rte": "many"}, 'data.max_train_rows.rte is "many"'),
         (1, "data.max_train_rows is 1, too few for rte: its 2 classes need a row each"),
     ],
 )
@@ -317,7 +318,7 @@ def test_a_bad_cut(tmp_path, value, message):
 
 
 def test_an_unknown_source():
-    refused("rte", {"source": "web"}, "data.source is 'web'; allowed are hub, local, synthetic")
+    refused("rte", {"source": "web"}, 'data.source is "web"; allowed are hub, local, synthetic')
 
 
 def test_synthetic_rows_are_called_synthetic():

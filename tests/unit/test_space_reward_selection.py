@@ -213,14 +213,22 @@ def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse)
         assert (chosen["candidate"], chosen["rule"]) == expected
 
 
+SHAPE = {"layers": 3, "hidden_size": 4, "attention_heads": 2, "ffn_size": 8, "activation": "gelu"}
 EVALUATED = {
     "candidate": "mine",
+    "architecture": SHAPE,
     "status": "ok",
     "reason": None,
     "quality_accuracy": 0.7,
     "quality_loss": 0.2,
 }
-TIMED = {"reason": None, "models": [{"model": "mine", "ratio": 0.4}]}
+TIMED = {
+    "reason": None,
+    "models": [
+        {"model": "another", "architecture": SHAPE | {"layers": 9}, "ratio": 0.5},
+        {"model": "mine", "architecture": SHAPE, "ratio": 0.4},
+    ],
+}
 
 
 @pytest.mark.parametrize(("quality", "value"), [("accuracy", 0.7), ("loss", 0.2)])
@@ -234,5 +242,5 @@ def test_baseline_that_failed_or_was_not_timed_is_one_sentence():
     with pytest.raises(UserError, match=r"students.matched has mine.*out of memory at step 3"):
         check_evaluations([failed])
     nothing = {"reason": "not measured: this machine has no GPU", "models": []}
-    with pytest.raises(UserError, match="reward.device is 'gpu'.*no GPU"):
+    with pytest.raises(UserError, match='reward.device is "gpu".*no GPU'):
         measured_baselines([EVALUATED], nothing, {"quality": "loss", "device": "gpu"})

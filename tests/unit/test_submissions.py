@@ -284,7 +284,7 @@ def test_data_without_a_test_split_is_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda f: f.drop(columns="sentence2"), "has no column 'sentence2'; it has sentence1, label, idx"),
+        (lambda f: f.drop(columns="sentence2"), 'has no column "sentence2"; it has sentence1, label, idx'),
         (lambda f: f[:0], "test.parquet has no rows"),
         (lambda f: f.assign(sentence1=["a", "b", " ", "c"]), "row 3: sentence1 is empty"),
         (lambda f: f.assign(idx=[0, 1, 2, 1]), "row 4: idx is 1 a second time"),
@@ -313,7 +313,7 @@ def test_broken_lines_of_a_tsv_file(tmp_path):
     file.write_text("\n".join([lines[0], "first\ta\tb"]))
     refused("WNLI", local(tmp_path), "test.tsv, line 2 is broken: .*first")
     file.write_text("\n".join(["sentence1\tsentence2", "a\tb"]))
-    refused("WNLI", local(tmp_path), "test.tsv has no column 'index'")
+    refused("WNLI", local(tmp_path), 'test.tsv has no column "index"')
 
 
 def test_a_tsv_file_with_labels_is_read_without_them(tmp_path):

@@ -6,11 +6,13 @@ import csv
 import hashlib
 import importlib.util
 import itertools
+import multiprocessing
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -141,16 +143,50 @@ def command_line(
 
 def snakemake(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run :func:`command_line`; both output streams are in ``stdout``."""
+    command = command_line(folder, *arguments, **options)
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    if "--dry-run" in arguments and "prefix" not in options:
+        return _plan_at_once(command, folder, environment)
     return subprocess.run(
-        command_line(folder, *arguments, **options),
+        command,
         cwd=folder,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
+
+
+def _plan_at_once(
+    command: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of :func:`command_line` in a fork of a process that has imported Snakemake alone.
+
+    It saves half of what a plan takes. The workflow's own modules are imported anew each time.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["snakemake.cli"])
+    with tempfile.TemporaryDirectory() as temporary:
+        output = Path(temporary) / "output"
+        process = context.Process(target=_run_snakemake, args=(command[3:], folder, environment, output))
+        process.start()
+        process.join()
+        return subprocess.CompletedProcess(command, process.exitcode, output.read_text(encoding="utf-8"))
+
+
+def _run_snakemake(arguments: list[str], folder: Path, environment: dict[str, str], output: Path) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with open(output, "wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.argv = ["snakemake", *arguments]
+    from snakemake.cli import main
+
+    main(arguments)
 
 
 def succeed(*arguments: Any, **options: Any) -> str:

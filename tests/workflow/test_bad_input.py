@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -61,7 +62,7 @@ def test_data(fresh):
     from kdnas.data.synthetic.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue", "max_train_rows": {"stsb": 30}}})
-    refuse(fresh, STSB, "data.path is glue", "no folder")
+    refuse(fresh, STSB, 'data.path is "glue"', "no folder")
 
     frames = generate("stsb", 1, 40, 10)
     (fresh / "glue" / "stsb").mkdir(parents=True)
@@ -86,7 +87,7 @@ def test_no_test_split(fresh):
 def test_teacher(fresh):
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)
-    refuse(fresh, BASE, "teacher.name is 'teacher'", "no such folder")
+    refuse(fresh, BASE, 'teacher.name is "teacher"', "no such folder")
 
     away.rename(teacher)
     refuse(fresh, BASE, f"cannot write {BASE}", prefix=FULL_DISK)
@@ -97,7 +98,7 @@ def test_source_that_has_gone_leaves_what_was_made_of_it(fresh):
     go_on(fresh, BASE)
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)
-    refuse(fresh, BASE, "teacher.name is 'teacher', which is no folder", f"{BASE} was made with it")
+    refuse(fresh, BASE, 'teacher.name is "teacher", which is no folder', f"{BASE} was made with it")
     rendered = snakemake(fresh, BASE, "--allowed-rules", "table_glue")
     assert "was made with it" not in rendered.stdout and (fresh / BASE / "config.json").exists()
     away.rename(teacher)
@@ -111,7 +112,7 @@ def test_source_inside_its_own_results_is_not_deleted(fresh, link):
         (fresh / "linked").symlink_to(fresh / BASE)
     name = "linked" if link else BASE
     write_config(fresh, {"teacher": {"name": name}})
-    refuse(fresh, BASE, f"teacher.name is {name!r}, inside {RESULTS}, which the run itself writes")
+    refuse(fresh, BASE, f"teacher.name is {json.dumps(name)}, inside {RESULTS}, which the run itself writes")
 
 
 def test_no_place_to_write(fresh):

@@ -11,7 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import yaml
-from experiment import CONFIG, RESULTS, ROOT, TARGETS, job_counts, plan, reproducible, succeed, write_config
+from experiment import (
+    CONFIG,
+    RESULTS,
+    ROOT,
+    TARGETS,
+    copy_sources,
+    job_counts,
+    plan,
+    reproducible,
+    succeed,
+    write_config,
+)
 
 from kdnas.config import check_config
 
@@ -23,6 +34,7 @@ SEARCH = {
     "fetch_task": 1,
     "fetch_teacher": 1,
     "finetune_search_teacher": 1,
+    "query_teacher": 1,
     "build_proxy": 1,
     "sample_candidates": 4,  # 2 strategies x 2 episodes
     "distill_candidates": 4,
@@ -30,10 +42,17 @@ SEARCH = {
     "update_controller": 4,
 }
 # one proxy and the full distillation
-STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_search_teacher": 1, "build_proxy": 1}
+STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_search_teacher": 1, "query_teacher": 1}
+STUDIED |= {"build_proxy": 1}
 STUDIED |= {"sample_fidelity": 1, "evaluate_fidelity": 2, "table_fidelity": 1}
 SELECTED = SEARCH | {"select_student": 2, "hand_craft_student": 1}
-DISTILLED = SELECTED | {"fetch_task": 2, "finetune_teacher": 1, "distill_student": 3, "distill_glue": 3}
+DISTILLED = SELECTED | {
+    "fetch_task": 2,
+    "finetune_teacher": 1,
+    "query_teacher": 2,
+    "distill_student": 3,
+    "distill_glue": 3,
+}
 PLANS = {
     "data": {"fetch_task": 2},
     "teachers": {"fetch_task": 2, "fetch_teacher": 1, "finetune_search_teacher": 1, "finetune_teacher": 1},
@@ -52,6 +71,17 @@ def test_named_targets_plan_what_they_need_and_no_more(inputs):
     with ThreadPoolExecutor(2) as pool:
         plans = dict(zip(TARGETS, pool.map(lambda target: plan(inputs, target), TARGETS), strict=True))
     assert plans == PLANS
+
+
+def test_checkout_whose_path_a_shell_would_split_gives_its_default_config_to_any_directory(fresh, tmp_path):
+    checkout = copy_sources(tmp_path / "Tom's $HOME projects")
+    (fresh / "config.yaml").replace(checkout / "config" / "config.yaml")
+    (checkout / ".venv").symlink_to(sys.prefix)
+    command = [checkout / ".venv" / "bin" / "python", "-m", "snakemake", f"{RESULTS}/teacher/base"]
+    command += ["--cores", "1", "--directory", fresh]
+    process = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert (fresh / RESULTS / "teacher" / "base" / "config.json").is_file()
 
 
 def test_everything_is_there(finished):

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
 from kdnas.data.heldout import check_apart, hold_out
+from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
@@ -20,6 +21,7 @@ from kdnas.data.stratify import allocate, draw, strata
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
 from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled, wants_unlabelled
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split", "write_task"]
 
@@ -41,7 +43,7 @@ def load_task(
     task = get_task(task)
     source = data_config["source"]
     if source not in SOURCES:
-        raise UserError(f"data.source is {source!r}; allowed are {', '.join(SOURCES)}")
+        raise UserError(f"data.source is {shown(source)}; allowed are {', '.join(SOURCES)}")
     loaded = SOURCES[source].load(task, data_config)
     frames = {split: check_split(task, split, rows, where) for split, (rows, where) in loaded.items()}
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
@@ -60,6 +62,7 @@ def load_task(
         most = data_config["max_unlabelled_rows"][task.name]
         frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
         fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
+    shared = shared_texts(task, frames).any(axis="columns").sum() if heldout else None
     is_synthetic = source == "synthetic"
     meta = {
         "task": task.name,
@@ -67,6 +70,7 @@ def load_task(
         "synthetic": is_synthetic,
         **fingerprints,
         "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,
+        "heldout_shared_rows": None if shared is None else int(shared),
         "splits": {
             split: {"rows": len(frame), "official_rows": None if is_synthetic else task.splits.get(split)}
             for split, frame in frames.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def check_columns(needed: Sequence[str], there: Sequence[str], where: str) -> No
     """Raise UserError unless all columns ``needed`` are among those that a file has, ``there``."""
     for column in needed:
         if column not in there:
-            raise UserError(f"{where} has no column {column!r}; it has {listed(there)}")
+            raise UserError(f"{where} has no column {shown(column)}; it has {listed(there)}")
 
 
 def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
@@ -62,6 +63,17 @@ def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
         raise UserError(
             f"{where} declares the label order {listed(names)}; {task.name} needs {listed(task.labels)}"
         )
+
+
+def name_codes(task: Task, column: pd.Series) -> pd.Series:
+    """Return a column of class codes as ``check_split`` reads them without doubt: by name, if need be.
+
+    A code of no class, as -1 of a row without a label, becomes a text that is no name.
+    """
+    if task.regression or not _names_alone(task):
+        return column
+    names = dict(enumerate(task.labels))
+    return column.map(lambda value: names.get(value, f"code {value}"), na_action="ignore")
 
 
 def _without_labels(
@@ -116,17 +128,36 @@ def _check_empty_texts(task: Task, split: str, texts: dict[str, pd.Series], wher
 
 
 def _codes(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
-    allowed = ", ".join(f"{code} ({name})" for code, name in enumerate(task.labels))
-    by_text = {text: code for code, name in enumerate(task.labels) for text in (name, str(code))}
+    code_of = _code_by_value(task)
     codes = []
     for row, value in enumerate(_values(frame["label"], where), start=1):
-        code = value
-        if isinstance(value, str):
-            code = by_text.get(value)
-        if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code < task.num_labels:
-            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed are {allowed}")
+        known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+        code = code_of.get(str(value)) if known else None
+        if code is None:
+            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed are {_allowed(task)}")
         codes.append(code)
     return pd.Series(codes, dtype="int64")
+
+
+def _code_by_value(task: Task) -> dict[str, int]:
+    """Return each class's code by what a label may be, as text: its name, or its code.
+
+    A name that is a whole number could be taken for a code. So where one is not its own code, names alone
+    are read, and a number never means one class in one file and another class in another.
+    """
+    names = {name: code for code, name in enumerate(task.labels)}
+    return names if _names_alone(task) else names | {str(code): code for code in names.values()}
+
+
+def _names_alone(task: Task) -> bool:
+    numbers = {name: code for code, name in enumerate(task.labels) if re.fullmatch("[+-]?[0-9]+", name)}
+    return any(name != str(code) for name, code in numbers.items())
+
+
+def _allowed(task: Task) -> str:
+    if _names_alone(task):
+        return f"{', '.join(task.labels)} (names alone, not codes, as a name is a whole number)"
+    return ", ".join(f"{code} ({name})" for code, name in enumerate(task.labels))
 
 
 def _scores(task: Task, column: pd.Series, where: str) -> pd.Series:

@@ -20,11 +20,11 @@ import pyarrow as pa
 
 from kdnas.data.frames import read_parquet
 from kdnas.data.local_folders import folder_names, split_of, subset_folders
-from kdnas.data.sources.checks import check_columns, check_label_order
+from kdnas.data.sources.checks import check_columns, check_label_order, name_codes
 from kdnas.data.tasks import HELDOUT, Task
 from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
 from kdnas.errors import UserError
-from kdnas.sentences import listed, reason
+from kdnas.sentences import listed, reason, shown
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def _data_folder(data_config: Mapping[str, Any]) -> Iterator[Path]:
 
 def _subset_folder(subset: str, path: Path) -> Path:
     if not path.is_dir():
-        raise UserError(f"data.path is {path}, which is no folder")
+        raise UserError(f"data.path is {shown(str(path))}, which is no folder")
     found = subset_folders(path, subset)
     if not found:
         there = listed(sorted(entry.name for entry in path.iterdir() if entry.is_dir()))
         raise UserError(
-            f"data.path is {path}, which has no folder for the task {subset} "
+            f"data.path is {shown(str(path))}, which has no folder for the task {subset} "
             f"({' or '.join(folder_names(subset))}); there is {there}"
         )
     if len(found) > 1:
@@ -172,12 +172,15 @@ def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame
     columns = [column for column in task.columns if column in table.column_names]
     for column in columns:
         if table.column_names.count(column) > 1:
-            raise UserError(f"{path} has the column {column!r} twice; keep one")
+            raise UserError(f"{path} has the column {shown(column)} twice; keep one")
     try:
         # Without pandas' metadata no column turns into the index.
-        return table.select(columns).replace_schema_metadata(None).to_pandas()
+        frame = table.select(columns).replace_schema_metadata(None).to_pandas()
     except (ValueError, TypeError, pa.ArrowException) as error:
         raise UserError(f"{path} has columns of a type that is not read ({reason(error)})") from error
+    if names is not None and "label" in needed:
+        frame["label"] = name_codes(task, frame["label"])  # the file says that they are codes
+    return frame
 
 
 def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
@@ -188,7 +191,7 @@ def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFr
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number} is no JSON object: {line[:60]!r}")
+            raise UserError(f"{path}, line {number} is no JSON object: {shown(line)}")
         rows.append(row)
     there = list(dict.fromkeys(column for row in rows for column in row))
     check_columns(needed, there, str(path))
@@ -232,15 +235,15 @@ def _read_columns(
     header = fixed_header or lines.pop(0)
     for column in wanted.values():
         if column not in header:
-            raise UserError(f"{path} has no column {column!r}; its first line has {listed(header)}")
+            raise UserError(f"{path} has no column {shown(column)}; its first line has {listed(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
     is_broken = _is_broken if "label" in wanted else _is_broken_without_label
     broken = [number for number, line in enumerate(lines) if is_broken(line, places, len(header))]
     if broken and len(lines) - len(broken) != rows:
-        start = "\t".join(lines[broken[0]])[:60]
+        start = "\t".join(lines[broken[0]])
         number = broken[0] + (1 if fixed_header else 2)
         raise UserError(
-            f"{path}, line {number} is broken: {start!r}; it needs the columns {', '.join(header)}"
+            f"{path}, line {number} is broken: {shown(start)}; it needs the columns {', '.join(header)}"
         )
     for number in reversed(broken):
         del lines[number]

@@ -17,6 +17,7 @@ from kdnas.data.synthetic import (
 from kdnas.data.synthetic.lexicon import AWAY, HOME
 from kdnas.data.synthetic.tasks import Task, make_splits
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
 _ALL = {"validation": HOME + AWAY}
 _EVEN = {0: 1, 1: 1}
@@ -46,8 +47,8 @@ def generate(task: str, seed: int, train_rows: int, validation_rows: int) -> dic
     task outside ``TASKS``, a number of rows below 1, and more rows than there are distinct texts.
     """
     if task not in TASKS:
-        raise UserError(f"task {task!r} cannot be generated: the synthetic tasks are {', '.join(TASKS)}")
+        raise UserError(f"task {shown(task)} cannot be generated: the synthetic tasks are {', '.join(TASKS)}")
     for key, rows in (("train_rows", train_rows), ("validation_rows", validation_rows)):
         if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
-            raise UserError(f"data.synthetic.{key} is {rows!r}: it must be a whole number of at least 1")
+            raise UserError(f"data.synthetic.{key} is {shown(rows)}: it must be a whole number of at least 1")
     return make_splits(task, TASKS[task], seed, train_rows, validation_rows)

@@ -13,6 +13,7 @@ import pandas as pd
 from kdnas.errors import UserError
 from kdnas.search.history import architectures
 from kdnas.search.space import Architecture, SearchSpace
+from kdnas.sentences import shown
 
 ORIGINS = ("random", "controller")  # drawn, or chosen by what the strategy has learned
 
@@ -30,7 +31,7 @@ class Proposal:
 
     def __post_init__(self) -> None:
         if self.origin not in ORIGINS:
-            raise UserError(f"a proposal's origin is {self.origin!r}; allowed: {', '.join(ORIGINS)}")
+            raise UserError(f"a proposal's origin is {shown(self.origin)}; allowed: {', '.join(ORIGINS)}")
 
 
 class Strategy(ABC):

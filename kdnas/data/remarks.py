@@ -1,0 +1,74 @@
+"""What a person should know about the rows of a task before models are trained and judged on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.data.frames import text_sets
+from kdnas.data.tasks import HELDOUT, TRAIN, Task
+from kdnas.sentences import listed, shown
+
+COPIED = 0.05  # the share of an evaluation split's rows in the training split from which on it is told
+
+
+def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each finding in a task's checked ``frames`` and their ``meta``; mostly none.
+
+    Told are texts that the held-out slice shares with training rows, classes without a row in a split that
+    scores models, and evaluation rows that are training rows.
+    """
+    return [*_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
+
+
+def shared_texts(task: Task, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return a table (rows of the slice, text columns) of bool: whether a text is in a training row too."""
+    columns = list(task.text_columns)
+    trained = set(frames[TRAIN][columns].to_numpy(dtype=object).reshape(-1))
+    return frames[HELDOUT][columns].isin(trained)
+
+
+def _shared(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> list[str]:
+    if not meta["heldout_shared_rows"]:
+        return []
+    shared, held_out = shared_texts(task, frames), frames[HELDOUT]
+    counts = pd.concat([held_out.loc[shared[column], column] for column in task.text_columns]).value_counts()
+    grouped = "rows with a common text stay on one side, but it is in too many for that; "
+    return [
+        f"{meta['heldout_shared_rows']} of the {len(held_out)} rows that measure candidates share a text "
+        f"with training rows of {task.name}, most often {shown(counts.index[0])} ({counts.iloc[0]} rows): "
+        f"{grouped if meta['heldout_from'] == TRAIN else ''}none has all its texts in common with one"
+    ]
+
+
+def _missing_classes(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    if task.regression:
+        return []
+    told = []
+    for split in (HELDOUT, *task.evaluation_splits):
+        if split in frames:
+            there = np.bincount(frames[split]["label"], minlength=task.num_labels)
+            missing = [name for name, rows in zip(task.labels, there, strict=True) if not rows]
+            if missing:
+                told.append(
+                    f"the split {split} of {task.name} has no row of {len(missing)} of its "
+                    f"{task.num_labels} classes, so its scores say nothing of them: {listed(missing)}"
+                )
+    return told
+
+
+def _copied(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    train = [frames[split] for split in (TRAIN, HELDOUT) if split in frames]
+    trained = {texts for frame in train for texts in text_sets(frame, task.text_columns)}
+    told = []
+    for split in task.evaluation_splits:
+        copied = sum(texts in trained for texts in text_sets(frames[split], task.text_columns))
+        if copied >= COPIED * len(frames[split]):
+            told.append(
+                f"{copied} of the {len(frames[split])} rows of {split} of {task.name} are rows of the "
+                "training split too: scores on them tell what a model remembers"
+            )
+    return told
