@@ -15,4 +15,4 @@ def test_teacher(spec):
 
 def test_zoo_is_not_of_refused_teachers_alone():
     assert len(TEACHERS) >= 200
-    assert sum(spec.healthy for spec in TEACHERS) >= 0.4 * len(TEACHERS)  # each of them has to be taken
+    assert sum(spec.healthy for spec in TEACHERS) >= 0.45 * len(TEACHERS)  # each of them has to be taken

@@ -106,14 +106,12 @@ AXES: dict[str, tuple[Any, ...]] = {
 }
 
 FINE = {
-    "declared": {"own"},
-    "input_names": {"unsaid"},
+    "declared": {"own", "TokenizersBackend", "PreTrainedTokenizerFast", "no file", "no class"},
+    "input_names": {"unsaid", "no types"},
     "pair_types": {"of family"},
     "special_map": {"absent", "same", "decoder"},
     "added": {"none", "normal", "special", "unused"},
     "markers": {True},
-    "baked": {"nothing"},
-    "padding_side": {"right"},
     "damage": {"none"},
     "tokenizer_pad": {"own"},
     "config_pad": {"tokenizer's"},
@@ -151,6 +149,7 @@ MODELS_OF = {
     "bpe.codes": ("roberta",),
     "Unigram": ("xlm-roberta", "camembert"),
 }
+SLOW = ("vocab.txt", "vocab.json", "bpe.codes")  # without a tokenizer.json
 TOKENIZER_OF = {
     "bert": "WordPiece",
     "electra": "WordPiece",
@@ -217,6 +216,10 @@ class Spec:
         if self.task == "number":
             fine = fine | {"classes": {"named"}}
         own = self.model_type in MODELS_OF[self.tokenizer]
+        if self.tokenizer in ("WordLevel", "bpe.codes") and self.declared in ("no file", "no class"):
+            own = False  # its class is not the model type's
+        if self.tokenizer in SLOW and self.declared in ("TokenizersBackend", "PreTrainedTokenizerFast"):
+            own = False  # these read a tokenizer.json
         # ELECTRA's students keep the factorised tables, and need another hidden size
         factorised = self.embedding_size == "same" or (self.model_type, self.student) == ("electra", "same")
         plain = not (self.tokenizer == "bpe.codes" and self.added != "none")

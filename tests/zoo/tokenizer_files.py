@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo.spec import ROBERTA_FAMILY, Spec
+from zoo.spec import ROBERTA_FAMILY, SLOW, Spec
 
 WORDS = [f"{first}{second}" for first in "bcdfghkl" for second in "aeiou"]
 LETTERS = list("bcdfghklaeioutnwr")  # of all words and of the added tokens
@@ -14,7 +14,6 @@ TAGS = ("tagone", "tagtwo", "tagthree")  # added tokens tell the class, where th
 SPECIAL_TAGS = ("[ONE]", "[TWO]", "[THREE]")
 BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 ROBERTA_ROLES = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
-SLOW = ("vocab.txt", "vocab.json", "bpe.codes")  # without a tokenizer.json
 FAMILY_NAMES = {
     "WordPiece": "BertTokenizer",
     "vocab.txt": "BertTokenizer",
