@@ -166,6 +166,8 @@ def _write_tokenizer_json(spec: Spec, order: list[str], folder: Path) -> int:
     elif spec.tokenizer == "Unigram":
         pieces = [*((word, 0.0) for word in order), *((f"▁{word}", -3.0) for word in WORDS)]
         pieces += [(letter, -9.0) for letter in [*LETTERS, "▁"]]
+        if spec.model_type == "camembert":  # its class adds these where they are not
+            pieces += [(f"{token}NOTUSED", -100.0) for token in ("<s>", "</s>", "<unk>")]
         tokenizer = Tokenizer(models.Unigram(pieces, unk_id=order.index(names["unk"])))
         tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     else:
