@@ -26,7 +26,7 @@ IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run estimate progress test test-slurm test-kills test-faults format config-reference
+.PHONY: help environment run estimate progress test test-slurm test-kills test-faults test-gpu format config-reference
 .PHONY: clean clean-environment
 
 help: ## list what make can do
@@ -72,6 +72,10 @@ test-kills: $(VENV)/development.stamp ## kill the workflow 30 times at random mo
 
 test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, cut their network, run one's own tasks and every kind of teacher
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
+
+test-gpu: ## test what is particular to a GPU and print its rates; needs torch, transformers and pytest alone
+	@python='$(VENV)/bin/python'; test -x "$$python" || python='$(PYTHON)'; \
+	"$$python" -m pytest --quiet --confcutdir tests/gpu tests/gpu
 
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/python -m ruff check --quiet --fix && $(VENV)/bin/python -m ruff format --quiet

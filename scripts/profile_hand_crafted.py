@@ -1,6 +1,6 @@
 """Rule profile_hand_crafted: the matched hand-crafted students against the teacher."""
 
-from job import start
+from job import announce, start
 
 with start(snakemake):
     from kdnas.files.artifacts import write_json
@@ -11,5 +11,7 @@ with start(snakemake):
     models = {entry["name"]: Architecture.from_dict(entry) for entry in params.students}
     write_json(
         snakemake.output.latency,
-        profile_from_config(models, snakemake.input.base, params.latency, params.device, params.store),
+        profile_from_config(
+            models, snakemake.input.base, params.latency, params.device, params.store, warn=announce
+        ),
     )

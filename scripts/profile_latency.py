@@ -1,6 +1,6 @@
 """Rule profile_latency: an episode's candidates against the teacher."""
 
-from job import start
+from job import announce, start
 
 with start(snakemake):
     from kdnas.files.artifacts import read_json, write_json
@@ -17,5 +17,6 @@ with start(snakemake):
             snakemake.params.latency,
             snakemake.params.device,
             snakemake.params.store,
+            warn=announce,
         ),
     )

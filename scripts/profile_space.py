@@ -1,6 +1,6 @@
 """Rule profile_space: the whole search space, and the matched students, against the teacher."""
 
-from job import start
+from job import announce, start
 
 with start(snakemake):
     from kdnas.files.artifacts import write_json
@@ -12,5 +12,7 @@ with start(snakemake):
     models |= {entry["name"]: Architecture.from_dict(entry) for entry in params.students}
     write_json(
         snakemake.output.latency,
-        profile_from_config(models, snakemake.input.base, params.latency, params.device, params.store),
+        profile_from_config(
+            models, snakemake.input.base, params.latency, params.device, params.store, warn=announce
+        ),
     )

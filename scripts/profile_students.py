@@ -1,6 +1,6 @@
 """Rule profile_students: all students against the teacher, on one device."""
 
-from job import start
+from job import announce, start
 
 with start(snakemake):
     from kdnas.files.artifacts import read_json, write_json
@@ -19,5 +19,6 @@ with start(snakemake):
             snakemake.params.store,
             together=True,
             needed=snakemake.params.needed,
+            warn=announce,
         ),
     )

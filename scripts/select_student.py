@@ -7,9 +7,12 @@ with start(snakemake):
     from kdnas.names import SelectionRule
     from kdnas.search.baselines import read_baselines
     from kdnas.search.history import read_history
+    from kdnas.search.one_hardware import check_one_hardware
     from kdnas.search.selection import select_student
 
     params = snakemake.params
+    if snakemake.input.latency:
+        check_one_hardware(snakemake.input.history, snakemake.input.latency)
     baselines = read_baselines(snakemake.input.evaluations, snakemake.input.latency, params.reward)
     history = read_history(snakemake.input.history)
     student = select_student(history, params.strategy, SelectionRule(**params.rule), baselines)

@@ -6,6 +6,7 @@ with start(snakemake):
     from kdnas.files.artifacts import atomic_path, read_json
     from kdnas.search.episode import extend_history
     from kdnas.search.history import empty_history, read_history, write_history
+    from kdnas.search.one_hardware import check_one_hardware
     from kdnas.search.progress import episode_line
     from kdnas.search.space import SearchSpace
     from kdnas.search.strategies import make_strategy
@@ -15,6 +16,7 @@ with start(snakemake):
     strategy = make_strategy(snakemake.wildcards.strategy, SearchSpace(params.search["space"]), params.search)
     history = empty_history()
     if episode > 1:
+        check_one_hardware(snakemake.input.history, snakemake.input.latency)
         history = read_history(snakemake.input.history)
         strategy.load(snakemake.input.controller)
     history = extend_history(

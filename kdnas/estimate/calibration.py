@@ -26,7 +26,7 @@ from kdnas.estimate.work import (
     Job,
     Passes,
 )
-from kdnas.latency.protocol import Protocol, hardware
+from kdnas.latency.protocol import Protocol, device_name
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.search.space import Architecture
@@ -114,10 +114,10 @@ def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture
         lines = _Bench(config, teacher_config, student, tokens, run).lines()
     for device in ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",):
         lines[TIMED_PASS + device] = _timed(config, teacher_config, device)
-    device = "gpu" if run.device.type == "cuda" else "cpu"
+    device = "gpu" if run.device_type == "cuda" else "cpu"
     return Machine(
         device,
-        hardware(device)["device_name"],
+        device_name(device),
         torch.cuda.device_count() if device == "gpu" else 0,
         lines,
         start_seconds,
@@ -137,7 +137,7 @@ def _timed(config: dict[str, Any], teacher_config: Any, device: str) -> Line:
     """The teacher's pass under the latency protocol; students are taken to be as fast an operation."""
     protocol = Protocol.from_config(config["latency"], device)
     teacher = Architecture.from_model_config(teacher_config)
-    with pinned(protocol.threads or torch.get_num_threads()):
+    with pinned(protocol):
         timer = make_timer(network(teacher_config, teacher, {}), protocol, teacher_config.vocab_size)
         timer()
         seconds = median(_seconds(timer, protocol.threads) for _ in range(ROUNDS))
@@ -151,6 +151,7 @@ def _seconds(run_pass: Callable[[], Any], threads: int | None) -> float:
         started = time.process_time()
         run_pass()
         return (time.process_time() - started) / threads
+    torch.cuda.synchronize()  # with what ran before
     started = time.perf_counter()
     run_pass()
     torch.cuda.synchronize()
@@ -232,7 +233,7 @@ class _Bench:
     ) -> Line:
         """Time ``run_pass`` on a small and a twice as large batch; ``flops``: operations of one input."""
         small, threads = max(1, stage["batch_size"] // 2), None
-        if self.run.device.type == "cpu":
+        if self.run.device_type == "cpu":
             small, threads = max(1, min(small, int(CPU_STEP / flops / 2))), self.run.threads
         points = []
         for rows in (small, 2 * small):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,8 +13,8 @@ from kdnas.errors import UserError
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.latency import rounds, timers
-from kdnas.latency.protocol import Protocol, hardware, latency_content
-from kdnas.latency.rounds import measure, ratio
+from kdnas.latency.protocol import NO_GPU, Protocol, hardware, latency_content
+from kdnas.latency.rounds import Ratio, measure, ratio
 from kdnas.latency.timers import make_timer, network, pinned
 from kdnas.search.space import Architecture
 from kdnas.training.device import free_gpu
@@ -29,13 +30,16 @@ def profile_by_clock(
     store: Store,
     together: bool = False,
     needed: bool = True,
+    warn: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
     Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
     all of them in the same rounds, unless the store holds just these, and adds the ``times_ms`` of the
-    rounds. A GPU is held for the time, so that no training of this user is on it. Where there is none,
-    UserError is raised if it is ``needed``; if not, nothing is measured and ``reason`` says so.
+    rounds. A ratio whose interval stayed wider than the protocol's is not stored, so it is timed again when
+    it is asked for next, and ``warn`` is told. A GPU is held for the time, so that no training of this user
+    is on it. Where there is none, UserError is raised if it is ``needed``; if not, nothing is measured and
+    ``reason`` says so.
     """
     if protocol.device == "gpu" and not torch.cuda.is_available():
         if needed:
@@ -43,16 +47,20 @@ def profile_by_clock(
                 'the latency is to be measured on a GPU, as reward.device or training.device is "gpu", but '
                 "this machine has none that torch can use"
             )
-        return latency_content(protocol, "measured", reason="not measured: this machine has no GPU")
+        return latency_content(protocol, "measured", reason=NO_GPU)
     with free_gpu() if protocol.device == "gpu" else nullcontext():
-        return _profile(models, teacher_config, protocol, store, together)
+        content, wide = _profile(models, teacher_config, protocol, store, together)
+    if wide:
+        warn(_wide_text(wide, protocol))
+    return content
 
 
 def _profile(
     models: dict[Any, Architecture], teacher_config: Any, protocol: Protocol, store: Store, together: bool
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[Architecture, Ratio]]:
+    """Return the content of the file, and the ratios whose intervals are too wide."""
     teacher = Architecture.from_model_config(teacher_config)
-    machine = hardware(protocol.device)
+    machine = hardware(protocol)
     architectures = sorted(set(models.values()))
     timed_with = (
         {"timed_with": [architecture.to_dict() for architecture in architectures]} if together else {}
@@ -66,13 +74,18 @@ def _profile(
         stored = dict.fromkeys(stored)
     wanted = [architecture for architecture in architectures if stored[architecture] is None]
     known = {architecture: value for architecture, value in stored.items() if value is not None}
+    wide: dict[Architecture, Ratio] = {}
     print(f"{len(models)} models, {len(wanted)} architectures to time")
     if wanted or teacher not in known:
         measured = _measure(wanted, teacher, teacher_config, protocol)
         for architecture, value in measured.items():
             if not together:
                 del value["times_ms"]
-            store.put(KIND, keys[architecture], value)
+            found = Ratio(value["ratio"], value["ratio_low"], value["ratio_high"])
+            if architecture == teacher or found.width < protocol.interval:
+                store.put(KIND, keys[architecture], value)
+            else:
+                wide[architecture] = found
         known |= measured
     rows = [
         {
@@ -84,7 +97,19 @@ def _profile(
         for name, architecture in models.items()
     ]
     reference = {"latency_ms": known[teacher]["latency_ms"], "architecture": teacher.to_dict()}
-    return latency_content(protocol, "measured", hardware=machine, teacher=reference, models=rows)
+    content = latency_content(protocol, "measured", hardware=machine, teacher=reference, models=rows)
+    return content, wide
+
+
+def _wide_text(wide: dict[Architecture, Ratio], protocol: Protocol) -> str:
+    widest = max(wide, key=lambda architecture: wide[architecture].width)
+    value = wide[widest]
+    return (
+        f"latencies not within latency.interval {protocol.interval:g} after {protocol.max_rounds} rounds: "
+        f"{len(wide)}, at worst {widest.short_name} with {value.low:.3f} to {value.high:.3f} of the "
+        "teacher's; they are timed again when asked for next (a quieter machine or more latency.max_rounds "
+        "would help)"
+    )
 
 
 def _key(
@@ -108,7 +133,7 @@ def _measure(
     architectures: list[Architecture], teacher: Architecture, config: Any, protocol: Protocol
 ) -> dict[Architecture, dict[str, Any]]:
     """Time ``architectures`` and the teacher in interleaved rounds."""
-    with pinned(protocol.threads or torch.get_num_threads()):
+    with pinned(protocol):
         tables: dict[int, torch.nn.Embedding] = {}
         timers = {TEACHER: make_timer(network(config, teacher, tables), protocol, config.vocab_size)}
         for architecture in architectures:

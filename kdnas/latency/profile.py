@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ def profile_from_config(
     store: str | Path,
     together: bool = False,
     needed: bool = True,
+    warn: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
 
-    ``latency`` is the config's section; ``together`` and ``needed`` as in
+    ``latency`` is the config's section; ``together``, ``needed`` and ``warn`` as in
     :func:`kdnas.latency.clock.profile_by_clock`. Raises UserError for a table that is wrong or lacks a row,
     and where a GPU is needed and there is none.
     """
@@ -35,4 +37,5 @@ def profile_from_config(
     from kdnas.latency.clock import profile_by_clock
     from kdnas.models.loading import load_config
 
-    return profile_by_clock(models, load_config(teacher_folder), protocol, Store(store), together, needed)
+    teacher = load_config(teacher_folder)
+    return profile_by_clock(models, teacher, protocol, Store(store), together, needed, warn)

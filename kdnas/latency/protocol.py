@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from kdnas.latency.cores import allowed_cpus, choose_cores
+
+NO_GPU = "not measured: this machine has no GPU"  # the reason in a latency file
 
 
 @dataclass(frozen=True)
@@ -33,27 +38,53 @@ class Protocol:
         return asdict(self)
 
 
-def hardware(device: str) -> dict[str, Any]:
-    """Return the device's name and the versions of the libraries that run on it.
+def device_name(device: str) -> str:
+    """Return the name of the processor or the current GPU."""
+    import torch
 
-    A GPU has its ``host``'s processor too, which starts the kernels: a small batch waits for it.
+    return torch.cuda.get_device_name() if device == "gpu" else _processor()
+
+
+def hardware(protocol: Protocol) -> dict[str, Any]:
+    """Return what decides how fast a model runs: the device, its cores, and the libraries' versions.
+
+    ``core_kind`` and ``whole_cores`` are of the cores that are timed on (:class:`kdnas.latency.cores.Cores`),
+    whose numbers do not matter. A GPU has its ``host``'s processor and cores, which start the kernels: a
+    small batch waits for them.
     """
     import torch
     import transformers
 
-    gpu = device == "gpu"
+    cores = choose_cores(protocol.threads, allowed_cpus())
+    gpu = protocol.device == "gpu"
     return {
-        "device_name": torch.cuda.get_device_name() if gpu else _processor(),
+        "device_name": device_name(protocol.device),
         "cores": None if gpu else os.cpu_count(),
+        "core_kind": cores.kind,
+        "whole_cores": None if gpu else cores.whole,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     } | ({"host": _processor()} if gpu else {})
+
+
+def hardware_text(hardware: Mapping[str, Any]) -> str:
+    """Return hardware in words: the device's name, then what else is known of it, as in ``torch 2.13``."""
+    others = [
+        f"{key.replace('_', ' ')} {_word(value)}"
+        for key, value in sorted(hardware.items())
+        if key != "device_name" and value is not None
+    ]
+    return ", ".join([hardware["device_name"], *others])
 
 
 def latency_content(protocol: Protocol, source: str, **found: Any) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md); what is not ``found`` is empty."""
     empty = {"hardware": None, "reason": None, "teacher": None, "models": []}
     return {"protocol": protocol.to_dict(), "source": source} | empty | found
+
+
+def _word(value: Any) -> str:
+    return str(value) if not isinstance(value, bool) else "yes" if value else "no"
 
 
 def _processor() -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from kdnas.latency.cores import allowed_cpus, choose_cores
 from kdnas.latency.protocol import Protocol
 from kdnas.models.loading import base_model, new_classifier, student_config
 from kdnas.search.space import Architecture
@@ -34,19 +36,31 @@ def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedd
 
 
 @contextlib.contextmanager
-def pinned(threads: int) -> Iterator[None]:
-    """Run with ``threads`` CPU threads, held on as many cores where the system can do that."""
+def pinned(protocol: Protocol) -> Iterator[None]:
+    """Run with the protocol's CPU threads, held on cores of :func:`kdnas.latency.cores.choose_cores`.
+
+    For a GPU it holds the threads that start its kernels on the fast cores. Where the system cannot hold a
+    process, it runs anywhere.
+    """
     before = torch.get_num_threads()
-    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
-    torch.set_num_threads(threads)
-    if len(cores) > threads:
-        os.sched_setaffinity(0, sorted(cores)[-threads:])
+    torch.set_num_threads(protocol.threads or before)
+    allowed = allowed_cpus()
+    if allowed:
+        _hold(choose_cores(protocol.threads, allowed).cpus)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-        if cores:
-            os.sched_setaffinity(0, cores)
+        if allowed:
+            _hold(allowed)
+
+
+def _hold(cpus: Collection[int]) -> None:
+    """Hold all threads of this process on ``cpus``: those of torch may be there already."""
+    os.sched_setaffinity(0, cpus)
+    for thread in Path("/proc/self/task").glob("*"):
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), cpus)
 
 
 def make_timer(model: nn.Module, protocol: Protocol, vocabulary_size: int) -> Callable[[], float]:

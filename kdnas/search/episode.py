@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.search.history import COLUMNS
+from kdnas.search.one_hardware import measured_on
 from kdnas.search.reward import failed_reward, latencies_by_architecture, reward
 from kdnas.search.space import Architecture
 
@@ -26,6 +27,7 @@ def extend_history(
     """
     latencies = latencies_by_architecture(latency, settings["device"])
     by_candidate = {entry["candidate"]: entry for entry in evaluations}
+    hardware = measured_on(latency)
     rows = []
     for entry in candidates["candidates"]:
         evaluation = by_candidate[entry["candidate"]]
@@ -48,6 +50,9 @@ def extend_history(
                 "quality_loss": evaluation["quality_loss"],
                 "latency_ms": timing["latency_ms"],
                 "latency_ratio": timing["ratio"],
+                "ratio_low": timing["ratio_low"],
+                "ratio_high": timing["ratio_high"],
+                "hardware": hardware,
                 "reward": reward(quality, timing["ratio"], settings["alpha"], settings["beta"])
                 if succeeded
                 else None,

@@ -26,9 +26,14 @@ COLUMNS = (
     "quality_loss",
     "latency_ms",
     "latency_ratio",
+    "ratio_low",
+    "ratio_high",
+    "hardware",
     "reward",
     "parameters",
 )
+# what a history that an earlier version of the workflow wrote may lack
+LATER = ("ratio_low", "ratio_high", "hardware")
 
 
 def empty_history() -> pd.DataFrame:
@@ -44,8 +49,9 @@ def write_history(path: str | Path, history: pd.DataFrame) -> None:
 
 
 def read_history(path: str | Path) -> pd.DataFrame:
-    """Read a history; raises UserError if it is missing or damaged."""
+    """Read a history, with empty columns for ``LATER`` ones that it lacks; UserError if it is damaged."""
     history = read_csv(path)
+    history = history.reindex(columns=[*history.columns, *(set(LATER) - set(history.columns))])
     missing = [column for column in COLUMNS if column not in history.columns]
     if missing:
         raise UserError(

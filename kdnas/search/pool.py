@@ -15,8 +15,8 @@ def pool(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
     Columns are those of a history and ``strategies``, the names of those that evaluated it, joined by commas.
     An architecture that failed in one search and worked in another counts as one that worked. Where two
-    searches differ in its result, which the store prevents, the first strategy's counts. Rows keep their
-    order. Raises UserError if nothing worked.
+    searches differ in its result, as they may in a latency that missed its interval, the first strategy's
+    counts. Rows keep their order. Raises UserError if nothing worked.
     """
     frames = [history.assign(strategy=strategy) for strategy, history in histories.items()]
     rows = pd.concat(frames, ignore_index=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.files.artifacts import read_json
+from kdnas.latency.protocol import hardware_text
 from kdnas.search.space import Architecture, encoder_parameters
 from kdnas.tables.table import Table, best_cells, number
 
@@ -157,15 +158,9 @@ def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str
             notes.append(f"{name}: from the latency table, not measured here; {setting}.")
         else:
             notes.append(
-                f"{name}: {_hardware(profile['hardware'])}; {setting}; speed-up with the 95 % interval of "
-                "the median over rounds in which all models are timed, together and anew after the search."
+                f"{name}: {hardware_text(profile['hardware'])}; {setting}; speed-up with the 95 % interval "
+                "of the median over rounds in which all models are timed, together and anew after the search."
             )
         for row in data[data[f"{device}_reason"].notna()].itertuples():
             notes.append(f"{row.model}, {name}: {getattr(row, f'{device}_reason')}.")
     return notes
-
-
-def _hardware(hardware: Mapping[str, Any]) -> str:
-    """Return the device's name, then what else is known of the machine, as in ``torch 2.13``."""
-    others = [f"{key} {hardware[key]}" for key in sorted(hardware) if key != "device_name" and hardware[key]]
-    return ", ".join([hardware["device_name"], *others])

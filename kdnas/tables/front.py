@@ -10,6 +10,7 @@ import pandas as pd
 
 from kdnas.files.artifacts import read_json
 from kdnas.search.history import architectures, read_history
+from kdnas.search.one_hardware import mixed_hardware
 from kdnas.search.pool import pool
 from kdnas.search.selection import pareto_front
 from kdnas.search.space import Architecture
@@ -31,7 +32,8 @@ def front_table(
     ``reward.device`` of the config. Latencies are milliseconds a batch and their ratio to the teacher's.
     Raises UserError for a missing or damaged file, or if every candidate failed.
     """
-    evaluated = pool({strategy: read_history(path) for strategy, path in histories.items()})
+    of_strategies = {strategy: read_history(path) for strategy, path in histories.items()}
+    evaluated = pool(of_strategies)
     front = pareto_front(evaluated)
     found = architectures(front)
     records = [read_json(path) for path in students]
@@ -66,7 +68,7 @@ def front_table(
         + (" (synthetic data, not GLUE)" if synthetic else ""),
         data=data,
         shown=shown,
-        notes=_notes(evaluated, found, records, quality, synthetic),
+        notes=_notes(evaluated, found, records, quality, synthetic) + mixed_hardware(of_strategies),
         bold=best_cells({"Reward": data["reward"]}, range(len(data)), shown),
         left=("Found by", "Students"),
     )

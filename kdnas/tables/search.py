@@ -11,6 +11,7 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.search.history import architectures, best_row, read_history
+from kdnas.search.one_hardware import mixed_hardware
 from kdnas.search.predicted_rewards import predicted_candidates, rank_correlation
 from kdnas.tables.table import Table, best_cells, number
 
@@ -62,7 +63,7 @@ def search_table(histories: Mapping[str, str | Path], quality: str, device: str,
         title="What each search strategy found" + (" (synthetic data, not GLUE)" if synthetic else ""),
         data=data,
         shown=shown,
-        notes=_notes(data, quality, synthetic),
+        notes=_notes(data, quality, synthetic) + mixed_hardware(found),
         bold=best_cells(best, range(len(data)), shown),
         left=("Architecture",),
     )

@@ -90,8 +90,8 @@ def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, 
         raise UserError(
             f"teacher.finetuned_on is {shown(task.name)}, but its tokenizer_config.json does not say "
             f"whether it was trained with token types, and {better} rows of {task.evaluation_splits[0]} say "
-            f"otherwise than its class while {worse} agree; allowed: model_input_names in it, [input_ids, token_type_ids, "
-            "attention_mask] or [input_ids, attention_mask]"
+            f"otherwise than its class while {worse} agree; allowed: model_input_names in it, [input_ids, "
+            "token_type_ids, attention_mask] or [input_ids, attention_mask]"
         )
 
 
@@ -118,6 +118,6 @@ def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
     raise UserError(
         f"teacher.finetuned_on is {shown(task.name)}, but with the classes as the teacher's config.json has "
         f"them {(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and "
-        f"in another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the outputs "
-        f"of the head, such as {listed(moved)}"
+        f"in another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the "
+        f"outputs of the head, such as {listed(moved)}"
     )

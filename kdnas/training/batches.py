@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from kdnas.data.tasks import Task
 from kdnas.models.tokenizer import TOKEN_TYPES
 from kdnas.models.vocabulary import Vocabulary
+from kdnas.training.device import to_device
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUCKET = 50  # batches that are sorted by length together
 
@@ -75,7 +78,10 @@ def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -
 
 
 def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
-    """Return one padded batch: ``input_ids``, ``attention_mask`` (batch, tokens), ``labels`` (batch,)."""
+    """Return one padded batch: ``input_ids``, ``attention_mask`` (batch, tokens), ``labels`` (batch,).
+
+    For a GPU also ``padded``, which is on the CPU: whether any token is padding.
+    """
     width = max(len(encoded.token_ids[row]) for row in rows)
     ids = np.full((len(rows), width), encoded.padding_id, dtype=np.int64)
     mask = np.zeros((len(rows), width), dtype=np.int64)
@@ -86,7 +92,9 @@ def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[st
         mask[position, :length] = 1
         if encoded.token_types is not None:
             types[position, :length] = encoded.token_types[row]
+    padded = not mask.all()
     batch = {"input_ids": ids, "attention_mask": mask, "labels": encoded.labels[rows]}
     if encoded.token_types is not None:
         batch["token_type_ids"] = types
-    return {name: torch.from_numpy(value).to(device) for name, value in batch.items()}
+    tensors = {name: to_device(torch.from_numpy(value), device) for name, value in batch.items()}
+    return tensors | ({"padded": torch.tensor(padded)} if device.type == "cuda" else {})

@@ -17,6 +17,27 @@ from kdnas.errors import UserError
 LOCKS = Path(tempfile.gettempdir()) / f"kdnas-gpu-locks-{os.getuid()}"
 
 
+def settle(threads: int) -> None:
+    """Fix the CPU threads and what else decides the bits of a result, before CUDA starts."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it products differ from run to run
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # it would write NaN into all new memory, which costs time; no result reads memory before it is written
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def device_type(device: str) -> str:
+    """Return what the config's ``training.device`` is here, ``cuda`` or ``cpu``, and hold nothing.
+
+    Raises UserError for ``gpu`` where there is none.
+    """
+    if device == "cpu" or not torch.cuda.is_available():
+        if device == "gpu":
+            raise UserError('training.device is "gpu", but this machine has none; allowed: auto, cpu')
+        return "cpu"
+    return "cuda"
+
+
 @contextlib.contextmanager
 def claim(device: str, threads: int) -> Iterator[torch.device]:
     """Yield the device of a job and fix its CPU threads.
@@ -24,11 +45,8 @@ def claim(device: str, threads: int) -> Iterator[torch.device]:
     ``device`` is the config's ``training.device``; when other jobs hold all GPUs, this waits. Raises
     UserError for ``gpu`` where there is none.
     """
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    if device == "gpu" and not torch.cuda.is_available():
-        raise UserError('training.device is "gpu", but this machine has none; allowed: auto, cpu')
-    if device == "cpu" or not torch.cuda.is_available():
+    settle(threads)
+    if device_type(device) == "cpu":
         yield torch.device("cpu")
         return
     with free_gpu() as index:
@@ -61,13 +79,26 @@ def free_gpu() -> Iterator[int]:
         time.sleep(1.0)
 
 
-def use_autocast(precision: str, device: torch.device) -> bool:
-    """Tell whether to train in bf16: where asked for, or by ``auto`` on a GPU that has it."""
+def use_autocast(precision: str, device: str) -> bool:
+    """Tell whether to train in bf16 on a ``device`` of type ``cuda`` or ``cpu``.
+
+    That is where it is asked for, or by ``auto`` on GPUs that all have it: which of them a job gets decides
+    no result.
+    """
     if precision == "bf16":
         return True
-    return precision == "auto" and device.type == "cuda" and _has_bf16(device)
+    if precision != "auto" or device != "cuda":
+        return False
+    return all(_has_bf16(index) for index in range(torch.cuda.device_count()))
 
 
-def _has_bf16(device: torch.device) -> bool:
+def _has_bf16(index: int) -> bool:
     # torch.cuda.is_bf16_supported counts GPUs before Ampere in, which emulate it slowly
-    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.version.hip is not None or torch.cuda.get_device_capability(index) >= (8, 0)
+
+
+def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return ``values``, which are on the CPU, on ``device``; this process does not wait for a GPU."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)

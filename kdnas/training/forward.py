@@ -36,9 +36,20 @@ class Forward:
     def __call__(self, batch: dict[str, torch.Tensor]) -> Outputs:
         self.captured, self.capturing = [], True
         try:
-            result = self.model(**model_inputs(batch), output_hidden_states=self.hidden_states)
+            inputs = model_inputs(batch) | self._mask(batch)
+            result = self.model(**inputs, output_hidden_states=self.hidden_states)
         finally:
             self.capturing = False
         states = tuple(result.hidden_states[1:]) if self.hidden_states else ()
         captured, self.captured = self.captured, []
         return Outputs(result.logits, states, tuple(captured))
+
+    def _mask(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor | None]:
+        """Return the mask as attention takes it, where the batch says whether it is padded.
+
+        transformers would make the same one, but first ask the GPU whether there is anything to mask.
+        """
+        if "padded" not in batch or self.model.config._attn_implementation != "sdpa":
+            return {}
+        mask = batch["attention_mask"].bool()[:, None, None, :] if batch["padded"] else None
+        return {"attention_mask": mask}

@@ -14,6 +14,7 @@ from kdnas.training.failure import TrainingFailed
 from kdnas.training.forward import Forward
 from kdnas.training.losses import Outputs
 from kdnas.training.objective import Objective
+from kdnas.training.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,14 @@ class Learner:
         self.autocast = autocast
         self.next_step = 0
         self.failed: str | None = None
-        self.recent: dict[str, float] = {}
         self.seconds = 0.0
+        self.stopwatch = Stopwatch(self.device)
+        # a GPU would idle while it is looked at, so there it is done by and by (:meth:`look`)
+        self.looks_at_each_step = self.device.type != "cuda"
+        self._not_finite = torch.zeros(
+            (), dtype=torch.int64, device=self.device
+        )  # the first such step, from 1
+        self._terms: dict[str, torch.Tensor] = {}
         weights = objective.weights
         self.forward = Forward(self.model, bool(weights.hidden), bool(weights.relations))
         self.optimizer = torch.optim.AdamW(self._groups(), lr=stage.learning_rate, fused=True)
@@ -92,7 +99,10 @@ class Learner:
         ]
 
     def step(self, batch: dict[str, torch.Tensor], teacher: Outputs | None, steps: int) -> None:
-        """Take one step on ``batch``; raises TrainingFailed if the loss or a gradient is not finite."""
+        """Take one step on ``batch``.
+
+        Raises TrainingFailed if the loss or a gradient is not finite; on a GPU :meth:`look` does that later.
+        """
         step = self.next_step
         self.model.train()
         if self.stage.dropout:
@@ -104,15 +114,35 @@ class Learner:
         loss.backward()
         parameters = [parameter for _, parameter in self.named_parameters()]
         norm = nn.utils.clip_grad_norm_(parameters, self.stage.max_gradient_norm)
-        if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
-            raise TrainingFailed(f"the loss is not finite at step {step + 1}")
+        bad = ~(torch.isfinite(loss) & torch.isfinite(norm)) & (self._not_finite == 0)
+        self._not_finite = torch.where(bad, step + 1, self._not_finite)
+        if self.looks_at_each_step:
+            self._check_finite()
         rate = self.stage.rate(step, steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.recent = {name: float(value.detach()) for name, value in terms.items()}
+        self._terms = {name: value.detach() for name, value in terms.items()}
         self.next_step = step + 1
+
+    @property
+    def recent(self) -> dict[str, float]:
+        """Each term of the last step's loss; waits for the device."""
+        return {name: float(value) for name, value in self._terms.items()}
+
+    def look(self) -> None:
+        """Wait for the device and see what the steps since the last look came to.
+
+        ``seconds`` is up to date then. Raises TrainingFailed if the loss or a gradient of a step was not
+        finite: the weights are not to be used.
+        """
+        self.seconds += self.stopwatch.take()
+        self._check_finite()
+
+    def _check_finite(self) -> None:
+        if step := int(self._not_finite):
+            raise TrainingFailed(f"the loss is not finite at step {step}")
 
     def end_training(self) -> None:
         """Give back the memory that training alone needs."""
@@ -123,6 +153,6 @@ class Learner:
     def free(self) -> None:
         """Give the memory of a failed learner to the others; nothing is left to train or to read."""
         self.end_training()
-        self.forward.captured = []
+        self.forward.captured, self._terms = [], {}
         self.model.to("meta")
         self.objective.to("meta")

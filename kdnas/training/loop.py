@@ -35,8 +35,10 @@ def train(
     """Train all learners in lockstep on ``data``, resuming each from its checkpoint.
 
     Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps).
-    A learner that runs out of memory or diverges is marked ``failed`` and the others go on. Raises Stopped
-    after a SIGINT, SIGTERM or SIGUSR1, when every learner has been saved; exit status 128 + the signal.
+    A learner that runs out of memory or diverges is marked ``failed`` and the others go on. On a GPU, where
+    no step waits for its outcome, one that diverged is found where a line is printed, before every save and
+    at the end. Raises Stopped after a SIGINT, SIGTERM or SIGUSR1, when every learner has been saved; exit
+    status 128 + the signal.
     """
     stage = learners[0].stage
     device = learners[0].device
@@ -66,6 +68,7 @@ def train(
                 _step(learner, batch, targets, steps)
             progress.after(step, learners)
             if stop.requested or time.monotonic() - saved > checkpoint_minutes * 60:
+                _look(learners)
                 for learner in learners:
                     if learner.failed is None:
                         checkpoints.save(learner)
@@ -73,15 +76,23 @@ def train(
                 if stop.requested:
                     report(f"stopped by a signal at step {step + 1} of {steps}; saved")
                     raise Stopped(128 + stop.requested)
+        _look(learners)
     finally:
         stop.restore()
 
 
 def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | None, steps: int) -> None:
-    started = time.perf_counter()
-    with only_this_one_fails(learner, f"at step {learner.next_step + 1}"):
+    where = f"at step {learner.next_step + 1}"
+    with only_this_one_fails(learner, where), learner.stopwatch.running():
         learner.step(batch, targets, steps)
-    learner.seconds += time.perf_counter() - started
+
+
+def _look(learners: list[Learner]) -> None:
+    """Find those that have failed since the last look: on a GPU, where no step waits for its outcome."""
+    for learner in learners:
+        if learner.failed is None:
+            with only_this_one_fails(learner, f"at step {learner.next_step}"):
+                learner.look()
 
 
 class _StopFlag:
@@ -117,6 +128,7 @@ class _Progress:
         due = now - self.reported > REPORT_SECONDS or (step + 1) % self.batches == 0
         if not due:
             return
+        _look(learners)
         self.reported = now
         left = (now - self.started) / self.done * (self.steps - step - 1)
         losses = "; ".join(_losses(learner) for learner in learners)

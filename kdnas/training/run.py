@@ -5,21 +5,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.device import claim, use_autocast
+from kdnas.training.device import claim, device_type, settle, use_autocast
 from kdnas.training.learner import Stage
 
 
 @dataclass
 class Run:
-    """The surroundings of one training job; ``key`` is the part of them that results depend on."""
+    """The surroundings of one training job; ``key`` is the part of them that results depend on.
 
-    device: torch.device
+    ``device`` is claimed when first asked for, and held until the job ends: what the store holds, reading
+    and tokenising need none. ``device_type`` (``cuda`` or ``cpu``) is known without it.
+    """
+
+    claim: Callable[[], torch.device]
+    device_type: str
     autocast: bool
     threads: int
     max_gradient_norm: float
@@ -27,15 +33,27 @@ class Run:
     checkpoint_minutes: float
     report: Callable[[str], None]
 
+    @cached_property
+    def device(self) -> torch.device:
+        """The device to train on; where other jobs hold all GPUs, asking waits for one."""
+        device = self.claim()
+        self.report(f"training on {device}, {self.precision}, {self.threads} threads")
+        return device
+
+    @property
+    def precision(self) -> str:
+        """What is trained in: ``bf16`` or ``float32``."""
+        return "bf16" if self.autocast else "float32"
+
     @property
     def key(self) -> dict[str, Any]:
         """Return what decides the bits of a result: device type, precision, threads, library versions."""
         import transformers
 
         return {
-            "device": self.device.type,
-            "precision": "bf16" if self.autocast else "float32",
-            "threads": self.threads if self.device.type == "cpu" else None,
+            "device": self.device_type,
+            "precision": self.precision,
+            "threads": self.threads if self.device_type == "cpu" else None,
             "torch": torch.__version__,
             "transformers": transformers.__version__,
         }
@@ -52,13 +70,17 @@ def start_run(
     checkpoint_minutes: float,
     report: Callable[[str], None] = print,
 ) -> Iterator[Run]:
-    """Claim a device by the config's ``training`` section and yield the run."""
-    with claim(training["device"], training["threads"]) as device:
-        autocast = use_autocast(training["precision"], device)
-        report(f"training on {device}, {'bf16' if autocast else 'float32'}, {training['threads']} threads")
+    """Yield the run of the config's ``training`` section; give its device back, if it claimed one.
+
+    Raises UserError for the device ``gpu`` where there is none.
+    """
+    settle(training["threads"])
+    kind = device_type(training["device"])
+    with contextlib.ExitStack() as held:
         yield Run(
-            device,
-            autocast,
+            lambda: held.enter_context(claim(training["device"], training["threads"])),
+            kind,
+            use_autocast(training["precision"], kind),
             training["threads"],
             training["max_gradient_norm"],
             Checkpoints(checkpoints),

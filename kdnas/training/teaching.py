@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kdnas.training.batches import Encoded
+from kdnas.training.device import to_device
 from kdnas.training.forward import Forward
 from kdnas.training.losses import Outputs
 from kdnas.training.objective import Weights
@@ -40,7 +41,7 @@ class Teaching:
     @torch.no_grad()
     def __call__(self, rows: np.ndarray, batch: dict[str, torch.Tensor]) -> Outputs:
         """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
-        logits = self.logits[torch.from_numpy(rows)].to(self.device)
+        logits = to_device(self.logits[torch.from_numpy(rows)], self.device)
         if self.forward is None:
             return Outputs(logits)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):

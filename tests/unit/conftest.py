@@ -36,7 +36,8 @@ def make_run(tmp_path):
     def make(checkpoint_minutes: float = 60.0, lines: list[str] | None = None) -> Run:
         torch.set_num_threads(1)
         return Run(
-            device=torch.device("cpu"),
+            claim=lambda: torch.device("cpu"),
+            device_type="cpu",
             autocast=False,
             threads=1,
             max_gradient_norm=1.0,

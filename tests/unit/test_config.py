@@ -469,8 +469,8 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
         ),
         ({}, {"pad_token_id": -1}, "has the pad_token_id -1 in its config.json; allowed: the id of a token"),
         ({}, {"vocab_size": 99, "pad_token_id": 99}, "has the pad_token_id 99 in its config.json"),
-        ({}, {"pad_token_id": "0"}, "has the pad_token_id '0' in its config.json; allowed: the id"),
-        ({}, {"model_type": "roberta", "pad_token_id": None}, "has the pad_token_id None in its config.json"),
+        ({}, {"pad_token_id": "0"}, 'has the pad_token_id "0" in its config.json; allowed: the id'),
+        ({}, {"model_type": "roberta", "pad_token_id": None}, "has the pad_token_id null in its config.json"),
         (
             {},
             {"model_type": "electra", "hidden_size": 768, "embedding_size": 288},

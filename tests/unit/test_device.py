@@ -1,5 +1,6 @@
 """A GPU for each job, with pretended GPUs: what is held, what is given back."""
 
+import fcntl
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import torch
 from kdnas.errors import UserError
 from kdnas.training import device as module
 from kdnas.training.device import claim
+from kdnas.training.run import start_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,17 +105,86 @@ def test_threads_are_the_configs_and_not_what_a_scheduler_leaves():
 
 
 @pytest.mark.parametrize(
-    ("precision", "capability", "hip", "expected"),
+    ("precision", "capabilities", "hip", "expected"),
     [
-        ("auto", (7, 5), None, False),  # a T4 emulates bf16
-        ("auto", (8, 0), None, True),
-        ("auto", (9, 0), "6.2", True),
-        ("bf16", (7, 5), None, True),
-        ("float32", (9, 0), None, False),
+        ("auto", [(7, 5)], None, False),  # a T4 emulates bf16
+        ("auto", [(8, 0)], None, True),
+        ("auto", [(9, 0)], "6.2", True),
+        ("auto", [(8, 0), (7, 5)], None, False),  # which of them a job gets decides no bit
+        ("bf16", [(7, 5)], None, True),
+        ("float32", [(9, 0)], None, False),
     ],
 )
-def test_auto_is_bf16_where_the_jobs_own_gpu_has_it(monkeypatch, precision, capability, hip, expected):
-    second = torch.device("cuda", 1)
+def test_auto_is_bf16_where_all_gpus_have_it(monkeypatch, precision, capabilities, hip, expected):
     monkeypatch.setattr(torch.version, "hip", hip)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", {second: capability}.__getitem__)
-    assert module.use_autocast(precision, second) is expected
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capabilities.__getitem__)
+    assert module.use_autocast(precision, "cuda") is expected
+    assert module.use_autocast(precision, "cpu") is (precision == "bf16")
+
+
+TRAINING = {"device": "auto", "threads": 1, "precision": "float32", "max_gradient_norm": 1.0}
+
+
+def test_a_run_claims_its_gpu_when_first_asked_and_gives_it_back(gpus):
+    gpus[:] = ["a"]
+    lines = []
+    with start_run(TRAINING, "", 1.0, lines.append) as run:
+        assert run.key["device"] == "cuda" and run.key["precision"] == "float32"
+        with claim("gpu", 1):  # nobody holds it yet
+            pass
+        assert lines == []
+        assert run.device == torch.device("cuda", 0) and run.device is run.device
+        assert lines == ["training on cuda:0, float32, 1 threads"]
+        assert not free(gpus[0])
+    assert free(gpus[0])
+
+
+def free(uuid):
+    """Tell whether no job holds a GPU."""
+    with open(module.LOCKS / f"gpu_{uuid}", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+def test_a_run_that_fails_gives_its_gpu_back(gpus):
+    gpus[:] = ["a"]
+    with pytest.raises(ZeroDivisionError), start_run(TRAINING, "", 1.0, print) as run:
+        1 / (run.device.index or 0)
+    assert free("a")
+
+
+def test_a_run_without_its_gpu_ends_before_it_reads_anything(gpus):
+    gpus.clear()
+    with (
+        pytest.raises(UserError, match="this machine has none"),
+        start_run(TRAINING | {"device": "gpu"}, "", 1.0),
+    ):
+        pytest.fail("it has begun")
+    with start_run(TRAINING, "", 1.0, print) as run:
+        assert run.key["device"] == run.device.type == "cpu"
+
+
+def test_what_decides_bits_on_a_gpu_is_set_before_cuda_starts():
+    code = (
+        "import os, torch; from kdnas.training.device import settle\n"
+        "settle(1)\n"
+        "assert not torch.cuda.is_initialized()\n"
+        "assert torch.are_deterministic_algorithms_enabled()\n"
+        "assert not torch.utils.deterministic.fill_uninitialized_memory\n"
+        "print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
+    )
+    for own, expected in (({}, ":4096:8"), ({"CUBLAS_WORKSPACE_CONFIG": ":16:8"}, ":16:8")):
+        environment = {key: value for key, value in os.environ.items() if key != "CUBLAS_WORKSPACE_CONFIG"}
+        process = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment | own,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert process.stdout.strip() == expected

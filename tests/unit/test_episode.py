@@ -3,10 +3,13 @@
 import pytest
 
 from kdnas.errors import UserError
+from kdnas.files.artifacts import write_json
 from kdnas.search.episode import extend_history
-from kdnas.search.history import empty_history
+from kdnas.search.history import LATER, empty_history, read_history, write_history
+from kdnas.search.one_hardware import check_one_hardware, mixed_hardware
 
 SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
+MACHINE = {"device_name": "Some CPU", "cores": 8, "whole_cores": True, "host": None, "torch": "2.13"}
 
 
 def shape(layers):
@@ -40,11 +43,11 @@ def episode(number, *measured):
                 "parameters": 10 * i,
             }
         )
-        latencies.append(
-            {"model": f"m{i}", "architecture": shape(i), "latency_ms": 10 * ratio, "ratio": ratio}
-        )
+        interval = {"ratio_low": 0.9 * ratio, "ratio_high": 1.1 * ratio}
+        timed_model = {"model": f"m{i}", "architecture": shape(i)}
+        latencies.append(timed_model | {"latency_ms": 10 * ratio, "ratio": ratio, **interval})
     found = {"episode": number, "epsilon": 1.0, "candidates": candidates}
-    return found, evaluations, {"reason": None, "models": latencies[::-1]}
+    return found, evaluations, {"reason": None, "hardware": MACHINE, "models": latencies[::-1]}
 
 
 def test_each_candidate_is_rewarded_by_its_own_quality_and_latency():
@@ -60,6 +63,9 @@ def test_each_candidate_is_rewarded_by_its_own_quality_and_latency():
         assert history["quality_loss"].tolist() == [0.2, 0.3]
         assert history["latency_ratio"].tolist() == [0.3, 0.6]
         assert history["latency_ms"].tolist() == [3.0, 6.0]
+        assert history["ratio_low"].tolist() == pytest.approx([0.27, 0.54])
+        assert history["ratio_high"].tolist() == pytest.approx([0.33, 0.66])
+        assert set(history["hardware"]) == {"Some CPU, cores 8, torch 2.13, whole cores yes"}
         assert history["predicted_reward"].tolist() == [0.1, 0.2]
         assert history["parameters"].tolist() == [10, 20]
 
@@ -80,3 +86,69 @@ def test_reward_without_a_latency_is_one_sentence():
     latency = {"reason": "not measured: this machine has no GPU", "models": []}
     with pytest.raises(UserError, match=r'reward\.device is "gpu"'):
         extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})
+
+
+def timed(device, number=1):
+    """Return an episode whose latencies are of ``device``, of the table where it is None."""
+    candidates, evaluations, latency = episode(number, (0.7, 0.2, 0.3), (0.8, 0.3, 0.6))
+    if device is None:
+        rows = [row | {"ratio_low": None, "ratio_high": None} for row in latency["models"]]
+        return candidates, evaluations, latency | {"hardware": None, "models": rows}
+    return candidates, evaluations, latency | {"hardware": MACHINE | {"device_name": device}}
+
+
+@pytest.fixture
+def searched(tmp_path):
+    """Return a function that writes the first episode's history and the second's latencies, by device."""
+
+    def write(first, second):
+        history, latency = tmp_path / "lstm/episode_01/history.csv", tmp_path / "lstm/episode_02/latency.json"
+        write_history(history, extend_history(empty_history(), *timed(first), SETTINGS))
+        write_json(latency, timed(second, 2)[2])
+        return history, latency
+
+    return write
+
+
+@pytest.mark.parametrize("device", ["Some CPU", None])
+def test_a_search_on_one_hardware_goes_on(device, searched):
+    history, latency = searched(device, device)
+    check_one_hardware(history, latency)
+    both = extend_history(read_history(history), *timed(device, 2), SETTINGS)
+    assert both["ratio_low"].isna().all() == (device is None)
+    assert both["hardware"].nunique() == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Some CPU", "Other CPU"), (None, "Some CPU"), ("Some CPU", None)]
+)
+def test_latencies_of_another_hardware_are_refused_with_what_to_do(first, second, searched):
+    history, latency = searched(first, second)
+    with pytest.raises(UserError) as refused:
+        check_one_hardware(history, latency)
+    sentence = str(refused.value)
+    for device in (first, second):
+        assert (device or "the latency table") in sentence
+    assert f"delete {latency} or all of {history.parents[1]}/episode_*/latency.json" in sentence
+
+
+def test_a_history_of_before_these_columns_is_read_and_goes_on(searched):
+    history, latency = searched("Some CPU", "Other CPU")
+    old = read_history(history).drop(columns=list(LATER))
+    old.to_csv(history, index=False)
+    check_one_hardware(history, latency)
+    both = extend_history(read_history(history), *timed("Other CPU", 2), SETTINGS)
+    assert both["hardware"].notna().tolist() == [False, False, True, True]
+    assert both["reward"].tolist()[:2] == pytest.approx(old["reward"].tolist())
+    old.drop(columns="reward").to_csv(history, index=False)
+    with pytest.raises(UserError, match="is damaged .no column reward"):
+        read_history(history)
+
+
+def test_tables_say_which_strategy_was_timed_on_what():
+    def history(device):
+        return extend_history(empty_history(), *timed(device), SETTINGS)
+
+    assert mixed_hardware({"lstm": history("Some CPU"), "random": history("Some CPU")}) == []
+    (note,) = mixed_hardware({"lstm": history("Some CPU"), "random": history("Other CPU")})
+    assert "lstm on Some CPU, cores 8" in note and "random on Other CPU, cores 8" in note

@@ -14,7 +14,9 @@ from tiny import write_teacher
 from kdnas.errors import UserError
 from kdnas.files.store import Store
 from kdnas.latency import clock as module
+from kdnas.latency import protocol as protocol_module
 from kdnas.latency.clock import profile_by_clock
+from kdnas.latency.cores import Cores
 from kdnas.latency.profile import profile_from_config
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, median_interval, ratio
@@ -23,7 +25,8 @@ from kdnas.latency.timers import make_timer, network
 from kdnas.models.loading import load_config
 from kdnas.search.space import Architecture
 
-PROTOCOL = Protocol("cpu", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
+# an interval that a busy machine keeps too
+PROTOCOL = Protocol("cpu", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=1e9)
 SMALL = Architecture(2, 12, 3, 24, "gelu")
 TEACHER = Architecture(4, 24, 6, 48, "gelu")
 
@@ -122,9 +125,43 @@ def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monk
     assert len(timed) == 1
     assert again["models"][0]["from_store"]
     assert again["models"][0]["latency_ms"] == first["models"][0]["latency_ms"]
-    other = Protocol("cpu", 2, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=0.5)
-    profile_by_clock({"x": SMALL}, config, other, store)
+    profile_by_clock({"x": SMALL}, config, replace(PROTOCOL, batch_size=2), store)
     assert len(timed) == 2
+
+
+def test_a_latency_that_missed_its_interval_is_said_and_timed_again(config, tmp_path, monkeypatch):
+    other = Architecture(1, 12, 3, 24, "gelu")
+    steady = [10.0] * 20
+    found = {"teacher": steady, SMALL.short_name: [4.0, 6.0] * 10, other.short_name: [2.0] * 20}
+    asked, lines = [], []
+
+    def measure_next(timers, *settings):
+        asked.append(set(timers))
+        return {name: np.array(found[name]) for name in timers}
+
+    monkeypatch.setattr(module, "measure", measure_next)
+    protocol = replace(PROTOCOL, interval=0.1)
+
+    def profile(together=False):
+        models = {"x": SMALL, "y": other}
+        return profile_by_clock(models, config, protocol, Store(tmp_path), together, warn=lines.append)
+
+    for _ in range(2):
+        first = profile()
+        assert [first["models"][0][name] for name in ("ratio", "ratio_low", "ratio_high")] == [0.5, 0.4, 0.6]
+    assert asked == [{"teacher", SMALL.short_name, other.short_name}, {"teacher", SMALL.short_name}]
+    assert len(lines) == 2 and "interval 0.1 after 20 rounds: 1, at worst 2L-12H-3A-24F-gelu" in lines[0]
+    assert "0.400 to 0.600" in lines[0]
+    profile(together=True)
+    found[SMALL.short_name] = [5.0, 5.2] * 10
+    for timings in (4, 4):
+        profile(together=True)
+        assert len(asked) == timings  # all of them again, then none
+    for timings in (5, 5):
+        last = profile()
+        assert len(asked) == timings
+    assert last["models"][0]["from_store"] and last["models"][0]["ratio"] == pytest.approx(0.51)
+    assert len(lines) == 3
 
 
 def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monkeypatch):
@@ -158,6 +195,24 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
     entry.unlink()
     profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
     assert timed[3:] == [sorted([SMALL, other])]
+
+
+def test_hardware_is_what_decides_speed_and_no_number_of_a_core(monkeypatch):
+    monkeypatch.setattr(protocol_module, "allowed_cpus", lambda: {0, 1, 5})
+    asked = []
+
+    def cores(threads, allowed):
+        asked.append(threads)
+        return Cores((5,), "1 of 2", True)
+
+    monkeypatch.setattr(protocol_module, "choose_cores", cores)
+    found = protocol_module.hardware(PROTOCOL)
+    assert (found["core_kind"], found["whole_cores"]) == ("1 of 2", True)
+    assert 5 not in found.values() and (5,) not in found.values()
+    monkeypatch.setattr(protocol_module, "device_name", lambda device: "Some GPU")
+    of_gpu = protocol_module.hardware(replace(PROTOCOL, device="gpu", threads=None))
+    assert (of_gpu["core_kind"], of_gpu["whole_cores"], of_gpu["cores"]) == ("1 of 2", None, None)
+    assert asked == [1, None]
 
 
 def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):

@@ -2,17 +2,20 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
-from tiny import STAGE, write_frame, write_teacher
+from tiny import FAMILY, STAGE, write_frame, write_teacher
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdnas.data.tasks import get_task
 from kdnas.models.loading import pretrained_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.training.batches import collate, encode
+from kdnas.training.distillation import make_objective
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner, Stage
-from kdnas.training.objective import LABELS_ONLY, Objective
+from kdnas.training.objective import LABELS_ONLY, Objective, Weights
 
 TASK = get_task("mnli")
 CPU = torch.device("cpu")
@@ -99,3 +102,58 @@ def test_a_pass_leaves_the_states_and_the_last_layers_queries_keys_and_values(ba
     assert all(
         torch.allclose(one, other, atol=1e-6) for one, other in zip(found.relations, expected, strict=True)
     )
+
+
+class HostReads(TorchDispatchMode):
+    """Lists what makes the CPU wait for the device; ``allowed`` are tensors that are the CPU's own."""
+
+    def __init__(self, allowed):
+        super().__init__()
+        self.allowed = allowed
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        reads = ("_local_scalar_dense", "nonzero", "masked_select")
+        if any(name in str(function) for name in reads) and not any(args[0] is one for one in self.allowed):
+            self.found.append(str(function))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_steps_on_a_gpu_read_nothing_back_and_compute_the_same(model_type, tmp_path):
+    """On a CPU, with what is particular to a GPU: what a batch says of its padding, and looking late."""
+    base = write_teacher(tmp_path, model_type)
+    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), 32)
+    alike = np.flatnonzero(rows.lengths == np.bincount(rows.lengths).argmax())
+    batches = [collate(rows, chosen, CPU) for chosen in (np.arange(8), alike)]
+    marks = [torch.tensor(not bool(batch["attention_mask"].all())) for batch in batches]
+    assert [bool(mark) for mark in marks] == [True, False]
+    weights = Weights(hidden=1, logits=1, relations=1, labels=1, temperature=2, relation_heads=3)
+
+    def make():
+        teacher, model = (pretrained_classifier(base, TASK, 0.0, seed) for seed in (4, 3))
+        objective = make_objective(weights, model, teacher, TASK)
+        stage = Stage(**STAGE, max_gradient_norm=1.0)
+        return Forward(teacher.eval(), True, True), Learner({}, model, objective, stage, 1, CPU, False)
+
+    def step(made, batch):
+        with torch.no_grad():
+            targets = made[0](batch)
+        made[1].step(batch, targets, 10)
+
+    plain, late = make(), make()
+    late[1].objective.load_state_dict(plain[1].objective.state_dict())  # its maps are drawn at random
+    late[1].looks_at_each_step = False
+    for batch in batches:
+        step(plain, batch)
+    with HostReads(marks) as reads:
+        for batch, mark in zip(batches, marks, strict=True):
+            step(late, batch | {"padded": mark})
+    assert reads.found == []
+    late[1].look()
+    assert late[1].recent == plain[1].recent
+    for (name, one), other in zip(plain[1].named_parameters(), late[1].named_parameters(), strict=True):
+        assert torch.equal(one, other[1]), name
+    with HostReads([]) as reads:
+        step(plain, batches[0])
+    assert reads.found  # the padding and the outcome, on a CPU

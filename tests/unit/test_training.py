@@ -20,6 +20,7 @@ from kdnas.training import candidates as module
 from kdnas.training import loop
 from kdnas.training.batches import Encoded, collate, epoch_batches
 from kdnas.training.candidates import Trial, distill_candidates
+from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner, Stage
 
@@ -201,6 +202,57 @@ def test_divergence_is_recorded(teacher_folder, proxy, make_run, tmp_path, monke
     assert values[1]["status"] == "ok"
 
 
+@pytest.fixture
+def looked_at_late(monkeypatch):
+    """Let learners go on without waiting for the outcome of a step, as they do on a GPU."""
+    build = Learner.__init__
+
+    def as_on_a_gpu(self, *settings):
+        build(self, *settings)
+        self.looks_at_each_step = False
+
+    monkeypatch.setattr(Learner, "__init__", as_on_a_gpu)
+
+
+def test_looking_late_changes_no_bit(teacher_folder, proxy, make_run, tmp_path, request):
+    expected = evaluate([1, 2], teacher_folder, proxy, make_run(), Store(tmp_path / "a"))
+    request.getfixturevalue("looked_at_late")
+    assert evaluate([1, 2], teacher_folder, proxy, make_run(), Store(tmp_path / "b")) == expected
+
+
+@pytest.mark.parametrize(("minutes", "steps"), [(60.0, 5), (0.0, 4)])
+def test_divergence_that_is_seen_late_is_of_its_first_step_and_never_saved(
+    minutes, steps, teacher_folder, proxy, make_run, tmp_path, monkeypatch, request
+):
+    """It is seen where a line is printed, at the end of an epoch of five steps, and before a save."""
+    expected = evaluate([1, 3], teacher_folder, proxy, make_run(), Store(tmp_path / "a"))
+    request.getfixturevalue("looked_at_late")
+    step, save, taken, saved = Learner.step, Checkpoints.save, [], []
+
+    def poisoned(self, batch, teacher, of):
+        if self.model.config.hidden_act == "relu":
+            taken.append(self.next_step)
+            if self.next_step == 3:
+                with torch.no_grad():
+                    self.model.classifier.bias[0] = float("nan")
+        step(self, batch, teacher, of)
+
+    def watched(self, learner):
+        assert all(torch.isfinite(value).all() for _, value in learner.named_parameters())
+        saved.append(learner.model.config.hidden_act)
+        save(self, learner)
+
+    monkeypatch.setattr(Learner, "step", poisoned)
+    monkeypatch.setattr(Checkpoints, "save", watched)
+    lines, store = [], Store(tmp_path / "b")
+    values = evaluate([1, 2, 3], teacher_folder, proxy, make_run(minutes, lines), store)
+    assert values[2]["reason"] == "the loss is not finite at step 4"
+    assert len(taken) == steps
+    assert saved.count("relu") == (0 if minutes else 3)
+    assert (values[1], values[3]) == (expected[1], expected[3])
+    assert any("failed (the loss is not finite at step 4)" in line for line in lines)
+
+
 def test_all_candidates_may_fail(teacher_folder, proxy, make_run, tmp_path, monkeypatch):
     def hungry(self, batch, teacher, steps):
         raise MemoryError
@@ -296,6 +348,17 @@ def test_damaged_checkpoint_starts_anew(
     assert "ignoring a damaged file" in capsys.readouterr().out
 
 
+def test_what_the_store_holds_needs_no_device(teacher_folder, proxy, make_run, tmp_path):
+    store = Store(tmp_path / "store")
+    evaluate([1, 2], teacher_folder, proxy, make_run(), store)
+
+    def claim():
+        raise AssertionError("a device was claimed")
+
+    values = evaluate([2, 1], teacher_folder, proxy, replace(make_run(), claim=claim), store)
+    assert [value["from_store"] for value in values.values()] == [True, True]
+
+
 def test_steps_are_whole_epochs_until_there_are_enough():
     def steps(**changes):
         return Stage(**(STAGE | changes), max_gradient_norm=1.0).steps(20)
@@ -325,7 +388,7 @@ def test_every_epoch_has_every_row_once_in_a_new_order():
     assert padded < 0.75 * unsorted
 
 
-def test_collate_pads_and_masks():
+def test_collate_pads_and_masks(monkeypatch):
     rows = [np.array([2, 9, 3]), np.array([2, 3]), np.array([2, 7, 8, 3])]
     encoded = Encoded(rows, None, np.array([0, 1, 2]), padding_id=1)
     batch = collate(encoded, np.array([2, 1]), torch.device("cpu"))
@@ -336,3 +399,10 @@ def test_collate_pads_and_masks():
     encoded.token_types = [np.array([0, 0, 1]), np.array([0, 1]), np.array([0, 1, 1, 1])]
     batch = collate(encoded, np.array([2, 1]), torch.device("cpu"))
     assert batch["token_type_ids"].tolist() == [[0, 1, 1, 1], [0, 1, 0, 0]]
+    # a GPU is not asked what the CPU knows
+    monkeypatch.setattr("kdnas.training.batches.to_device", lambda values, device: values)
+    cuda = torch.device("cuda")
+    assert [bool(collate(encoded, np.array(rows), cuda)["padded"]) for rows in ([2, 1], [2, 2])] == [
+        True,
+        False,
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -46,6 +47,25 @@ def test_tables_and_figures_made_again_are_the_same_bytes(run_copy):
     assert again.pop("record_run") == 1
     assert again and all(rule.startswith(("table_", "figure_")) for rule in again)
     assert reproducible(run_copy) == before
+
+
+def test_a_gpu_that_was_not_there_is_measured_when_one_comes_and_nothing_else(run_copy):
+    """Also where the results came without what Snakemake noted."""
+    shutil.rmtree(run_copy / ".snakemake")
+    file = run_copy / RESULTS / "latency" / "gpu.json"
+    content = json.loads(file.read_text())
+    with_gpu = {"training": {"device": "gpu"}}
+    write_config(run_copy, with_gpu)
+    assert plan(run_copy) == {}  # the table has no row for a GPU, which none that comes would change
+    times = file.stat()
+    file.write_text(json.dumps(content | {"reason": "not measured: this machine has no GPU"}))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    planned = plan(run_copy)
+    assert planned.pop("profile_students") == 1
+    assert {rule for rule in planned if not rule.startswith(("table_", "figure_"))} <= {"record_run"}
+    assert plan(run_copy, "students") == {}
+    write_config(run_copy, {})
+    assert plan(run_copy) == {}
 
 
 def test_other_reward_trains_only_architectures_never_met_before(finished, run_copy):
