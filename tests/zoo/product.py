@@ -21,6 +21,7 @@ from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.finetune import finetune_teacher
 from kdnas.training.run import Run
 from kdnas.training.students import Distillation, distill
+from kdnas.training.unknown import remark_unknown
 from zoo.build import FFN, HEADS, HIDDEN, LABELS, LAYERS, frames
 from zoo.spec import Spec
 
@@ -120,8 +121,16 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     definition = task_definitions(config["data"])[TASK]
     data, base = folder / "data", folder / "base"
     _write_data(spec, data)
+    torch.set_num_threads(1)
     run = Run(
-        torch.device("cpu"), False, 1, 1.0, Checkpoints(folder / "checkpoints"), 60.0, lambda line: None
+        claim=lambda: torch.device("cpu"),
+        device_type="cpu",
+        autocast=False,
+        threads=1,
+        max_gradient_norm=1.0,
+        checkpoints=Checkpoints(folder / "checkpoints"),
+        checkpoint_minutes=60.0,
+        report=_ignore,
     )
     store, length = Store(folder / "store"), config["teacher"]["max_length"]
 
@@ -131,11 +140,11 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     check_against_fetched(config, base)
 
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
+    yield ("remark_unknown",)
+    remark_unknown(base, data, definition, length, _ignore)
     if spec.adopted:
         yield "adopt_teacher", taught, metrics
-        adopt_teacher(
-            base, data, definition, length, 1, config["training"], lambda line: None, taught, metrics
-        )
+        adopt_teacher(base, data, definition, length, 1, config["training"], _ignore, taught, metrics)
     else:
         yield "finetune_teacher", taught, metrics
         finetune_teacher(base, data, definition, config["teacher"], 1, run, store, taught, metrics)
@@ -149,6 +158,10 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     )
     distill(job, run, store, small, metrics)
     outcome.models["student"] = small
+
+
+def _ignore(line: str) -> None:
+    """Take a line of the log or a remark."""
 
 
 def _write_data(spec: Spec, folder: Path) -> None:
