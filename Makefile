@@ -70,7 +70,7 @@ test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node
 test-kills: $(VENV)/development.stamp ## kill the workflow 30 times at random moments and compare what comes out
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --capture no tests/kill
 
-test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, take their network away, and run tasks of one's own
+test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, cut their network, run one's own tasks and every kind of teacher
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
 
 test-gpu: ## test what is particular to a GPU and print its rates; needs torch, transformers and pytest alone
