@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from kdnas.training.failure import out_of_memory
 from kdnas.training.judging import judge
 from kdnas.training.learner import Learner, Stage
 from kdnas.training.loop import train
-from kdnas.training.objective import Weights
+from kdnas.training.objective import Objective, Weights
 from kdnas.training.prediction import scores
 from kdnas.training.run import Run
 from kdnas.training.sample import Sample
@@ -83,6 +85,9 @@ class Trial:
         if answers is not None:
             trial.answers, trial.train_logits = answers.key, answers.on_training_rows()
         return trial
+
+
+_Built = tuple[nn.Module, Objective, torch.Tensor]  # a student before training and its whole embedding
 
 
 @dataclass
@@ -168,29 +173,19 @@ def _train_new(
         trial.max_length,
         teacher.config,
     )
-    sample = Sample.draw(data, teacher, seed, run.device)
+    sample = Sample.draw(data, teacher, seed)
     values: dict[int, dict[str, Any]] = {}
+    built: dict[int, _Built] = {}
     trained: dict[int, _Trained] = {}
     for entry in candidates:
-        number = entry["candidate"]
-        architecture = Architecture.from_dict(entry["architecture"])
-        try:
-            trained[number] = _prepare(
-                keys[number],
-                architecture,
-                sample,
-                task,
-                weights,
-                distillation["initialisation"],
-                stage,
-                seed,
-                run,
-            )
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-            values[number] = _failed("out of memory while it was built")
+        number, architecture = entry["candidate"], Architecture.from_dict(entry["architecture"])
+        with _unless_out_of_memory(values, number):
+            built[number] = _build(architecture, sample, task, weights, distillation, stage, seed)
     del sample  # the teacher's signals and states would stay in memory
+    for number, (student, objective, whole) in built.items():
+        with _unless_out_of_memory(values, number):
+            learner = Learner(keys[number], student, objective, stage, seed, run.device, run.autocast)
+            trained[number] = _Trained(learner, whole)
     data.vocabulary.shrink(teacher)
     scored = data.scored["scored"]
     teaching = judging = None
@@ -226,23 +221,31 @@ def _train_new(
     return values
 
 
-def _prepare(
-    key: dict[str, Any],
+@contextlib.contextmanager
+def _unless_out_of_memory(values: dict[int, dict[str, Any]], number: int) -> Iterator[None]:
+    """Record that a candidate failed if building it runs out of memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        values[number] = _failed("out of memory while it was built")
+
+
+def _build(
     architecture: Architecture,
     sample: Sample,
     task: Task,
     weights: Weights,
-    initialisation: str,
+    distillation: dict[str, Any],
     stage: Stage,
     seed: int,
-    run: Run,
-) -> _Trained:
-    signals = sample.signals if initialisation == "teacher" else None
+) -> _Built:
+    signals = sample.signals if distillation["initialisation"] == "teacher" else None
     student = build_student(architecture, sample.teacher, task, signals, stage.dropout, seed)
     objective = make_objective(weights, student, sample.teacher, task)
     sample.fit(objective, student)
-    whole = sample.data.vocabulary.shrink(student).cpu()
-    return _Trained(Learner(key, student, objective, stage, seed, run.device, run.autocast), whole)
+    return student, objective, sample.data.vocabulary.shrink(student)
 
 
 def _succeeded(learner: Learner, score: float, loss: float) -> dict[str, Any]:

@@ -21,17 +21,20 @@ BATCHES, ROWS = 8, 32
 
 @dataclass
 class Sample:
-    """256 training rows in batches, with the data that they are of and its teacher."""
+    """256 training rows in batches, with the data that they are of and its teacher.
+
+    All of it runs on the CPU: a GPU is held by no job that has nothing to train yet.
+    """
 
     batches: list[dict[str, torch.Tensor]]
     data: TrainingData
     teacher: nn.Module
 
     @classmethod
-    def draw(cls, data: TrainingData, teacher: nn.Module, seed: int, device: torch.device) -> Sample:
-        """Draw the rows with ``seed``; the models that look at them run on ``device``."""
+    def draw(cls, data: TrainingData, teacher: nn.Module, seed: int) -> Sample:
+        """Draw the rows with ``seed``; ``teacher`` is on the CPU."""
         rows = epoch_batches(data.train.lengths, ROWS, seed, 0)[:BATCHES]
-        return cls([collate(data.train, batch, device) for batch in rows], data, teacher.to(device))
+        return cls([collate(data.train, batch, torch.device("cpu")) for batch in rows], data, teacher)
 
     @cached_property
     def signals(self) -> list[LayerSignals]:
@@ -44,11 +47,11 @@ class Sample:
         if objective.hidden is not None:
             masks = [batch["attention_mask"] for batch in self.batches]
             states = zip(self._states(student), self._states(self.teacher), masks, strict=True)
-            objective.hidden.to(masks[0].device).fit(states)
+            objective.hidden.fit(states)
 
     @torch.no_grad()
     def _states(self, model: nn.Module) -> Iterator[States]:
         # batch by batch: all states of BERT-Base on the sample would be 1.2 GB
         with self.data.vocabulary.shrunk(model):
-            forward = Forward(model.to(self.batches[0]["input_ids"].device).eval(), True, False)
+            forward = Forward(model.eval(), True, False)
             yield from (forward(batch).hidden_states for batch in self.batches)

@@ -101,12 +101,12 @@ def _train(
         job.max_length,
         teacher.config,
     )
-    sample = Sample.draw(data, teacher, job.seed, run.device)
+    sample = Sample.draw(data, teacher, job.seed)
     student = _first_weights(job, sample, stage.dropout)
     objective = make_objective(weights, student, teacher, task)
     sample.fit(objective, student)
     del sample  # the teacher's signals and states would stay in memory
-    whole = data.vocabulary.shrink(student).cpu()
+    whole = data.vocabulary.shrink(student)
     data.vocabulary.shrink(teacher)
     learner = Learner(key, student, objective, stage, job.seed, run.device, run.autocast)
     teaching = None

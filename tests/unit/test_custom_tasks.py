@@ -293,7 +293,7 @@ def test_a_code_beside_names_that_are_numbers_is_refused_and_never_shifted(tmp_p
     write_labels(tmp_path / "tickets", labels)
     with pytest.raises(
         UserError,
-        match=r"label is '?0'?; allowed are 1, 2, 3, 4, 5 \(names alone, not codes, as a name is a whole num",
+        match=r'label is "?0"?; allowed are 1, 2, 3, 4, 5 \(names alone, not codes, as a name is a whole num',
     ):
         load_task({**TICKETS, "labels": STARS}, local(tmp_path))
 
@@ -303,7 +303,7 @@ def test_codes_that_their_file_calls_codes_are_read_as_such(tmp_path):
     frames, _ = load_task({**TICKETS, "labels": STARS}, local(tmp_path))
     assert frames["train"]["label"].tolist() == [1, 0, 4, 3, 2]
     write_labels(tmp_path / "tickets", [1, 0, -1], names=["-1", "0", "1"])
-    with pytest.raises(UserError, match="row 3: label is 'code -1'"):
+    with pytest.raises(UserError, match='row 3: label is "code -1"'):
         load_task({**TICKETS, "labels": ["-1", "0", "1"]}, local(tmp_path))
 
 

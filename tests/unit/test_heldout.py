@@ -231,7 +231,7 @@ def test_the_own_slice_may_lack_a_class_and_share_single_texts(tmp_path):
     frames, meta = load_task(tickets, {"source": "local", "path": str(tmp_path), "max_train_rows": None}, 0.2)
     assert meta["heldout_shared_rows"] == 4
     assert remarks(get_task(tickets), frames, meta) == [
-        "4 of the 4 rows that measure candidates share a text with training rows of t, most often 'topic' "
+        '4 of the 4 rows that measure candidates share a text with training rows of t, most often "topic" '
         "(4 rows): none has all its texts in common with one",
         "the split heldout of t has no row of 1 of its 3 classes, so its scores say nothing of them: z",
     ]

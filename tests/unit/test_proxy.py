@@ -109,7 +109,7 @@ def test_the_seed_alone_decides():
         (1.1, "search.proxy.share is 1.1; allowed"),
         (
             0.001,
-            "search.proxy.share is 0.001, which leaves the proxy set no row of class 'entailment' of mnli "
+            'search.proxy.share is 0.001, which leaves the proxy set no row of class "entailment" of mnli '
             r"\(nor of 2 more\); it has 100 of the 300 training rows; allowed: a larger share",
         ),
     ],
@@ -137,7 +137,7 @@ def test_a_rare_class_has_a_row_in_the_proxy_set_and_one_on_both_sides_of_the_sl
 def test_a_class_with_too_few_rows_is_named():
     frame = sst2([0] * 200 + [1])
     message = (
-        "leaves the slice no row of class 'positive' of sst2; it has 1 of the 201 training rows; allowed: "
+        'leaves the slice no row of class "positive" of sst2; it has 1 of the 201 training rows; allowed: '
         "two rows of each class or more, another share, or with data.source local a file heldout"
     )
     with pytest.raises(UserError, match=message.replace("the slice", "(the slice|training)")):

@@ -24,7 +24,7 @@ def sample(teacher_folder):
     rows = write_frame(task, 320, 1)
     teacher = load_classifier(teacher_folder)
     data = load_data(rows, {}, task, teacher_folder, 32, teacher.config)
-    return Sample.draw(data, teacher, 5, CPU), rows
+    return Sample.draw(data, teacher, 5), rows
 
 
 def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher_folder):
