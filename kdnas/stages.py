@@ -15,8 +15,3 @@ def shared_settings(distillation: dict[str, Any]) -> dict[str, Any]:
 def stage_settings(distillation: dict[str, Any], stage: str) -> dict[str, Any]:
     """Return the part of the section that one stage (``proxy``, ``student`` or ``glue``) depends on."""
     return shared_settings(distillation) | {stage: distillation[stage]}
-
-
-def learns_from_teacher(distillation: dict[str, Any]) -> bool:
-    """Return whether any loss of the section compares with the teacher."""
-    return any(weight for name, weight in distillation["losses"].items() if name != "labels")

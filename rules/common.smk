@@ -38,7 +38,7 @@ from kdnas.names import (
 )
 from kdnas.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
-from kdnas.stages import learns_from_teacher, stage_settings
+from kdnas.stages import stage_settings
 from kdnas.teacher_check import check_against_fetched
 from kdnas.data.tasks import task_definitions
 
@@ -192,9 +192,7 @@ def teacher_start(wildcards):
 
 
 def answers_of(task, seed):
-    """The teacher's answers on a task; nothing where no loss asks for them."""
-    if not learns_from_teacher(config["distillation"]):
-        return []
+    """The file of the teacher's answers on a task."""
     return f"{R}/teacher/{task}/seed_{seed}/answers.safetensors"
 
 

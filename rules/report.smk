@@ -221,11 +221,6 @@ rule table_cost:
             for seed in SEEDS
             if (task, seed) != (SEARCH_TASK, SEEDS[0])
         ],
-        query_teacher=[
-            benchmark
-            for benchmark in expand(rules.query_teacher.benchmark, task=TASKS, seed=SEEDS)
-            if learns_from_teacher(config["distillation"])
-        ],
         sample_candidates=expand(rules.sample_candidates.benchmark, strategy=STRATEGIES, episode=EPISODES),
         distill_candidates=expand(
             rules.distill_candidates.benchmark,

@@ -28,9 +28,10 @@ def gpus_of_students(wildcards):
 
 
 def for_finetuning(wildcards, input):
-    rows, _, scored = _rows(input.data)
+    rows, unlabelled, scored = _rows(input.data)
+    answered = rows + unlabelled + scored  # the teacher's answers, at most
     return requests.finetuning(
-        _teacher(input.base), rows, scored, config["teacher"]["training"], TOKENS, TRAINER
+        _teacher(input.base), rows, scored + answered, config["teacher"]["training"], TOKENS, TRAINER
     )
 
 

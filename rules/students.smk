@@ -97,6 +97,7 @@ rule select_student:  # one job a student: another one makes none of those that 
         f"{R}/logs/select_student/{{student}}.log",
     benchmark:
         f"{R}/benchmarks/select_student/{{student}}.tsv"
+    priority: 20
     wildcard_constraints:
         student=one_of(SEARCHED),
     params:
@@ -120,6 +121,7 @@ rule hand_craft_student:
         f"{R}/logs/hand_craft_student/{{student}}.log",
     benchmark:
         f"{R}/benchmarks/hand_craft_student/{{student}}.tsv"
+    priority: 20
     wildcard_constraints:
         student=one_of(HAND_CRAFTED),
     params:

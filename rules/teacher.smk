@@ -1,5 +1,5 @@
-# The teacher: fetched once, fine-tuned on every task but the one that it may have been fine-tuned on before, and
-# asked for its answers.
+# The teacher: fetched once, fine-tuned on every task but the one that it may have been fine-tuned on before. Its answers
+# are its logits, which all distillations on a task read.
 
 
 rule fetch_teacher:
@@ -32,6 +32,7 @@ rule finetune_teacher:
     output:
         model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),
         metrics=f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json",
+        answers=f"{R}/teacher/{{task}}/seed_{{seed}}/answers.safetensors",
     log:
         f"{R}/logs/finetune_teacher/{{task}}_seed_{{seed}}.log",
     benchmark:
@@ -73,6 +74,7 @@ rule adopt_teacher:
     output:
         model=directory(f"{R}/teacher/{{task}}/seed_{{seed}}/model"),
         metrics=f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json",
+        answers=f"{R}/teacher/{{task}}/seed_{{seed}}/answers.safetensors",
     log:
         f"{R}/logs/adopt_teacher/{{task}}_seed_{{seed}}.log",
     benchmark:
@@ -95,35 +97,6 @@ rule adopt_teacher:
         ENVIRONMENT
     script:
         "../scripts/adopt_teacher.py"
-
-
-rule query_teacher:  # its logits, which all distillations on a task read
-    input:
-        model=f"{R}/teacher/{{task}}/seed_{{seed}}/model",
-        data=f"{R}/data/{{task}}",
-    output:
-        answers=f"{R}/teacher/{{task}}/seed_{{seed}}/answers.safetensors",
-    log:
-        f"{R}/logs/query_teacher/{{task}}_seed_{{seed}}.log",
-    benchmark:
-        f"{R}/benchmarks/query_teacher/{{task}}_seed_{{seed}}.tsv"
-    priority: 10
-    threads: config["training"]["threads"]
-    resources:
-        mem_mb=memory(for_predicting),
-        runtime=minutes(for_predicting),
-        gpu=gpus(config["training"]["device"]),
-    params:
-        task=task_definition,
-        max_length=config["teacher"]["max_length"],
-        training=DEVICE_PARAMS,
-        code=code_digest("query_teacher"),
-    message:
-        "Asking the teacher of {wildcards.task} for its answers, seed {wildcards.seed}"
-    conda:
-        ENVIRONMENT
-    script:
-        "../scripts/query_teacher.py"
 
 
 ruleorder: adopt_teacher > finetune_search_teacher > finetune_teacher

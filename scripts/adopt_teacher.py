@@ -6,6 +6,8 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.training.adoption import adopt_teacher
+    from kdnas.training.answers import query_teacher
+    from kdnas.training.device import claim
     from kdnas.training.unknown import remark_unknown
 
     remark_unknown(
@@ -26,3 +28,14 @@ with start(snakemake):
         Path(snakemake.output.model),
         Path(snakemake.output.metrics),
     )
+    training = snakemake.params.training
+    with claim(training["device"], training["threads"]) as device:
+        query_teacher(
+            Path(snakemake.output.model),
+            Path(snakemake.input.data),
+            snakemake.params.task,
+            snakemake.params.max_length,
+            device,
+            training["threads"],
+            snakemake.output.answers,
+        )

@@ -6,6 +6,7 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.files.store import Store
+    from kdnas.training.answers import query_teacher
     from kdnas.training.finetune import finetune_teacher
     from kdnas.training.unknown import remark_unknown
 
@@ -27,4 +28,13 @@ with start(snakemake):
             Store(snakemake.params.store),
             Path(snakemake.output.model),
             Path(snakemake.output.metrics),
+        )
+        query_teacher(
+            Path(snakemake.output.model),
+            Path(snakemake.input.data),
+            snakemake.params.task,
+            snakemake.params.teacher["max_length"],
+            run.device,
+            run.threads,
+            snakemake.output.answers,
         )

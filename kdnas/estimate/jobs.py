@@ -16,7 +16,6 @@ from kdnas.names import (
     taught_tasks,
     times_whole_space,
 )
-from kdnas.stages import learns_from_teacher
 
 DEVICES = 2  # profile_students measures the CPU and the GPU
 
@@ -41,7 +40,6 @@ def count_jobs(config: dict[str, Any]) -> dict[str, int]:
         "adopt_teacher": len(adopted_tasks(config)) * seeds,
         "finetune_search_teacher": first,
         "finetune_teacher": len(taught) * seeds - first,
-        "query_teacher": tasks * seeds if learns_from_teacher(config["distillation"]) else 0,
         "sample_candidates": episodes,
         "distill_candidates": episodes * search["cohorts"],
         "profile_space": int(whole_space),

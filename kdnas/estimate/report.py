@@ -23,7 +23,6 @@ TRAININGS = (
     "adopt_teacher",
     "finetune_search_teacher",
     "finetune_teacher",
-    "query_teacher",
     "distill_candidates",
     "evaluate_fidelity",
     "distill_hand_crafted",

@@ -27,7 +27,6 @@ from kdnas.estimate.shapes import (
 from kdnas.estimate.sizes import TaskSize
 from kdnas.names import adopted_tasks, selection_rules, taught_tasks, times_whole_space
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.stages import learns_from_teacher
 from kdnas.training.learner import Stage
 from kdnas.training.prediction import BATCH_SIZE
 
@@ -88,7 +87,7 @@ class Workload:
         losses = config["distillation"]["losses"]
         self.learns_hidden = bool(losses["hidden"])
         self.logits_suffice = not (losses["hidden"] or losses["relations"])
-        self.learns_from_teacher = learns_from_teacher(config["distillation"])
+        self.learns_from_teacher = any(losses[name] for name in ("hidden", "logits", "relations"))
 
     def jobs(self) -> list[Job]:
         """Return the jobs of the rules that train or time networks, in the order of the rules."""
@@ -104,8 +103,6 @@ class Workload:
             jobs += [self.finetune_teacher(task, "finetune_search_teacher")]
             jobs += [self.finetune_teacher(task)] * (seeds - 1)
         jobs += [self.finetune_teacher(name) for name in taught if name != task] * seeds
-        if self.learns_from_teacher:
-            jobs += [self.query_teacher(name) for name in config["data"]["tasks"]] * seeds
         jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
         whole_space = times_whole_space(config)
         jobs += [self.profile_space()] if whole_space else [self.profile_latency()] * episodes
@@ -146,7 +143,7 @@ class Workload:
         )
 
     def finetune_teacher(self, task: str, rule: str = "finetune_teacher") -> Job:
-        """Fine-tuning and scoring the teacher."""
+        """Fine-tuning and scoring the teacher, and its answers."""
         size = self.sizes[task]
         stage = self._stage(self.config["teacher"]["training"])
         steps, inputs = _steps(stage, size.train_rows)
@@ -156,7 +153,7 @@ class Workload:
             rule,
             {
                 TEACHER_STEP: Passes(steps, training_flops(forward) * inputs),
-                TEACHER_PASS: _scoring(size.evaluation_rows, forward),
+                TEACHER_PASS: _asked(size, forward),
             },
             training_bytes(count)
             + activation_bytes(self.teacher, stage.batch_size, self._max_length)
@@ -165,20 +162,12 @@ class Workload:
         )
 
     def adopt_teacher(self, task: str) -> Job:
-        """Scoring a teacher that comes fine-tuned."""
+        """Scoring a teacher that comes fine-tuned, and its answers."""
         size = self.sizes[task]
         forward = forward_flops(self.teacher, size.tokens) * size.tokens
         weights = BYTES * parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
-        passes = {TEACHER_PASS: _scoring(size.evaluation_rows, forward)}
+        passes = {TEACHER_PASS: _asked(size, forward)}
         return Job("adopt_teacher", passes, weights + _data_bytes(size), weights)
-
-    def query_teacher(self, task: str) -> Job:
-        """The teacher's logits on the rows that students learn from and are judged on."""
-        size = self.sizes[task]
-        forward = forward_flops(self.teacher, size.tokens) * size.tokens
-        rows = size.train_rows + size.heldout_rows + size.unlabelled_rows
-        weights = BYTES * parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
-        return Job("query_teacher", {TEACHER_PASS: _scoring(rows, forward)}, weights + _data_bytes(size))
 
     def distill_candidates(self) -> Job:
         """One cohort, of the mean number of candidates, on the proxy set and its held-out slice."""
@@ -339,6 +328,12 @@ def _steps(stage: Stage, rows: int) -> tuple[int, int]:
     """Return the steps of a training on ``rows`` rows and the inputs that it reads, epoch after epoch."""
     steps = stage.steps(rows)
     return steps, steps // ceil(rows / stage.batch_size) * rows
+
+
+def _asked(size: TaskSize, forward: float) -> Passes:
+    """The passes of a teacher that is scored and answers the rows that its students learn from."""
+    answered = size.train_rows + size.heldout_rows + size.unlabelled_rows
+    return _scoring(size.evaluation_rows, forward) + _scoring(answered, forward)
 
 
 def _scoring(rows: int, forward: float) -> Passes:

@@ -1,6 +1,6 @@
 """The teacher's answers: its logits on the rows that students learn from and candidates are judged on.
 
-A job of its own writes them once for a task and seed, and every distillation reads them.
+The job that makes the teacher of a task and seed writes them once, and every distillation reads them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,7 +22,6 @@ from kdnas.files.code_digest import code_digest
 from kdnas.models.identity import model_digest
 from kdnas.models.loading import load_classifier
 from kdnas.training.data import load_data
-from kdnas.training.device import claim
 from kdnas.training.prediction import predict
 
 KEY = "key"
@@ -39,10 +37,8 @@ class Answers:
     logits: Mapping[str, torch.Tensor]
 
     @classmethod
-    def read(cls, path: str | Path | None) -> Answers | None:
-        """Read the file that :func:`query_teacher` wrote; None for no path. UserError if it is damaged."""
-        if not path:
-            return None
+    def read(cls, path: str | Path) -> Answers:
+        """Read the file that :func:`query_teacher` wrote; raises UserError if it is missing or damaged."""
         try:
             with safe_open(path, "pt") as file:
                 return cls(file.metadata()[KEY], {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
@@ -62,13 +58,14 @@ def query_teacher(
     data_folder: Path,
     definition: Definition,
     max_length: int,
-    training: Mapping[str, Any],
+    device: torch.device,
+    threads: int,
     file: str | Path,
 ) -> None:
     """Write the logits of the classifier in ``teacher_folder`` on a task's rows that no table scores.
 
-    Texts are cut to ``max_length`` tokens; ``training`` is the config's ``device`` and ``threads``. Logits
-    are float32, whatever precision students train in.
+    Texts are cut to ``max_length`` tokens; ``threads`` are those of a pass on the CPU. Logits are float32,
+    whatever precision students train in.
     """
     import transformers
 
@@ -82,12 +79,11 @@ def query_teacher(
     train = frames.pop(TRAIN)
     data = load_data(train, frames, task, teacher_folder, max_length, teacher.config)
     data.vocabulary.shrink(teacher)
-    with claim(training["device"], training["threads"]) as device:
-        teacher.to(device)
-        logits = {
-            name: torch.from_numpy(predict(teacher, part, device))
-            for name, part in {TRAIN: data.train, **data.scored}.items()
-        }
+    teacher.to(device)
+    logits = {
+        name: torch.from_numpy(predict(teacher, part, device))
+        for name, part in {TRAIN: data.train, **data.scored}.items()
+    }
     key = {
         "teacher": model_digest(teacher_folder),
         "task": definition,
@@ -95,7 +91,7 @@ def query_teacher(
         "unlabelled": meta["unlabelled_fingerprint"],
         "max_length": max_length,
         "device": device.type,
-        "threads": training["threads"] if device.type == "cpu" else None,
+        "threads": threads if device.type == "cpu" else None,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "code": code_digest(__file__),

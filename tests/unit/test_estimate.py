@@ -62,7 +62,6 @@ def test_jobs_are_counted_from_the_config():
         "fetch_teacher": 1,
         "finetune_search_teacher": 1,
         "finetune_teacher": 3,
-        "query_teacher": 4,
         "sample_candidates": 6,
         "distill_candidates": 12,
         "profile_space": 1,
@@ -84,11 +83,6 @@ def test_a_large_space_is_timed_episode_by_episode_with_the_matched_students():
     for most, expected in ((space, [1, None, None]), (space - 1, [None, 6, 1])):
         counts = count_jobs(config(latency={"whole_space": most}, students=matched))
         assert [counts.get(rule) for rule in rules] == expected
-
-
-def test_without_a_loss_that_looks_at_the_teacher_it_is_not_asked():
-    losses = {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}
-    assert "query_teacher" not in count_jobs(config(distillation={"losses": losses}))
 
 
 def test_fine_tuned_teacher_is_not_fine_tuned_again():
@@ -238,7 +232,8 @@ def test_work_of_a_teacher_by_hand():
     forward = 96 * 5  # operations of an input of five tokens
     # 100 rows are 4 batches of 32; three epochs
     assert job.passes[TEACHER_STEP] == Passes(12, 3 * forward * 300)
-    assert job.passes[TEACHER_PASS] == Passes(2, forward * 65)  # 65 rows are 2 batches of 64
+    # 65 rows that are scored are 2 batches of 64; 130 rows with an answer 3
+    assert job.passes[TEACHER_PASS] == Passes(2 + 3, forward * (65 + 130))
     # embeddings (10 + 8 + 2) * 2 + 4, layer 4 * 6 + 9 + 8 + 8, pooler 6, head 9
     assert job.disk == 4 * (44 + 49 + 6 + 9)
 
@@ -264,13 +259,11 @@ def test_work_of_a_cohort_by_hand():
     assert job.passes[TEACHER_PASS] == Passes(6 + 1, forward * 150 + forward * 30)
 
 
-def test_teacher_runs_once_over_the_rows_for_its_answers_and_in_no_job_where_they_suffice():
+def test_the_teacher_runs_in_no_distillation_whose_losses_its_answers_suffice_for():
     losses = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     load = workload()
     load.config["distillation"]["losses"] = losses
     load = Workload(load.config, TINY, load.embeddings, load.sizes)
-    assert load.query_teacher("rte").passes == {TEACHER_PASS: Passes(1, 96 * 5 * 33)}  # a batch of 64
-    assert load.query_teacher("mnli").passes == {TEACHER_PASS: Passes(3, 96 * 5 * (100 + 30))}
     assert load.distill_candidates().passes[TEACHER_PASS] == Passes()
     job = load.distill(load.students()[-1], "rte", "glue")
     assert job.passes[TEACHER_PASS] == Passes()
@@ -284,7 +277,7 @@ def test_a_student_reads_rows_without_labels_too():
     load = Workload(load.config, TINY, load.embeddings, sizes)
     job = load.distill(load.students()[-1], "rte", "glue")
     # 100 rows are 4 batches of 32 and 2 of 64; three epochs
-    assert load.query_teacher("rte").passes[TEACHER_PASS] == Passes(2, 96 * 5 * 100)
+    assert load.finetune_teacher("rte").passes[TEACHER_PASS] == Passes(1 + 2, 96 * 5 * (10 + 100))
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
     assert load.finetune_teacher("rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
@@ -354,7 +347,7 @@ def test_every_heavy_job_is_counted():
     rules = pd.Series([job.rule for job in load.jobs()]).value_counts().to_dict()
     counts = count_jobs(load.config)
     assert rules == {rule: counts[rule] for rule in rules}
-    assert len(rules) == 8
+    assert len(rules) == 7
 
 
 # Times

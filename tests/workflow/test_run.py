@@ -34,7 +34,6 @@ SEARCH = {
     "fetch_task": 1,
     "fetch_teacher": 1,
     "finetune_search_teacher": 1,
-    "query_teacher": 1,
     "build_proxy": 1,
     "sample_candidates": 4,  # 2 strategies x 2 episodes
     "distill_candidates": 4,
@@ -42,14 +41,12 @@ SEARCH = {
     "update_controller": 4,
 }
 # one proxy and the full distillation
-STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_search_teacher": 1, "query_teacher": 1}
-STUDIED |= {"build_proxy": 1}
+STUDIED = {"fetch_task": 1, "fetch_teacher": 1, "finetune_search_teacher": 1, "build_proxy": 1}
 STUDIED |= {"sample_fidelity": 1, "evaluate_fidelity": 2, "table_fidelity": 1}
 SELECTED = SEARCH | {"select_student": 2, "hand_craft_student": 1}
 DISTILLED = SELECTED | {
     "fetch_task": 2,
     "finetune_teacher": 1,
-    "query_teacher": 2,
     "distill_student": 3,
     "distill_glue": 3,
 }
