@@ -97,9 +97,9 @@ rule select_student:  # one job a student: another one makes none of those that 
         f"{R}/logs/select_student/{{student}}.log",
     benchmark:
         f"{R}/benchmarks/select_student/{{student}}.tsv"
-    priority: 20
     wildcard_constraints:
         student=one_of(SEARCHED),
+    priority: 20
     params:
         strategy=lambda wildcards: SEARCHED[wildcards.student][0],
         rule=lambda wildcards: asdict(SEARCHED[wildcards.student][1]),
@@ -121,9 +121,9 @@ rule hand_craft_student:
         f"{R}/logs/hand_craft_student/{{student}}.log",
     benchmark:
         f"{R}/benchmarks/hand_craft_student/{{student}}.tsv"
-    priority: 20
     wildcard_constraints:
         student=one_of(HAND_CRAFTED),
+    priority: 20
     params:
         student=hand_crafted_entry,
         code=code_digest("hand_craft_student"),
