@@ -12,7 +12,6 @@ import pytest
 import torch
 from networks import (
     STAGE,
-    TASK,
     WEIGHTS,
     bert_config,
     make_learner,
@@ -24,10 +23,8 @@ from networks import (
 )
 
 from kdnas.models.loading import new_classifier
-from kdnas.models.signals import measure_signals
-from kdnas.models.student import build_student
 from kdnas.training.batches import collate
-from kdnas.training.forward import Forward, model_inputs
+from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
 from kdnas.training.loop import Stopped
 from kdnas.training.prediction import predict
@@ -173,18 +170,6 @@ def test_the_seconds_of_students_are_their_share_of_the_clocks(run, sizes):
     whole = time.perf_counter() - started
     assert all(learner.seconds > 0 for learner in learners)
     assert sum(learner.seconds for learner in learners) < whole
-
-
-def test_a_student_narrowed_by_signals_of_the_gpu_is_that_of_the_cpu(run, sizes):
-    rows, found = make_rows(sizes), []
-    for device in (run.device, torch.device("cpu")):
-        teacher = make_teacher(sizes).to(device)
-        batches = [collate(rows, np.arange(start, start + 8), device) for start in range(0, 40, 8)]
-        signals = measure_signals(teacher, map(model_inputs, batches))
-        student = build_student(sizes.students[0], teacher, TASK, signals, 0.0, 1)
-        found.append(predict(student, rows, torch.device("cpu")))
-    spread = found[1].std()
-    assert np.abs(found[0] - found[1]).max() < 0.05 * spread
 
 
 def test_a_mask_that_a_batch_knows_of_changes_nothing(run, sizes):
