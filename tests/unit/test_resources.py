@@ -68,7 +68,13 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
     stages, count = config["distillation"], 2  # the largest of three cohorts of four candidates
     expected = {
         rules.for_finetuning: requests.finetuning(
-            teacher, 5000, scored, config["teacher"]["training"], tokens, machine
+            # and at most all of its rows again, for its answers
+            teacher,
+            5000,
+            scored + 5000 + scored,
+            config["teacher"]["training"],
+            tokens,
+            machine,
         ),
         rules.for_student: requests.distillation(
             teacher, student, 1, 5000, scored, stages["student"], tokens, machine
@@ -83,13 +89,16 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
         assert rules.memory(request)(None, files, attempt=3) == 3 * wanted.mb
 
 
-def test_rows_without_labels_count_for_final_distillations_alone(rules, files):
+def test_rows_without_labels_count_where_they_are_answered_and_in_final_distillations(rules, files):
     plain = {name: asked(rules, getattr(rules, name), files) for name in ("for_finetuning", "for_student")}
     splits = {split: {"rows": count} for split, count in (ROWS | {"unlabelled": 50_000}).items()}
     write(files.data / "meta.json", {"splits": splits})
-    assert asked(rules, rules.for_finetuning, files) == plain["for_finetuning"]
     config, machine = rules.config, requests.Machine("auto", 2)
     teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
+    answered = 1400 + 5000 + 50_000 + 1400
+    training = config["teacher"]["training"]
+    wanted = requests.finetuning(teacher, 5000, answered, training, tokens, machine)
+    assert asked(rules, rules.for_finetuning, files) == wanted != plain["for_finetuning"]
     stage = config["distillation"]["student"]
     more = requests.distillation(teacher, Architecture(**SHAPE), 1, 55_000, 1400, stage, tokens, machine)
     assert asked(rules, rules.for_student, files) == more != plain["for_student"]
