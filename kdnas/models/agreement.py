@@ -44,26 +44,26 @@ _PIECES = 2000  # of the vocabulary, that stand in texts of so many
 _IN_TEXT = 50
 
 
-def names_of_tokenizer(source: Path, described: str) -> list[str]:
-    """Return the names of all files in ``source`` that its tokenizer is made of."""
-    named = set(_USUAL) | {str(name) for name in type(_open(source, described)).vocab_files_names.values()}
+def names_of_tokenizer(source: Path, tokenizer: Any) -> list[str]:
+    """Return the names of all files in ``source`` that its ``tokenizer`` is made of."""
+    named = set(_USUAL) | {str(name) for name in type(tokenizer).vocab_files_names.values()}
     if (source / TOKENIZER_CONFIG).is_file():  # files of several versions: transformers chooses by its own
         named.update(map(str, read_json(source / TOKENIZER_CONFIG).get("fast_tokenizer_files") or ()))
     return sorted(file_names(source) & named)
 
 
-def check_agreement(folder: Path, source: Path, described: str) -> dict[str, Any]:
-    """Check the copy of a model in ``folder``; ``source`` is where it was copied from.
+def check_agreement(folder: Path, of_source: Any, described: str) -> dict[str, Any]:
+    """Check the copy of a model in ``folder``; ``of_source`` is the tokenizer of where it was copied from.
 
     Returns what is known of it beside its configuration: ``pair_token_types``, the number of token types
     that its tokenizer gives to two texts. Raises UserError for weights of another size than config.json says
     or that are no numbers, and for a tokenizer that does not open, has no padding, gives ids or token types
-    that the model lacks, or reads texts otherwise than the one of ``source``.
+    that the model lacks, or reads texts otherwise than ``of_source``.
     """
     config = _check_weights(folder, described)
-    tokenizer = _open(folder, described)
+    tokenizer = open_tokenizer(folder, described)
     _check_ids(tokenizer, config.vocab_size, described)
-    _check_same(tokenizer, _open(source, described), described)
+    _check_same(tokenizer, of_source, described)
     return {"pair_token_types": _check_token_types(tokenizer, config, folder, described)}
 
 
@@ -110,7 +110,8 @@ def _check_weights(folder: Path, described: str) -> Any:
     return model.config
 
 
-def _open(folder: Path, described: str) -> Any:
+def open_tokenizer(folder: Path, described: str) -> Any:
+    """Open a tokenizer as transformers does; raises UserError for one that cannot be opened."""
     from transformers import AutoTokenizer
 
     try:

@@ -40,7 +40,8 @@ def fetch_teacher(
     if the model is not there, is not of the BERT family, has no safetensors weights, if its checksum differs,
     or if its configuration, weights and tokenizer disagree.
     """
-    from kdnas.models.agreement import check_agreement, names_of_tokenizer  # transformers takes seconds
+    # transformers takes seconds
+    from kdnas.models.agreement import check_agreement, names_of_tokenizer, open_tokenizer
 
     source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher["source"]](teacher)
     described = f"teacher {teacher['name']} ({teacher['source']})"
@@ -56,13 +57,14 @@ def fetch_teacher(
             f"{described} has no tokenizer that is read: one of {', '.join(_SUFFICIENT)} must be there (of a "
             "SentencePiece model transformers makes a tokenizer.json where it can load and save it)"
         )
-    tokenizer = names_of_tokenizer(source, described)
+    opened = open_tokenizer(source, described)
+    tokenizer = names_of_tokenizer(source, opened)
     with atomic_folder(target) as folder:
         for name in (CONFIG, WEIGHTS, *tokenizer):
             shutil.copyfile(source / name, folder / name)
         if config != what_it_is(config):
             write_json(folder / CONFIG, what_it_is(config))
-        facts = check_agreement(folder, source, described)
+        facts = check_agreement(folder, opened, described)
         check(config, facts)
         write_json(folder / META, origin(teacher) | {"sha256": sha256, **facts})
 
