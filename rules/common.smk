@@ -23,6 +23,7 @@ from kdnas.errors import UserError
 from kdnas.analysis.fidelity import Setting, recipe, settings
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files, training_files
+from kdnas.latency.gpu import awaits_gpu
 from kdnas.models.files import files_that_may_count
 from kdnas.names import (
     adopted_tasks,
@@ -263,6 +264,18 @@ def glue_start(wildcards):
     if wildcards.task not in config["distillation"]["start_from_search_task"]:
         return []
     return f"{R}/students/{wildcards.student}/{SEARCH_TASK}/seed_{wildcards.seed}/model"
+
+
+def gpu_that_came(wildcards):
+    """No input, but gpu.json is made anew where it says that there was no GPU and its job would have one now.
+
+    Snakemake's list of what to make anew is told: an input or a parameter would be another one afterwards.
+    """
+    file = f"{R}/latency/gpu.json"
+    if workflow.is_main_process and wildcards.device == "gpu":
+        if awaits_gpu(file, promised=gpu_counted_on(wildcards), here=workflow.local_exec):
+            workflow.dag.forcefiles.add(file)
+    return []
 
 
 def fidelity_recipe(wildcards):

@@ -1,22 +1,8 @@
 # The students: selected from the searches or hand-crafted, distilled on the whole search task, profiled.
 # Hand-crafted students that others are matched with are first evaluated like the candidates of a search.
 
-from kdnas.latency.gpu import awaits_gpu
-
 HAND_CRAFTED_LATENCY = f"{R}/search/hand_crafted/latency.json"
 MATCHED_LATENCY = SPACE_LATENCY if TIMED_WHOLE else HAND_CRAFTED_LATENCY
-
-
-def gpu_that_came(wildcards):
-    """No input, but gpu.json is made anew where it says that there was no GPU and its job would have one now.
-
-    Snakemake's list of what to make anew is told: an input or a parameter would be another one afterwards.
-    """
-    file = f"{R}/latency/gpu.json"
-    if workflow.is_main_process and wildcards.device == "gpu":
-        if awaits_gpu(file, promised=gpu_counted_on(wildcards), here=workflow.local_exec):
-            workflow.dag.forcefiles.add(file)
-    return []
 
 
 rule distill_hand_crafted:
