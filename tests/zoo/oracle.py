@@ -16,7 +16,7 @@ from zoo.spec import Spec
 
 TELLING = 0.7  # of the answers right in another order of unnamed classes can't be chance
 TIE = 1e-3  # logits closer than that may come in either order
-NAMED = re.compile(r"teacher[. ]|latency\.|students\.|search\.|distillation\.")
+NAMED = re.compile(r"teacher['. ]|latency\.|students\.|search\.|distillation\.")
 ALLOWED = re.compile(r"allowed|must be|are not read|is damaged")
 
 
