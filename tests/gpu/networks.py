@@ -20,7 +20,7 @@ from kdnas.training.learner import Learner, Stage
 from kdnas.training.loop import train
 from kdnas.training.objective import Weights
 from kdnas.training.run import Run
-from kdnas.training.teaching import make_teaching
+from kdnas.training.teaching import Teaching, logits_of
 
 TASK = get_task("mnli")
 WEIGHTS = Weights(hidden=1.0, logits=1.0, relations=1.0, labels=1.0, temperature=2.0, relation_heads=6)
@@ -123,7 +123,7 @@ def train_all(
     teacher = make_teacher(sizes)
     learners = [make_learner(run, teacher, shape, stage) for shape in shapes]
     rows = rows or make_rows(sizes)
-    teaching = make_teaching(teacher, WEIGHTS, rows, run.device, run.autocast)
+    teaching = make_teaching(run, teacher, rows)
     report = lines.append if lines is not None else lambda text: None
     train(learners, teaching, rows, 1, run.checkpoints, run.checkpoint_minutes, report)
     for learner in learners:
@@ -138,3 +138,9 @@ def weights_of(learner: Learner) -> dict[str, torch.Tensor]:
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     """Tell whether two models are the same to the last bit."""
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def make_teaching(run, teacher, rows):
+    """Return the teacher's side of the losses on ``rows``, with its logits from one pass over them."""
+    logits = logits_of(teacher, None, rows, run.device)
+    return Teaching(teacher, logits, WEIGHTS, run.device, run.autocast)

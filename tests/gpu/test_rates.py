@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from networks import STAGE, WEIGHTS, Sizes, make_learner, make_rows, make_teacher
+from networks import STAGE, Sizes, make_learner, make_rows, make_teacher, make_teaching
 
 from kdnas.search.space import Architecture
 from kdnas.training.batches import collate
-from kdnas.training.teaching import make_teaching
 
 BATCH = 32
 
@@ -36,7 +35,7 @@ def test_rate_of_distillation(name, device, precision, steps, start, sizes, on, 
     with start(precision, device) as run:
         teacher, rows = make_teacher(shapes), make_rows(shapes, BATCH, full=True)
         learner = make_learner(run, teacher, shapes.students[0], replace(STAGE, batch_size=BATCH))
-        teaching = make_teaching(teacher, WEIGHTS, rows, run.device, run.autocast)
+        teaching = make_teaching(run, teacher, rows)
         chosen = np.arange(BATCH)
 
         def step():

@@ -12,11 +12,11 @@ import pytest
 import torch
 from networks import (
     STAGE,
-    WEIGHTS,
     bert_config,
     make_learner,
     make_rows,
     make_teacher,
+    make_teaching,
     same,
     train_all,
     weights_of,
@@ -28,7 +28,6 @@ from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
 from kdnas.training.loop import Stopped
 from kdnas.training.prediction import predict
-from kdnas.training.teaching import make_teaching
 
 PRECISIONS = ("float32", "bf16")
 
@@ -57,7 +56,7 @@ def test_steps_are_those_of_a_cpu(precision, tolerance, start, sizes):
         with start(precision if device is None else "float32", device) as run:
             teacher, rows = make_teacher(sizes), make_rows(sizes)
             learner = make_learner(run, teacher, sizes.students[0], replace(STAGE, dropout=0.0))
-            teaching = make_teaching(teacher, WEIGHTS, rows, run.device, run.autocast)
+            teaching = make_teaching(run, teacher, rows)
             for step in range(5):
                 chosen = np.arange(8 * step, 8 * step + 8)
                 batch = collate(rows, chosen, run.device)
@@ -142,7 +141,7 @@ def test_no_step_waits_for_the_gpu(precision, start, sizes):
     with start(precision) as run:
         teacher, rows = make_teacher(sizes), make_rows(sizes)
         learners = [make_learner(run, teacher, shape) for shape in sizes.students]
-        teaching = make_teaching(teacher, WEIGHTS, rows, run.device, run.autocast)
+        teaching = make_teaching(run, teacher, rows)
 
         def steps():
             for start_row in range(0, 40, 8):
