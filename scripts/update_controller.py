@@ -12,13 +12,11 @@ with start(snakemake):
     from kdnas.search.strategies import make_strategy
 
     params = snakemake.params
-    episode = int(snakemake.wildcards.episode)
-    strategy = make_strategy(snakemake.wildcards.strategy, SearchSpace(params.search["space"]), params.search)
+    name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
     history = empty_history()
     if episode > 1:
         check_one_hardware(snakemake.input.history, snakemake.input.latency)
         history = read_history(snakemake.input.history)
-        strategy.load(snakemake.input.controller)
     history = extend_history(
         history,
         read_json(snakemake.input.candidates),
@@ -26,9 +24,12 @@ with start(snakemake):
         read_json(snakemake.input.latency),
         params.reward,
     )
+    episodes = snakemake.config["search"]["episodes"]  # no parameter: more episodes re-run no earlier one
+    announce(episode_line(name, episode, episodes, history))  # before the strategy, which may take seconds
+    strategy = make_strategy(name, SearchSpace(params.search["space"]), params.search)
+    if episode > 1:
+        strategy.load(snakemake.input.controller)
     strategy.learn(history, episode)
     with atomic_path(snakemake.output.controller) as temporary:
         strategy.save(temporary)
     write_history(snakemake.output.history, history)
-    episodes = snakemake.config["search"]["episodes"]  # no parameter: more episodes re-run no earlier one
-    announce(episode_line(snakemake.wildcards.strategy, episode, episodes, history))
