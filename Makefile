@@ -43,20 +43,20 @@ help: ## list what make can do
 environment: $(VENV)/requirements.stamp ## make the Python environment .venv and run nothing
 
 run: $(VENV)/requirements.stamp ## run the workflow; when all is there, write the report and print the headline table
-	@results="$$($(VENV)/bin/python -m kdnas.config $(CONFIG_FILES))" || exit 1; \
+	@results="$$($(VENV)/bin/python -m kdnas check $(CONFIG_FILES))" || exit 1; \
 	$(SNAKEMAKE) --cores $(CORES) $(SNAKEMAKE_ARGS) $(WITH_CONFIG) || exit $$?; \
 	test -z '$(DRY_RUN)' || exit 0; \
 	$(SNAKEMAKE) --cores 1 $(IS_WHOLE) $(WITH_CONFIG) 2>&1 | grep -q 'Nothing to be done' || { \
 		echo "Not all of $$results is there, so no report."; exit 0; }; \
 	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
-	$(VENV)/bin/python -m kdnas.headline "$$results" && \
+	$(VENV)/bin/python -m kdnas headline "$$results" && \
 	echo "Tables: $$results/tables  Figures: $$results/figures  Report: $$results/report.html"
 
 estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost: jobs, hours, memory and disk
-	@$(VENV)/bin/python -m kdnas.estimate $(CONFIG_FILES) --cores '$(CORES)'
+	@$(VENV)/bin/python -m kdnas estimate $(CONFIG_FILES) --cores '$(CORES)'
 
 progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far, while it runs or after a stop
-	@$(VENV)/bin/python -m kdnas.progress $(CONFIG_FILES)
+	@$(VENV)/bin/python -m kdnas progress $(CONFIG_FILES)
 
 test: $(VENV)/development.stamp ## check style and run every test
 	@echo 'ruff' && $(VENV)/bin/python -m ruff check --quiet && $(VENV)/bin/python -m ruff format --quiet --check
@@ -82,7 +82,7 @@ format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the h
 	@$(VENV)/bin/python -m snakefmt $(SNAKEFILES)
 
 config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
-	@$(VENV)/bin/python -m kdnas.config.reference
+	@$(VENV)/bin/python -m kdnas reference
 
 clean: ## remove the caches of the tools; results and the environment stay
 	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info

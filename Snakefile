@@ -11,6 +11,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"  # the checked config, names and paths
+include: "rules/inputs.smk"  # functions of inputs and parameters
 include: "rules/resources.smk"  # what jobs ask a cluster for
 include: "rules/data.smk"  # fetch_task, build_proxy
 include: "rules/teacher.smk"  # fetch_teacher, finetune_teacher, finetune_search_teacher, adopt_teacher

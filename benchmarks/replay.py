@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.one_search import by_episode, mean_text, run_search
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.config.reading import read_configs
 from kdnas.search.history import architectures, read_history
 from kdnas.search.reward import reward

@@ -23,7 +23,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.one_search import Course, by_episode, mean_text, run_search
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.search.reward import reward
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.search.strategies import STRATEGIES

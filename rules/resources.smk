@@ -4,8 +4,10 @@
 import contextlib
 
 from kdnas.files.artifacts import read_json
-from kdnas.estimate import requests
+from kdnas.estimate import loads, requests
+from kdnas.estimate.loads import Inputs, Student
 from kdnas.search.space import Architecture, SearchSpace
+from kdnas.training.recipe import Stage
 
 TOKENS = config["teacher"]["max_length"]
 TRAINER = requests.Machine(config["training"]["device"], config["training"]["threads"])
@@ -28,11 +30,11 @@ def gpus_of_students(wildcards):
 
 
 def for_finetuning(wildcards, input):
-    rows, unlabelled, scored = _rows(input.data)
-    answered = rows + unlabelled + scored  # the teacher's answers, at most
-    return requests.finetuning(
-        _teacher(input.base), rows, scored + answered, config["teacher"]["training"], TOKENS, TRAINER
-    )
+    rows = _rows(input.data)
+    inputs = Inputs(rows["train"], rows["others"], TOKENS, TOKENS)
+    answered = rows["train"] + rows["unlabelled"] + rows["others"]  # at most
+    stage = Stage.from_config(config["teacher"]["training"], config["training"]["max_gradient_norm"])
+    return requests.request(loads.finetuning(_teacher(input.base), inputs, stage, answered=answered), TRAINER)
 
 
 def for_cohort(wildcards, input):
@@ -42,7 +44,7 @@ def for_cohort(wildcards, input):
 
 def for_hand_crafted(wildcards, input):
     stage = config["distillation"]["proxy"]
-    return _largest(_on_proxy(input, student, len(MATCHED), stage) for student in _shapes(MATCHED))
+    return requests.most(_on_proxy(input, student, len(MATCHED), stage) for student in _shapes(MATCHED))
 
 
 def for_fidelity(wildcards, input):
@@ -51,16 +53,15 @@ def for_fidelity(wildcards, input):
     count = config["fidelity"]["architectures"]
     if setting.proxy_epochs is not None:
         return _on_proxy(input, LARGEST, count, stage)
-    rows, unlabelled, scored = _rows(input.data)
-    return _on_task(input, LARGEST, count, stage, rows + unlabelled, scored)
+    return _on_task(input, LARGEST, count, stage)
 
 
 def for_student(wildcards, input):
-    return _final(input, config["distillation"]["student"])
+    return _on_task(input, _student(input), 1, config["distillation"]["student"])
 
 
 def for_glue(wildcards, input):
-    return _final(input, config["distillation"]["glue"])
+    return _on_task(input, _student(input), 1, config["distillation"]["glue"])
 
 
 def for_timing_space(wildcards, input):
@@ -82,7 +83,8 @@ def for_timing_students(wildcards, input):
 
 
 def for_predicting(wildcards, input):
-    return requests.predicting(_teacher(input.model), sum(_rows(input.data)), TOKENS, TRAINER)
+    inputs = Inputs(0, sum(_rows(input.data).values()), TOKENS, TOKENS)
+    return requests.request(loads.predicting(_teacher(input.model), inputs), TRAINER)
 
 
 def memory(request):
@@ -132,35 +134,39 @@ def _on_proxy(input, student, count, stage):
         rows = int(read_json(Path(input.train).with_name("meta.json"))["rows"])
     with _reading(input.data):
         scored = _splits(input.data)["heldout"]
-    return requests.distillation(
-        _teacher(input.teacher), student, count, rows, scored, stage, TOKENS, TRAINER
+    return _distillation(input, student, count, stage, Inputs(rows, scored, TOKENS, TOKENS))
+
+
+def _on_task(input, student, count, stage):
+    rows = _rows(input.data)
+    inputs = Inputs(rows["train"] + rows["unlabelled"], rows["others"], TOKENS, TOKENS)
+    return _distillation(input, student, count, stage, inputs)
+
+
+def _distillation(input, student, count, stage, inputs):
+    teacher = _teacher(input.teacher)
+    load = loads.distillation(
+        teacher,
+        Student([student]),
+        inputs,
+        Stage.from_config(stage, config["training"]["max_gradient_norm"]),
+        losses=requests.costliest_losses(teacher.teacher),
+        count=count,
+        judged=True,
+        answered=False,
     )
-
-
-def _final(input, stage):
-    rows, unlabelled, scored = _rows(input.data)
-    return _on_task(input, _student(input), 1, stage, rows + unlabelled, scored)
-
-
-def _on_task(input, student, count, stage, rows, scored):
-    return requests.distillation(
-        _teacher(input.teacher), student, count, rows, scored, stage, TOKENS, TRAINER
-    )
+    return requests.request(load, TRAINER)
 
 
 def _timing(input, students, device):
     timer = requests.Machine(device, config["latency"]["cpu_threads"])
-    return requests.timing(_teacher(input.base), students, config["latency"], timer)
-
-
-def _largest(wanted):
-    wanted = list(wanted)
-    return requests.Request(max(item.mb for item in wanted), max(item.minutes for item in wanted))
+    shapes = [Student([shape]) for shape in students]
+    return requests.request(loads.timing(_teacher(input.base), shapes, config["latency"], device), timer)
 
 
 def _teacher(folder):
     with _reading(folder):
-        return requests.Teacher(folder)
+        return requests.sizes_of(folder)
 
 
 def _student(input):
@@ -175,8 +181,8 @@ def _shapes(students):
 def _rows(folder):
     """The rows of a data folder that train, where there are any, those without labels, and all others."""
     splits = _splits(folder)
-    train, unlabelled = splits.pop("train", 0), splits.pop("unlabelled", 0)
-    return train, unlabelled, sum(splits.values())
+    rows = {split: splits.pop(split, 0) for split in ("train", "unlabelled")}
+    return rows | {"others": sum(splits.values())}
 
 
 def _splits(folder):

@@ -5,37 +5,31 @@ from job import announce, start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.training.adoption import adopt_teacher
-    from kdnas.training.answers import query_teacher
+    from kdnas.teachers.adoption import adopt_teacher
+    from kdnas.teachers.answers import query_teacher
+    from kdnas.teachers.unknown_words import remark_unknown
     from kdnas.training.device import claim
-    from kdnas.training.unknown import remark_unknown
 
-    remark_unknown(
-        Path(snakemake.input.model),
-        Path(snakemake.input.data),
-        snakemake.params.task,
-        snakemake.params.max_length,
-        announce,
-    )
+    params = snakemake.params
+    given, data, model = Path(snakemake.input.model), Path(snakemake.input.data), Path(snakemake.output.model)
+    remark_unknown(given, data, params.task, max_length=params.max_length, warn=announce)
     adopt_teacher(
-        Path(snakemake.input.model),
-        Path(snakemake.input.data),
-        snakemake.params.task,
-        snakemake.params.max_length,
-        int(snakemake.wildcards.seed),
-        snakemake.params.training,
-        announce,
-        Path(snakemake.output.model),
-        Path(snakemake.output.metrics),
+        given,
+        data,
+        params.task,
+        max_length=params.max_length,
+        seed=int(snakemake.wildcards.seed),
+        training=params.training,
+        warn=announce,
+        model_folder=model,
+        metrics_file=Path(snakemake.output.metrics),
     )
-    training = snakemake.params.training
-    with claim(training["device"], training["threads"]) as device:
+    with claim(params.training["device"], params.training["threads"]) as device:
         query_teacher(
-            Path(snakemake.output.model),
-            Path(snakemake.input.data),
-            snakemake.params.task,
-            snakemake.params.max_length,
-            device,
-            training["threads"],
-            snakemake.output.answers,
+            model,
+            data,
+            params.task,
+            max_length=params.max_length,
+            device=device,
+            file=snakemake.output.answers,
         )

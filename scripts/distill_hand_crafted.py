@@ -1,6 +1,6 @@
 """Rule distill_hand_crafted: the matched hand-crafted students on the proxy set, like candidates."""
 
-from job import start, training_run
+from job import proxy_rows, recipe, start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -9,14 +9,9 @@ with start(snakemake):
     from kdnas.files.store import Store
     from kdnas.search.baselines import check_evaluations
     from kdnas.search.space import Architecture
-    from kdnas.training.answers import Answers
-    from kdnas.training.candidates import Trial, distill_candidates
+    from kdnas.training.candidates import distill_candidates
 
     params = snakemake.params
-    files = snakemake.input
-    trial = Trial.on_proxy(
-        params.task, files.train, files.data, params.max_length, Answers.read(files.answers)
-    )
     candidates = [
         {"candidate": entry["name"], "architecture": Architecture.from_dict(entry).to_dict()}
         for entry in params.students
@@ -24,12 +19,12 @@ with start(snakemake):
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             candidates,
-            Path(snakemake.input.teacher),
-            trial,
-            params.distillation,
-            params.seed,
-            run,
-            Store(params.store),
+            proxy_rows(snakemake),
+            recipe(snakemake, "proxy"),
+            teacher=Path(snakemake.input.teacher),
+            seed=params.seed,
+            run=run,
+            store=Store(params.store),
         )
     check_evaluations(evaluations)  # here and not later: a failed job is tried again by the next run
     write_json(snakemake.output.evaluations, {"evaluations": evaluations})

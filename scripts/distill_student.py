@@ -1,6 +1,6 @@
 """Rules distill_student and distill_glue: one student on one task."""
 
-from job import start, training_run
+from job import recipe, start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -8,23 +8,29 @@ with start(snakemake):
     from kdnas.files.artifacts import read_json
     from kdnas.files.store import Store
     from kdnas.search.space import Architecture
-    from kdnas.training.answers import Answers
+    from kdnas.training.rows import Answers, Rows
     from kdnas.training.students import Distillation, distill
 
-    params = snakemake.params
-    start_folder = snakemake.input.get("start")
+    params, inputs = snakemake.params, snakemake.input
+    rows = Rows.of_task(
+        params.task, inputs.data, max_length=params.max_length, answers=Answers.read(inputs.answers)
+    )
+    start_folder = inputs.get("start")
     job = Distillation(
         student=snakemake.wildcards.student,
-        architecture=Architecture.from_dict(read_json(snakemake.input.architecture)["architecture"]),
-        task=params.task,
+        architecture=Architecture.from_dict(read_json(inputs.architecture)["architecture"]),
         seed=int(snakemake.wildcards.seed),
-        stage=params.stage,
+        recipe=recipe(snakemake, params.stage),
+        rows=rows,
+        data_folder=Path(inputs.data),
+        teacher_folder=Path(inputs.teacher),
         start=Path(start_folder) if start_folder else None,
-        teacher_folder=Path(snakemake.input.teacher),
-        data_folder=Path(snakemake.input.data),
-        max_length=params.max_length,
-        settings=params.distillation,
-        answers=Answers.read(snakemake.input.answers),
     )
     with training_run(snakemake) as run:
-        distill(job, run, Store(params.store), Path(snakemake.output.model), Path(snakemake.output.metrics))
+        distill(
+            job,
+            run=run,
+            store=Store(params.store),
+            model_folder=Path(snakemake.output.model),
+            metrics_file=Path(snakemake.output.metrics),
+        )

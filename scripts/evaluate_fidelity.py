@@ -1,32 +1,38 @@
 """Rule evaluate_fidelity: the architectures of the fidelity study in one setting, by a proxy or in full."""
 
-from job import start, training_run
+from job import proxy_rows, recipe, start, training_run
 
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.analysis.fidelity import Setting
+    from kdnas.data.tasks import get_task
     from kdnas.files.artifacts import read_json, write_json
     from kdnas.files.store import Store
-    from kdnas.training.answers import Answers
-    from kdnas.training.candidates import Trial, distill_candidates
+    from kdnas.plan import Setting
+    from kdnas.training.candidates import distill_candidates
+    from kdnas.training.rows import Answers, Rows
 
     params, inputs = snakemake.params, snakemake.input
     setting = Setting.from_name(snakemake.wildcards.setting)
-    answers = Answers.read(inputs.answers)
     if setting.proxy_epochs is None:
-        trial = Trial.on_whole_task(params.task, inputs.data, params.max_length, answers)
+        rows = Rows.of_task(
+            params.task,
+            inputs.data,
+            max_length=params.max_length,
+            answers=Answers.read(inputs.answers),
+            scored=get_task(params.task).evaluation_splits[:1],
+        )
     else:
-        trial = Trial.on_proxy(params.task, inputs.train, inputs.data, params.max_length, answers)
+        rows = proxy_rows(snakemake)
     with training_run(snakemake) as run:
         evaluations = distill_candidates(
             read_json(inputs.candidates)["candidates"],
-            Path(inputs.teacher),
-            trial,
-            params.distillation,
-            params.seed,
-            run,
-            Store(params.store),
+            rows,
+            recipe(snakemake, setting.stage),
+            teacher=Path(inputs.teacher),
+            seed=params.seed,
+            run=run,
+            store=Store(params.store),
         )
     write_json(
         snakemake.output.evaluations,
@@ -34,9 +40,9 @@ with start(snakemake):
             "setting": setting.name,
             "initialisation": setting.initialisation,
             "proxy_epochs": setting.proxy_epochs,
-            "train_rows": len(trial.train) - trial.unlabelled,
-            "unlabelled_rows": trial.unlabelled,
-            "scored_rows": len(trial.scored),
+            "train_rows": rows.labelled,
+            "unlabelled_rows": len(rows.train) - rows.labelled,
+            "scored_rows": sum(map(len, rows.scored.values())),
             "evaluations": evaluations,
         },
     )

@@ -3,8 +3,8 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.models.fetch import fetch_teacher
-    from kdnas.teacher_check import check_against_teacher
+    from kdnas.teachers.config_check import check_against_teacher
+    from kdnas.teachers.fetch import fetch_teacher
 
     fetch_teacher(
         snakemake.params.teacher,

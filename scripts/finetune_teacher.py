@@ -6,35 +6,28 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.files.store import Store
-    from kdnas.training.answers import query_teacher
-    from kdnas.training.finetune import finetune_teacher
-    from kdnas.training.unknown import remark_unknown
+    from kdnas.teachers.answers import query_teacher
+    from kdnas.teachers.finetune import finetune_teacher
+    from kdnas.teachers.unknown_words import remark_unknown
+    from kdnas.training.recipe import Stage
+    from kdnas.training.rows import Rows
 
-    remark_unknown(
-        Path(snakemake.input.base),
-        Path(snakemake.input.data),
-        snakemake.params.task,
-        snakemake.params.teacher["max_length"],
-        announce,
-    )
+    params = snakemake.params
+    base, data = Path(snakemake.input.base), Path(snakemake.input.data)
+    model, max_length = Path(snakemake.output.model), params.teacher["max_length"]
+    remark_unknown(base, data, params.task, max_length=max_length, warn=announce)
     with training_run(snakemake) as run:
         finetune_teacher(
-            Path(snakemake.input.base),
-            Path(snakemake.input.data),
-            snakemake.params.task,
-            snakemake.params.teacher,
-            int(snakemake.wildcards.seed),
-            run,
-            Store(snakemake.params.store),
-            Path(snakemake.output.model),
-            Path(snakemake.output.metrics),
+            base,
+            Rows.of_task(params.task, data, max_length=max_length, unlabelled=False),
+            Stage.from_config(params.teacher["training"], params.training["max_gradient_norm"]),
+            data_folder=data,
+            seed=int(snakemake.wildcards.seed),
+            run=run,
+            store=Store(params.store),
+            model_folder=model,
+            metrics_file=Path(snakemake.output.metrics),
         )
         query_teacher(
-            Path(snakemake.output.model),
-            Path(snakemake.input.data),
-            snakemake.params.task,
-            snakemake.params.teacher["max_length"],
-            run.device,
-            run.threads,
-            snakemake.output.answers,
+            model, data, params.task, max_length=max_length, device=run.device, file=snakemake.output.answers
         )

@@ -1,4 +1,5 @@
-"""What scripts share: find the library, redirect the output, check inputs, fail with one sentence, train."""
+"""What scripts share: find the library, redirect the output, check inputs, fail with one sentence,
+and turn a training rule's inputs and parameters into what the library takes."""
 
 from __future__ import annotations
 
@@ -57,6 +58,25 @@ def training_run(snakemake) -> contextlib.AbstractContextManager:
 
     minutes = snakemake.config["training"]["checkpoint_minutes"]
     return start_run(snakemake.params.training, snakemake.params.checkpoints, minutes)
+
+
+def proxy_rows(snakemake):
+    """Return the :class:`kdnas.training.rows.Rows` of a rule that distils on the proxy set."""
+    from kdnas.training.rows import Answers, Rows
+
+    inputs, params = snakemake.input, snakemake.params
+    answers = Answers.read(inputs.answers)
+    return Rows.of_proxy(
+        params.task, inputs.train, inputs.data, max_length=params.max_length, answers=answers
+    )
+
+
+def recipe(snakemake, stage: str):
+    """Return the :class:`kdnas.training.recipe.Recipe` of a rule that distils."""
+    from kdnas.training.recipe import Recipe
+
+    params = snakemake.params
+    return Recipe.from_config(params.distillation, stage, params.training["max_gradient_norm"])
 
 
 def announce(text: str) -> None:

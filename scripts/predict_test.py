@@ -5,13 +5,13 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.training.submission import predict_test
+    from kdnas.tables.submission import predict_test
 
     predict_test(
         snakemake.wildcards.file,
         Path(snakemake.input.model),
         Path(snakemake.input.data),
-        snakemake.params.max_length,
-        snakemake.params.training,
-        Path(snakemake.output.predictions),
+        max_length=snakemake.params.max_length,
+        training=snakemake.params.training,
+        file=Path(snakemake.output.predictions),
     )

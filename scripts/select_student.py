@@ -4,11 +4,11 @@ from job import start
 
 with start(snakemake):
     from kdnas.files.artifacts import write_json
-    from kdnas.names import SelectionRule
     from kdnas.search.baselines import read_baselines
     from kdnas.search.history import read_history
     from kdnas.search.one_hardware import check_one_hardware
     from kdnas.search.selection import select_student
+    from kdnas.search.selection_rules import SelectionRule
 
     params = snakemake.params
     if snakemake.input.latency:

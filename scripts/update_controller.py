@@ -5,9 +5,9 @@ from job import announce, start
 with start(snakemake):
     from kdnas.files.artifacts import atomic_path, read_json
     from kdnas.search.episode import extend_history
+    from kdnas.search.episode_line import episode_line
     from kdnas.search.history import empty_history, read_history, write_history
     from kdnas.search.one_hardware import check_one_hardware
-    from kdnas.search.progress import episode_line
     from kdnas.search.space import SearchSpace
     from kdnas.search.strategies import make_strategy
 

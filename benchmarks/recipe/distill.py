@@ -17,23 +17,28 @@ def merged(old: dict, new: dict) -> dict:
 with start(snakemake):
     from kdnas.files.store import Store
     from kdnas.search.space import Architecture
+    from kdnas.training.recipe import Recipe
+    from kdnas.training.rows import Rows
     from kdnas.training.students import Distillation, distill
 
-    params = snakemake.params
+    params, inputs = snakemake.params, snakemake.input
     variant = merged(params.base, params.variant)
-    variant |= {"student": variant["stage"], "glue": variant["stage"]}
+    variant |= {"glue": variant["stage"]}
     job = Distillation(
         student=snakemake.wildcards.variant,
         architecture=Architecture.from_dict(params.shapes[variant["shape"]]),
-        task=snakemake.wildcards.task,
         seed=variant.get("seed", 1),
-        stage="glue",
-        start=Path(snakemake.input.start) if snakemake.input.start else None,
-        teacher_folder=Path(snakemake.input.teacher),
-        data_folder=Path(snakemake.input.data),
-        max_length=params.max_length,
-        settings=variant,
+        recipe=Recipe.from_config(variant, "glue", params.training["max_gradient_norm"]),
+        rows=Rows.of_task(snakemake.wildcards.task, inputs.data, max_length=params.max_length),
+        data_folder=Path(inputs.data),
+        teacher_folder=Path(inputs.teacher),
+        start=Path(inputs.start) if inputs.start else None,
     )
     with training_run(snakemake) as run:
-        store = Store(params.store)
-        distill(job, run, store, Path(snakemake.output.model), Path(snakemake.output.metrics))
+        distill(
+            job,
+            run=run,
+            store=Store(params.store),
+            model_folder=Path(snakemake.output.model),
+            metrics_file=Path(snakemake.output.metrics),
+        )

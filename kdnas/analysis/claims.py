@@ -17,7 +17,7 @@ from scipy.stats import t
 
 from kdnas.analysis.scores import seed_averages
 from kdnas.latency.rounds import ratio
-from kdnas.names import no_slower_than, no_worse_than
+from kdnas.search.selection_rules import no_slower_than, no_worse_than
 
 HOLDS, DOES_NOT_HOLD, CANNOT_BE_TOLD = "holds", "does not hold", "cannot be told here"
 # where the paper says equal; both are our choice

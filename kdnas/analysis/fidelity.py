@@ -5,50 +5,13 @@ A spread of architectures is distilled in full and by several proxies; kdnas.tab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from kdnas.config.stages import shared_settings
+from kdnas.plan import Setting
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
-from kdnas.stages import shared_settings
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One way to train the study's architectures: a proxy of so many epochs or, with None, in full."""
-
-    initialisation: str
-    proxy_epochs: int | None
-
-    @property
-    def name(self) -> str:
-        """The name in paths and tables, as in ``proxy_teacher_4`` or ``full_random``."""
-        if self.proxy_epochs is None:
-            return f"full_{self.initialisation}"
-        return f"proxy_{self.initialisation}_{self.proxy_epochs}"
-
-    @classmethod
-    def from_name(cls, name: str) -> Setting:
-        """Return the setting of that name."""
-        _, initialisation, *epochs = name.split("_")
-        return cls(initialisation, int(epochs[0]) if epochs else None)
-
-    @property
-    def stage(self) -> str:
-        """The section of the config's ``distillation`` that it trains with."""
-        return "student" if self.proxy_epochs is None else "proxy"
-
-
-def settings(fidelity: dict[str, Any]) -> list[Setting]:
-    """Return the settings of the config's ``fidelity`` section; none without architectures."""
-    if not fidelity["architectures"]:
-        return []
-    return [
-        Setting(initialisation, epochs)
-        for initialisation in fidelity["initialisations"]
-        for epochs in (*fidelity["proxy_epochs"], None)
-    ]
 
 
 def search_setting(distillation: dict[str, Any]) -> Setting | None:

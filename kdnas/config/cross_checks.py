@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import synthetic_glue
 from kdnas.config.schema import load_schema
 from kdnas.config.shape_checks import check_shapes
+from kdnas.config.student_keys import hand_crafted
 from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.config.unset import without_unset
-from kdnas.data import synthetic
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.names import SelectionRule
+from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import SearchSpace
+from kdnas.search.strategies import STRATEGIES
 from kdnas.sentences import shown
-from kdnas.student_keys import hand_crafted
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
@@ -52,8 +53,7 @@ def _check_names(config: dict[str, Any]) -> None:
             f"experiment is {shown(config['experiment'])}; allowed: any other name, as results/store "
             "holds the store"
         )
-    strategies = load_schema()["properties"]["search"]["properties"]["strategies"]["items"]["enum"]
-    taken = re.compile(rf"teacher|({'|'.join(strategies)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
+    taken = re.compile(rf"teacher|({'|'.join(STRATEGIES)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
     names: set[str] = set()
     for path, student in hand_crafted(config):
         name = student["name"]
@@ -154,7 +154,7 @@ def _check_data(config: dict[str, Any]) -> None:
             f"{', '.join(data['tasks'])}; allowed: source local or hub, and mnli, whose models predict it"
         )
     if data["source"] == "synthetic":
-        _check_source(data, synthetic.TASKS)
+        _check_source(data, synthetic_glue.TASKS)
     if data["source"] == "hub":
         _check_source(data, TASKS)
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import yaml
 
+from kdnas.losses import LOSSES
+from kdnas.search.strategies import STRATEGIES
+
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config" / "schema" / "config.schema.yaml"
 
 
@@ -27,7 +30,19 @@ def load_schema() -> dict[str, Any]:
             return {**resolve(definitions[node["$ref"].removeprefix("#/$defs/")]), **own}
         return own
 
-    return resolve(schema)
+    return _with_registries(resolve(schema))
+
+
+def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add the strategies and losses that the registries have beyond those that the file describes."""
+    search = schema["properties"]["search"]["properties"]
+    search["strategies"]["items"] = {"enum": list(STRATEGIES)}
+    losses = schema["properties"]["distillation"]["properties"]["losses"]["properties"]
+    for name, where in LOSSES.items():
+        losses.setdefault(
+            name, {"description": f"`{where}`.", "type": "number", "minimum": 0, "default": 0.0}
+        )
+    return schema
 
 
 def defaults(schema: dict[str, Any]) -> dict[str, Any]:

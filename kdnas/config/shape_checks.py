@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from kdnas.config.student_keys import choices, hand_crafted
 from kdnas.errors import UserError
-from kdnas.student_keys import choices, hand_crafted
 
 
 def check_shapes(config: dict[str, Any]) -> None:

@@ -16,27 +16,27 @@ import numpy as np
 import torch
 
 from kdnas.data.tasks import Task, get_task, task_definitions
-from kdnas.estimate.shapes import forward_flops, maps_flops, training_flops
-from kdnas.estimate.work import (
+from kdnas.estimate.loads import (
     STUDENT_PASS,
     STUDENT_STEP,
     TEACHER_PASS,
     TEACHER_STEP,
     TIMED_PASS,
-    Job,
     Passes,
 )
+from kdnas.estimate.shapes import forward_flops, training_flops
+from kdnas.estimate.work import losses_of
 from kdnas.latency.protocol import Protocol, device_name
 from kdnas.latency.timers import make_timer, network, pinned
+from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.search.space import Architecture
-from kdnas.training.batches import Encoded, collate
-from kdnas.training.distillation import make_objective
+from kdnas.training.data import Encoded, collate
+from kdnas.training.forward import Teaching
 from kdnas.training.learner import Learner
-from kdnas.training.objective import LABELS_ONLY, Objective, Weights
-from kdnas.training.prediction import predict
+from kdnas.training.recipe import Recipe, Stage
 from kdnas.training.run import Run, start_run
-from kdnas.training.teaching import Teaching
+from kdnas.training.scoring import predict
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3  # after one that is not timed
@@ -79,7 +79,7 @@ def line_through(small: tuple[float, float], large: tuple[float, float]) -> Line
 
 @dataclass(frozen=True)
 class Machine:
-    """What was measured: ``device`` is ``cpu`` or ``gpu``; ``lines`` by kind of pass (kdnas.estimate.work).
+    """What was measured: ``device`` is ``cpu`` or ``gpu``; ``lines`` by kind of pass (kdnas.estimate.loads).
 
     A kind without a line is one that the machine cannot run, and takes no time. ``start_seconds`` and
     ``start_bytes`` are those of a Python that has imported what training needs.
@@ -92,11 +92,10 @@ class Machine:
     start_seconds: float
     start_bytes: int
 
-    def seconds(self, job: Job) -> float:
-        """Return the seconds of a job, its start included."""
-        passes = job.passes.items()
+    def seconds(self, passes: Mapping[str, Passes]) -> float:
+        """Return the seconds of a job with these passes, its start included."""
         return self.start_seconds + sum(
-            self.lines[kind].seconds(of) for kind, of in passes if kind in self.lines
+            self.lines[kind].seconds(of) for kind, of in passes.items() if kind in self.lines
         )
 
 
@@ -170,16 +169,19 @@ class _Bench:
         self.task: Task = get_task(task_definitions(config["data"])[config["search"]["task"]])
         self.shape = Architecture.from_model_config(teacher_config)
         self.student = student
-        self.weights = Weights.from_config(config["distillation"])
+        norm = config["training"]["max_gradient_norm"]
+        self.finetuning = Stage.from_config(config["teacher"]["training"], norm)
+        self.recipe = Recipe.from_config(config["distillation"], "proxy", norm)
         cut = teacher_config.__class__.from_dict(teacher_config.to_dict())
         cut.vocab_size = int(USED_VOCABULARY * teacher_config.vocab_size)
         self.base = cut
 
     def lines(self) -> dict[str, Line]:
         """Return a line for each kind of step and pass of training."""
-        stage = self.config["teacher"]["training"]
-        teacher = new_classifier(classifier_config(self.base, self.task, stage["dropout"]), seed=0)
-        finetuning = self._learner(teacher, Objective(LABELS_ONLY, self.task.regression, None), stage)
+        stage = self.finetuning
+        teacher = new_classifier(classifier_config(self.base, self.task, stage.dropout), seed=0)
+        objective = labels_only(teacher, regression=self.task.regression)
+        finetuning = self._learner(teacher, objective, stage)
         forward = forward_flops(self.shape, self.tokens) * self.tokens
         lines = {
             TEACHER_STEP: self._line(
@@ -193,46 +195,49 @@ class _Bench:
         return lines | self._student_lines(teacher)
 
     def _student_lines(self, teacher: torch.nn.Module) -> dict[str, Line]:
-        stage = self.config["distillation"]["proxy"]
-        shape = classifier_config(student_config(self.base, self.student), self.task, stage["dropout"])
+        stage, regression = self.recipe.stage, self.task.regression
+        shape = classifier_config(student_config(self.base, self.student), self.task, stage.dropout)
         student = new_classifier(shape, seed=0)
-        objective = make_objective(self.weights, student, teacher, self.task)
+        objective = Objective.of_recipe(self.recipe, student, teacher, regression=regression)
         learner = self._learner(student, objective, stage)
+        reads = reads_of_teacher(self.recipe.losses)
         targets: dict[int, Any] = {}
 
         def step(rows: int) -> None:
             learner.step(self._batch(rows), targets[rows], 1000)
 
         def prepare(rows: int) -> None:
-            if not self.weights.needs_teacher:
+            if reads is None:
                 targets[rows] = None
                 return
-            logits = torch.zeros(rows, self.task.num_labels)
-            teaching = Teaching(teacher, logits, self.weights, self.run.device, self.run.autocast)
+            logits, run = torch.zeros(rows, self.task.num_labels), self.run
+            teaching = Teaching(teacher, logits, reads, device=run.device, autocast=run.autocast)
             targets[rows] = teaching(np.arange(rows), self._batch(rows))
 
         forward = forward_flops(self.student, self.tokens) * self.tokens
-        maps = maps_flops(self.student, self.shape) * self.tokens if self.weights.hidden else 0.0
+        extra = losses_of(self.recipe.losses, self.shape).flops(self.student) * self.tokens
         return {
-            STUDENT_STEP: self._line(step, training_flops(forward + maps), stage, prepare),
+            STUDENT_STEP: self._line(step, training_flops(forward + extra), stage, prepare),
             STUDENT_PASS: self._line(
                 lambda rows: predict(student, self._encoded(rows), self.run.device), forward, stage
             ),
         }
 
-    def _learner(self, model: torch.nn.Module, objective: Objective, stage: dict[str, Any]) -> Learner:
-        run = self.run
-        return Learner({}, model, objective, run.stage(stage), 0, run.device, run.autocast)
+    def _learner(self, model: torch.nn.Module, objective: Objective, stage: Stage) -> Learner:
+        learner = Learner({}, stage, seed=0)
+        learner.take_up(model, objective, torch.empty(0))
+        learner.start(self.run.device, self.run.autocast)
+        return learner
 
     def _line(
         self,
         run_pass: Callable[[int], None],
         flops: float,
-        stage: dict[str, Any],
+        stage: Stage,
         prepare: Callable[[int], None] = lambda rows: None,
     ) -> Line:
         """Time ``run_pass`` on a small and a twice as large batch; ``flops``: operations of one input."""
-        small, threads = max(1, stage["batch_size"] // 2), None
+        small, threads = max(1, stage.batch_size // 2), None
         if self.run.device_type == "cpu":
             small, threads = max(1, min(small, int(CPU_STEP / flops / 2))), self.run.threads
         points = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -11,8 +12,8 @@ import pandas as pd
 
 from kdnas.errors import UserError
 from kdnas.estimate.calibration import Machine
-from kdnas.estimate.jobs import count_jobs
-from kdnas.estimate.work import Job
+from kdnas.estimate.work import HeavyJob
+from kdnas.plan import jobs as planned_jobs
 from kdnas.tables.cost import cost_table
 from kdnas.tables.table import number
 
@@ -54,7 +55,7 @@ class Cost:
 
 
 def costs(
-    config: dict[str, Any], jobs: list[Job], machine: Machine, cores: int, teacher_bytes: int
+    config: dict[str, Any], jobs: list[HeavyJob], machine: Machine, *, cores: int, teacher_bytes: int
 ) -> list[Cost]:
     """Return the cost of every rule on ``cores`` cores; ``jobs`` are the heavy ones (kdnas.estimate.work).
 
@@ -66,16 +67,17 @@ def costs(
         training_slots = min(training_slots, machine.gpus)
     episodes = config["search"]["episodes"]
     rows = []
-    for rule, count in count_jobs(config).items():
-        heavy = [job for job in jobs if job.rule == rule]
-        seconds = [machine.seconds(job) for job in heavy] or [LIGHT_SECONDS] * count
+    counts = Counter(job.rule for job in planned_jobs(config))
+    for rule, count in counts.items():
+        heavy = [job.load for job in jobs if job.rule == rule]
+        seconds = [machine.seconds(load.passes) for load in heavy] or [LIGHT_SECONDS] * count
         slots, chain = (training_slots, max(seconds)) if rule in TRAININGS else (cores, max(seconds))
         if rule in PROFILES:
             slots, chain = 1, sum(seconds)
         elif rule in ("sample_candidates", "distill_candidates", "update_controller"):
             chain = episodes * max(seconds)
-        memory = max((machine.start_bytes + job.memory for job in heavy), default=LIGHT_BYTES)
-        disk = teacher_bytes if rule == "fetch_teacher" else sum(job.disk for job in heavy)
+        memory = max((machine.start_bytes + load.memory for load in heavy), default=LIGHT_BYTES)
+        disk = teacher_bytes if rule == "fetch_teacher" else sum(load.disk for load in heavy)
         used = threads if rule in TRAININGS else 1
         rows.append(Cost(rule, count, sum(seconds), chain, slots, used, memory, disk))
     return rows

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdnas.estimate.shapes import (
-    BYTES,
-    Embeddings,
-    activation_bytes,
-    distillation_bytes,
-    forward_flops,
-    maps_flops,
-    parameters,
-    timing_bytes,
-    training_bytes,
-    training_flops,
-)
+from kdnas.estimate.loads import Load, Losses, Sizes
+from kdnas.estimate.shapes import Embeddings, hidden_states_kept, maps_flops
 from kdnas.models.config_file import read_config_file
 from kdnas.search.space import Architecture
 
 # a CPU thread's: MiniLM's fine-tuning on MNLI on an EPYC (docs/measurements/teachers.md); a GPU's is a guess
 FLOPS = {"cpu": 4e10, "gpu": 5e12}
-PASS_SECONDS = 0.05  # of a network's step beside its operations: the optimiser, launches on a GPU
+PASS_SECONDS = 0.05  # of a network's pass beside its operations: the optimiser, launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
 GPU_MB = 3000  # the host's memory for CUDA libraries, a guess: not measured here
-ROW_BYTES = 200  # a token of a row while it is tokenised
 MARGIN = 1.5  # of memory over what the formulas say, which may be a third too low
 START_MINUTES = 10  # a shared file system may take minutes to hand out torch to many jobs at once
 LONGEST_MINUTES = 24 * 60  # a common limit; a training that takes longer goes on from its checkpoint
-
 LABELS = 3  # the most of GLUE's tasks; more of a custom one weigh next to nothing
 
 
@@ -62,17 +50,10 @@ class Request:
     minutes: int
 
 
-class Teacher:
-    """A teacher's shape and tables from the ``config.json`` in its ``folder``; UserError without one."""
-
-    def __init__(self, folder: str | Path) -> None:
-        values = read_config_file(folder)
-        self.shape = Architecture.from_model_config(values)
-        self.embeddings = Embeddings.from_model_config(values)
-
-    def weights(self, shape: Architecture) -> int:
-        """Return the parameters of a classifier of ``shape`` with the teacher's vocabulary."""
-        return parameters(shape, self.embeddings, LABELS)
+def sizes_of(folder: str | Path) -> Sizes:
+    """Return the sizes of the teacher whose ``config.json`` is in ``folder``; UserError without one."""
+    values = read_config_file(folder)
+    return Sizes(Architecture.from_model_config(values), Embeddings.from_model_config(values), LABELS)
 
 
 def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:
@@ -82,79 +63,27 @@ def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:
     return Architecture(max(space["layers"]), hidden, heads, max(space["ffn_size"]), activation)
 
 
-def finetuning(
-    teacher: Teacher, rows: int, scored: int, stage: Mapping[str, Any], tokens: int, machine: Machine
-) -> Request:
-    """Return the request of fine-tuning ``teacher`` on ``rows`` rows and scoring it on ``scored``.
-
-    ``stage`` is the config's section of the training; ``tokens`` the most that an input has.
-    """
-    shape, inputs = teacher.shape, _inputs(stage, rows)
-    forward = forward_flops(shape, tokens) * tokens
-    flops = training_flops(forward) * inputs + forward * scored
-    memory = training_bytes(teacher.weights(shape)) + activation_bytes(shape, stage["batch_size"], tokens)
-    seconds = flops / machine.flops + PASS_SECONDS * inputs / stage["batch_size"]
-    return _request(memory + ROW_BYTES * tokens * (rows + scored), seconds, machine)
-
-
-def distillation(
-    teacher: Teacher,
-    student: Architecture,
-    count: int,
-    rows: int,
-    scored: int,
-    stage: Mapping[str, Any],
-    tokens: int,
-    machine: Machine,
-) -> Request:
-    """Return the request of distilling ``count`` students no larger than ``student`` side by side.
-
-    ``rows``, ``scored``, ``stage`` and ``tokens`` as in :func:`finetuning`; each student is scored twice, by
-    accuracy and by loss, the teacher beside it. The hidden-state loss is counted, whether it is used or not.
-    """
-    inputs = _inputs(stage, rows)
-    taught = forward_flops(teacher.shape, tokens) * tokens
-    maps = maps_flops(student, teacher.shape)
-    forward = forward_flops(student, tokens) * tokens + maps * tokens
-    flops = taught * (inputs + count * scored) + count * (
-        training_flops(forward) * inputs + 2 * forward * scored
+def costliest_losses(teacher: Architecture) -> Losses:
+    """Return the losses that cost most, whichever are used: which ones are is known with torch alone."""
+    return Losses(
+        ask_teacher=True,
+        logits_suffice=False,
+        flops=lambda shape: maps_flops(shape, teacher),
+        states=lambda shape: hidden_states_kept(shape, teacher),
     )
-    weights = count * (teacher.weights(student) + int(maps / 2))
-    memory = BYTES * teacher.weights(teacher.shape) + ROW_BYTES * tokens * (rows + scored)
-    memory += distillation_bytes(teacher.shape, student, weights, stage["batch_size"], tokens, True)
-    seconds = flops / machine.flops + PASS_SECONDS * (1 + count) * inputs / stage["batch_size"]
-    return _request(memory, seconds, machine)
 
 
-def timing(
-    teacher: Teacher, students: Sequence[Architecture], latency: Mapping[str, Any], machine: Machine
-) -> Request:
-    """Return the request of timing ``students`` and ``teacher`` by ``latency``, with the most rounds."""
-    shapes = [teacher.shape, *students]
-    tokens = latency["sequence_length"]
-    forward = sum(forward_flops(shape, tokens) for shape in shapes) * tokens * latency["batch_size"]
-    rounds = latency["warmup"] + latency["max_rounds"]
-    memory = timing_bytes(shapes, teacher.embeddings)
-    if machine.device != "gpu":  # a layer's vectors before and after each half of it
-        widest = max(shape.ffn_size + shape.hidden_size for shape in shapes)
-        memory += BYTES * latency["batch_size"] * tokens * 2 * widest
-    seconds = rounds * (forward / machine.flops + PASS_SECONDS * len(shapes))
-    return _request(memory, seconds, machine)
-
-
-def predicting(teacher: Teacher, rows: int, tokens: int, machine: Machine) -> Request:
-    """Return the request of predicting ``rows`` rows with a model no larger than ``teacher``."""
-    forward = forward_flops(teacher.shape, tokens) * tokens
-    memory = BYTES * teacher.weights(teacher.shape) + ROW_BYTES * tokens * rows
-    return _request(memory, forward * rows / machine.flops, machine)
-
-
-def _inputs(stage: Mapping[str, Any], rows: int) -> int:
-    """Return at least the inputs that a training reads: whole epochs until there are ``min_steps``."""
-    return max(stage["epochs"] * rows, stage["min_steps"] * stage["batch_size"] + rows)
-
-
-def _request(memory: float, seconds: float, machine: Machine) -> Request:
-    megabytes = MARGIN * (machine.start_mb + memory / 1e6)
+def request(load: Load, machine: Machine) -> Request:
+    """Return what a job of this load asks for."""
+    seconds = sum(
+        passes.flops / machine.flops + passes.count * PASS_SECONDS for passes in load.passes.values()
+    )
+    megabytes = MARGIN * (machine.start_mb + load.memory / 1e6)
     minutes = START_MINUTES + seconds / 60
     return Request(math.ceil(megabytes / 100) * 100, min(LONGEST_MINUTES, math.ceil(minutes / 5) * 5))
+
+
+def most(requests: Iterable[Request]) -> Request:
+    """Return the most memory and the most time of some requests."""
+    wanted = list(requests)
+    return Request(max(item.mb for item in wanted), max(item.minutes for item in wanted))

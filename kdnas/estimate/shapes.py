@@ -87,16 +87,23 @@ def moments_bytes(teacher: Architecture) -> int:
     return BYTES * teacher.layers * (4 * teacher.hidden_size**2 + teacher.ffn_size**2)
 
 
+def hidden_states_kept(architecture: Architecture, teacher: Architecture) -> int:
+    """Return how many tensors of the teacher's width the hidden-state loss keeps of every token.
+
+    They are the teacher's states, and each student layer's mapped ones, targets and errors, twice as wide.
+    """
+    return teacher.layers + 6 * architecture.layers
+
+
 def distillation_bytes(
-    teacher: Architecture, student: Architecture, weights: float, rows: int, tokens: int, learns_hidden: bool
+    teacher: Architecture, student: Architecture, weights: float, *, rows: int, tokens: int, states: int
 ) -> float:
     """Return the most memory that students of ``weights`` parameters take beside their teacher's weights.
 
     They train side by side, and one after the other on a batch of ``rows`` inputs of ``tokens`` tokens;
-    ``student`` is the shape that keeps the most of a batch. With ``learns_hidden`` there are the teacher's
-    states, and a student's mapped ones, their targets and errors. Where students are small, the moments that
-    they start from may take more than training (kdnas.training.sample).
+    ``student`` is the shape that keeps the most of a batch, ``states`` what its losses keep of a token, in
+    tensors of the teacher's width. Where students are small, the moments that they start from may take more
+    than training (kdnas.training.lesson).
     """
-    states = teacher.layers + 6 * student.layers if learns_hidden else 0
     batch = activation_bytes(student, rows, tokens) + BYTES * rows * tokens * states * teacher.hidden_size
     return max(training_bytes(weights) + batch, BYTES * weights + moments_bytes(teacher))

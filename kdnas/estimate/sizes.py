@@ -74,7 +74,7 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
         return TaskSize(
             train_rows, heldout_rows, evaluation_rows, tokens, measured=False, unlabelled_rows=unlabelled_rows
         )
-    from kdnas.training.batches import encode
+    from kdnas.training.data import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
     lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
@@ -86,7 +86,7 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
 
 def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
     """Return the mean tokens of an input (padding included) when training makes batches of ``lengths``."""
-    from kdnas.training.batches import epoch_batches
+    from kdnas.training.data import epoch_batches
 
     batches = epoch_batches(lengths, batch_size, seed=0, epoch=0)
     return float(sum(lengths[rows].max() * len(rows) for rows in batches) / len(lengths))

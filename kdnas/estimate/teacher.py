@@ -8,9 +8,9 @@ from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.models.fetch import local_folder, package_folder
 from kdnas.sentences import shown
-from kdnas.teacher_check import check_against_teacher
+from kdnas.teachers.config_check import check_against_teacher
+from kdnas.teachers.fetch import local_folder, package_folder
 
 
 @dataclass(frozen=True)

@@ -1,71 +1,30 @@
-"""What every heavy job computes, keeps in memory and leaves on the disk, from the config alone."""
+"""The load of every heavy job of a run, from the config alone."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil
-from statistics import fmean
 from typing import Any
 
-from kdnas.analysis.fidelity import Setting, recipe, settings
+from kdnas.analysis.fidelity import recipe
 from kdnas.data.rows import proxy_rows
 from kdnas.data.tasks import task_definitions, tasks_by_name
-from kdnas.estimate.shapes import (
-    BYTES,
-    Embeddings,
-    activation_bytes,
-    distillation_bytes,
-    forward_flops,
-    maps_flops,
-    parameters,
-    timing_bytes,
-    training_bytes,
-    training_flops,
-)
+from kdnas.estimate import loads
+from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
+from kdnas.estimate.shapes import Embeddings, forward_flops
 from kdnas.estimate.sizes import TaskSize
-from kdnas.names import adopted_tasks, selection_rules, taught_tasks, times_whole_space
+from kdnas.losses.objective import chosen, reads_of_teacher
+from kdnas.plan import Job, Setting, jobs, searched_students
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.training.learner import Stage
-from kdnas.training.prediction import BATCH_SIZE
-
-TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
-TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
-TIMED_PASS = "timed_pass_"  # followed by the device
-TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
+from kdnas.training.recipe import Stage
 
 
 @dataclass(frozen=True)
-class Passes:
-    """Passes through a network, or training steps, and their floating-point operations all together."""
-
-    count: float = 0.0
-    flops: float = 0.0
-
-    def __add__(self, other: Passes) -> Passes:
-        return Passes(self.count + other.count, self.flops + other.flops)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job: its passes by kind, and the bytes that it needs beside those of a Python that just started."""
+class HeavyJob:
+    """A job that trains or times networks."""
 
     rule: str
-    passes: Mapping[str, Passes]
-    memory: float = 0.0
-    disk: float = 0.0
-
-
-class Student:
-    """A student of one of several equally likely shapes: every figure is their mean."""
-
-    def __init__(self, shapes: list[Architecture]) -> None:
-        self.shapes = shapes
-
-    def mean(self, figure: Callable[[Architecture], float]) -> float:
-        """Return the mean of ``figure`` over the shapes."""
-        return fmean(figure(shape) for shape in self.shapes)
+    load: Load
 
 
 class Workload:
@@ -84,266 +43,172 @@ class Workload:
         self.sizes = sizes
         self.tasks = tasks_by_name(task_definitions(config["data"]).values())
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
-        losses = config["distillation"]["losses"]
-        self.learns_hidden = bool(losses["hidden"])
-        self.logits_suffice = not (losses["hidden"] or losses["relations"])
-        self.learns_from_teacher = any(losses[name] for name in ("hidden", "logits", "relations"))
+        self.losses = losses_of(config["distillation"]["losses"], teacher)
+        self._known: dict[Any, Load] = {}  # of jobs that differ in seed or episode alone
+        self._by_rule = {
+            "finetune_search_teacher": self._finetune_teacher,
+            "finetune_teacher": self._finetune_teacher,
+            "adopt_teacher": self._adopt_teacher,
+            "distill_candidates": self._distill_candidates,
+            "distill_hand_crafted": self._distill_hand_crafted,
+            "evaluate_fidelity": self._evaluate_fidelity,
+            "distill_student": self._distill_student,
+            "distill_glue": self._distill_glue,
+            "profile_space": self._profile_space,
+            "profile_latency": self._profile_latency,
+            "profile_hand_crafted": self._profile_hand_crafted,
+            "profile_students": self._profile_students,
+        }
 
-    def jobs(self) -> list[Job]:
-        """Return the jobs of the rules that train or time networks, in the order of the rules."""
-        config = self.config
-        search, task = config["search"], config["search"]["task"]
-        others = [name for name in config["data"]["tasks"] if name != task]
-        seeds = len(config["seeds"])
-        episodes = len(search["strategies"]) * search["episodes"]
-        students = self.students()
-        taught = taught_tasks(config)
-        jobs = [self.adopt_teacher(name) for name in adopted_tasks(config)] * seeds
-        if task in taught:
-            jobs += [self.finetune_teacher(task, "finetune_search_teacher")]
-            jobs += [self.finetune_teacher(task)] * (seeds - 1)
-        jobs += [self.finetune_teacher(name) for name in taught if name != task] * seeds
-        jobs += [self.distill_candidates()] * (episodes * search["cohorts"])
-        whole_space = times_whole_space(config)
-        jobs += [self.profile_space()] if whole_space else [self.profile_latency()] * episodes
-        jobs += [self.evaluate_fidelity(setting) for setting in settings(config["fidelity"])]
-        if config["students"]["matched"]:
-            jobs += [self.distill_hand_crafted()]
-            jobs += [] if whole_space else [self.profile_hand_crafted()]
-        jobs += [self.distill(student, task, "student") for student in students] * seeds
-        jobs += [self.distill(student, name, "glue") for student in students for name in others] * seeds
-        jobs += [self.profile_students(device) for device in ("cpu", "gpu")]
-        return jobs
-
-    def students(self) -> list[Student]:
-        """Return the final students: a searched one may be any of the space, a hand-crafted one is known."""
-        config = self.config["students"]
-        searched = [
-            self.any_student
-            for strategy in self.config["search"]["strategies"]
-            for _ in selection_rules(config)
+    def jobs(self) -> list[HeavyJob]:
+        """Return the jobs that train or time networks, in the order of the plan."""
+        return [
+            HeavyJob(job.rule, self.load_of(job)) for job in jobs(self.config) if job.rule in self._by_rule
         ]
-        return searched + self._hand_crafted([entry["name"] for entry in config["hand_crafted"]])
 
-    def _hand_crafted(self, names: list[str]) -> list[Student]:
-        entries = self.config["students"]["hand_crafted"]
-        return [Student([Architecture.from_dict(entry)]) for entry in entries if entry["name"] in names]
+    def load_of(self, job: Job) -> Load:
+        """Return the load of a job that trains or times networks."""
+        alike = tuple(job.wildcards.get(name) for name in ("task", "setting", "device"))
+        student = job.wildcards.get("student")
+        key = job.rule, alike, student if student in self._hand_crafted() else None
+        if key not in self._known:
+            self._known[key] = self._by_rule[job.rule](**job.wildcards)
+        return self._known[key]
 
     def typical_student(self, tokens: float) -> Architecture:
         """Return the shape of the space nearest to its mean, for inputs of ``tokens`` tokens.
 
         Layers go before operations, as the time of small passes on a GPU goes by layers.
         """
-        forward = self._forward(tokens)
         layers = self.any_student.mean(lambda shape: shape.layers)
-        mean = self.any_student.mean(forward)
+        mean = self.any_student.mean(lambda shape: forward_flops(shape, tokens))
         return min(
             self.any_student.shapes,
-            key=lambda shape: (abs(shape.layers - layers), abs(forward(shape) - mean), shape),
+            key=lambda shape: (
+                abs(shape.layers - layers),
+                abs(forward_flops(shape, tokens) - mean),
+                shape,
+            ),
         )
 
-    def finetune_teacher(self, task: str, rule: str = "finetune_teacher") -> Job:
-        """Fine-tuning and scoring the teacher, and its answers."""
-        size = self.sizes[task]
-        stage = self._stage(self.config["teacher"]["training"])
-        steps, inputs = _steps(stage, size.train_rows)
-        forward = forward_flops(self.teacher, size.tokens) * size.tokens
-        count = parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
-        return Job(
-            rule,
-            {
-                TEACHER_STEP: Passes(steps, training_flops(forward) * inputs),
-                TEACHER_PASS: _asked(size, forward),
-            },
-            training_bytes(count)
-            + activation_bytes(self.teacher, stage.batch_size, self._max_length)
-            + _data_bytes(size),
-            BYTES * count,
-        )
+    def _finetune_teacher(self, task: str, seed: int) -> Load:
+        inputs, stage = self._of_task(task), self._stage(self.config["teacher"]["training"])
+        return loads.finetuning(self._sizes(task), inputs, stage, answered=_answered(self.sizes[task]))
 
-    def adopt_teacher(self, task: str) -> Job:
-        """Scoring a teacher that comes fine-tuned, and its answers."""
-        size = self.sizes[task]
-        forward = forward_flops(self.teacher, size.tokens) * size.tokens
-        weights = BYTES * parameters(self.teacher, self.embeddings, self.tasks[task].num_labels)
-        passes = {TEACHER_PASS: _asked(size, forward)}
-        return Job("adopt_teacher", passes, weights + _data_bytes(size), weights)
+    def _adopt_teacher(self, task: str, seed: int) -> Load:
+        return loads.predicting(self._sizes(task), self._of_task(task), answered=_answered(self.sizes[task]))
 
-    def distill_candidates(self) -> Job:
-        """One cohort, of the mean number of candidates, on the proxy set and its held-out slice."""
+    def _distill_candidates(self, strategy: str, episode: str, cohort: str) -> Load:
         search = self.config["search"]
-        return self._on_proxy(
-            "distill_candidates", self.any_student, search["candidates"] / search["cohorts"]
+        return self._on_proxy(self.any_student, search["candidates"] / search["cohorts"])
+
+    def _distill_hand_crafted(self) -> Load:
+        shapes = list(self._matched().values())
+        return self._on_proxy(Student(shapes), len(shapes))
+
+    def _evaluate_fidelity(self, setting: str) -> Load:
+        of_setting, count = Setting.from_name(setting), self.config["fidelity"]["architectures"]
+        stage = self._stage(recipe(self.config["distillation"], of_setting)[of_setting.stage])
+        if of_setting.proxy_epochs is not None:
+            return self._on_proxy(self.any_student, count, stage)
+        task = self.config["search"]["task"]
+        inputs = self._of_task(task, unlabelled=True)
+        first_split = inputs.scored // len(self.tasks[task].evaluation_splits)
+        return loads.distillation(
+            self._sizes(task),
+            self.any_student,
+            replace(inputs, scored=first_split),
+            stage,
+            losses=self.losses,
+            count=count,
+            judged=True,
+            answered=False,
         )
 
-    def distill_hand_crafted(self) -> Job:
-        """The matched hand-crafted students on the proxy set."""
-        names = self.config["students"]["matched"]
-        shapes = [shape for student in self._hand_crafted(names) for shape in student.shapes]
-        return self._on_proxy("distill_hand_crafted", Student(shapes), len(names))
+    def _on_proxy(self, student: Student, count: float, stage: Stage | None = None) -> Load:
+        task = self.config["search"]["task"]
+        size, share = self.sizes[task], self.config["search"]["proxy"]["share"]
+        return loads.distillation(
+            self._sizes(task),
+            student,
+            replace(self._of_task(task), train=proxy_rows(size.train_rows, share), scored=size.heldout_rows),
+            stage or self._stage(self.config["distillation"]["proxy"]),
+            losses=self.losses,
+            count=count,
+            judged=True,
+        )
 
-    def evaluate_fidelity(self, setting: Setting) -> Job:
-        """The architectures of the fidelity study in one setting."""
-        fidelity, task = self.config["fidelity"], self.config["search"]["task"]
-        stage = self._stage(recipe(self.config["distillation"], setting)[setting.stage])
-        if setting.proxy_epochs is not None:
-            return self._on_proxy("evaluate_fidelity", self.any_student, fidelity["architectures"], stage)
+    def _distill_student(self, student: str, task: str, seed: int) -> Load:
+        return self._distill(student, task, "student")
+
+    def _distill_glue(self, student: str, task: str, seed: int) -> Load:
+        return self._distill(student, task, "glue")
+
+    def _distill(self, student: str, task: str, stage: str) -> Load:
+        return loads.distillation(
+            self._sizes(task),
+            self._student(student),
+            self._of_task(task, unlabelled=True),
+            self._stage(self.config["distillation"][stage]),
+            losses=self.losses,
+        )
+
+    def _profile_space(self) -> Load:
+        return self._timed([*self.any_student.shapes, *self._matched().values()])
+
+    def _profile_latency(self, strategy: str, episode: str) -> Load:
+        return self._timed([self.any_student] * self.config["search"]["candidates"])
+
+    def _profile_hand_crafted(self) -> Load:
+        return self._timed(list(self._matched().values()))
+
+    def _profile_students(self, device: str) -> Load:
+        names = [*searched_students(self.config), *self._hand_crafted()]
+        return self._timed([self._student(name) for name in names], device)
+
+    def _timed(self, students: list[Student | Architecture], device: str | None = None) -> Load:
+        if self.config["latency"]["table"] is not None:
+            return Load()
+        known = [item if isinstance(item, Student) else Student([item]) for item in students]
+        where = device or self.config["reward"]["device"]
+        return loads.timing(Sizes(self.teacher, self.embeddings), known, self.config["latency"], where)
+
+    def _student(self, name: str) -> Student:
+        """Return a final student: a searched one may be any of the space, a hand-crafted one is known."""
+        hand_crafted = self._hand_crafted()
+        return Student([hand_crafted[name]]) if name in hand_crafted else self.any_student
+
+    def _hand_crafted(self) -> dict[str, Architecture]:
+        entries = self.config["students"]["hand_crafted"]
+        return {entry["name"]: Architecture.from_dict(entry) for entry in entries}
+
+    def _matched(self) -> dict[str, Architecture]:
+        matched = self.config["students"]["matched"]
+        return {name: shape for name, shape in self._hand_crafted().items() if name in matched}
+
+    def _sizes(self, task: str) -> Sizes:
+        return Sizes(self.teacher, self.embeddings, self.tasks[task].num_labels)
+
+    def _of_task(self, task: str, unlabelled: bool = False) -> Inputs:
         size = self.sizes[task]
-        first_split = size.evaluation_rows // len(self.tasks[task].evaluation_splits)
-        rows = size.train_rows + size.unlabelled_rows, first_split
-        count = fidelity["architectures"]
-        return self._evaluated("evaluate_fidelity", self.any_student, count, stage, *rows, answered=False)
-
-    def _on_proxy(self, rule: str, student: Student, count: float, stage: Stage | None = None) -> Job:
-        proxy, size = self.config["search"]["proxy"], self.sizes[self.config["search"]["task"]]
-        rows = proxy_rows(size.train_rows, proxy["share"]), size.heldout_rows
-        stage = stage or self._stage(self.config["distillation"]["proxy"])
-        return self._evaluated(rule, student, count, stage, *rows)
-
-    def _evaluated(
-        self,
-        rule: str,
-        student: Student,
-        count: float,
-        stage: Stage,
-        train_rows: int,
-        scored_rows: int,
-        answered: bool = True,
-    ) -> Job:
-        """``count`` students side by side on rows of the search task, and their scores.
-
-        ``answered``: the teacher's logits on the scored rows are there.
-        """
-        size = self.sizes[self.config["search"]["task"]]
-        steps, inputs = _steps(stage, train_rows)
-        teacher = forward_flops(self.teacher, size.tokens) * size.tokens
-        forward = student.mean(self._forward(size.tokens))
-        maps = student.mean(self._maps) * size.tokens
-        taught = self._taught(steps, inputs, teacher)
-        if self.learns_from_teacher and not (answered and self.logits_suffice):
-            taught += _scoring(scored_rows, teacher)  # for the distillation loss there
-        rows = size.train_rows + size.evaluation_rows
-        return Job(
-            rule,
-            {
-                TEACHER_PASS: taught,
-                STUDENT_STEP: Passes(steps * count, training_flops(forward + maps) * inputs * count),
-                STUDENT_PASS: _times(count, _scoring(scored_rows, forward + maps)),
-            },
-            self._distilled_bytes(student, count, stage.batch_size)
-            + _data_bytes(size) * (train_rows + scored_rows) / rows,
-        )
-
-    def distill(self, student: Student, task: str, stage_name: str) -> Job:
-        """Distilling and scoring a student on the search task (``student``) or another one (``glue``)."""
-        size = self.sizes[task]
-        size = replace(size, train_rows=size.train_rows + size.unlabelled_rows)
-        stage = self._stage(self.config["distillation"][stage_name])
-        steps, inputs = _steps(stage, size.train_rows)
-        teacher = forward_flops(self.teacher, size.tokens) * size.tokens
-        forward = student.mean(self._forward(size.tokens))
-        maps = student.mean(self._maps) * size.tokens
-        labels = self.tasks[task].num_labels
-        return Job(
-            f"distill_{stage_name}",
-            {
-                TEACHER_PASS: self._taught(steps, inputs, teacher),
-                STUDENT_STEP: Passes(steps, training_flops(forward + maps) * inputs),
-                STUDENT_PASS: _scoring(size.evaluation_rows, forward),
-            },
-            self._distilled_bytes(student, 1, stage.batch_size) + _data_bytes(size),
-            BYTES * student.mean(lambda shape: parameters(shape, self.embeddings, labels)),
-        )
-
-    def profile_space(self) -> Job:
-        """Timing all of the space, the matched students and the teacher, with the most rounds."""
-        students = [Student([shape]) for shape in self.any_student.shapes]
-        students += self._hand_crafted(self.config["students"]["matched"])
-        return self._timed("profile_space", students, self.config["reward"]["device"])
-
-    def profile_latency(self) -> Job:
-        """Timing an episode's candidates and the teacher, with the most rounds."""
-        candidates = [self.any_student] * self.config["search"]["candidates"]
-        return self._timed("profile_latency", candidates, self.config["reward"]["device"])
-
-    def profile_hand_crafted(self) -> Job:
-        """Timing the matched hand-crafted students and the teacher, with the most rounds."""
-        students = self._hand_crafted(self.config["students"]["matched"])
-        return self._timed("profile_hand_crafted", students, self.config["reward"]["device"])
-
-    def profile_students(self, device: str) -> Job:
-        """Timing the final students and the teacher on ``device``, with the most rounds."""
-        return self._timed("profile_students", self.students(), device)
-
-    def _timed(self, rule: str, students: list[Student], device: str) -> Job:
-        latency = self.config["latency"]
-        if latency["table"] is not None:
-            return Job(rule, {})
-        tokens = latency["sequence_length"]
-        rounds = latency["warmup"] + latency["max_rounds"]
-        inputs = rounds * latency["batch_size"]
-        forward = forward_flops(self.teacher, tokens) * tokens
-        forward += sum(student.mean(self._forward(tokens)) for student in students)
-        # of a student that is not known yet any of its shapes stands for the size of the tables
-        shapes = [self.teacher, *(student.shapes[0] for student in students)]
-        weights = timing_bytes(shapes, self.embeddings)
-        passes = Passes(rounds * (1 + len(students)), inputs * forward)
-        return Job(rule, {TIMED_PASS + device: passes}, weights)
+        rows = size.train_rows + (size.unlabelled_rows if unlabelled else 0)
+        return Inputs(rows, size.evaluation_rows, size.tokens, self.config["teacher"]["max_length"])
 
     def _stage(self, settings: dict[str, Any]) -> Stage:
-        return Stage(**settings, max_gradient_norm=self.config["training"]["max_gradient_norm"])
-
-    @property
-    def _max_length(self) -> int:
-        return self.config["teacher"]["max_length"]
-
-    def _forward(self, tokens: float) -> Callable[[Architecture], float]:
-        """Return the function from a shape to its operations for one input of ``tokens`` tokens."""
-        return lambda shape: forward_flops(shape, tokens) * tokens
-
-    def _maps(self, shape: Architecture) -> float:
-        return maps_flops(shape, self.teacher) if self.learns_hidden else 0.0
-
-    def _taught(self, steps: float, inputs: float, forward: float) -> Passes:
-        """The teacher's passes: one beside each step, none where its answers suffice."""
-        return Passes() if self.logits_suffice else Passes(steps, forward * inputs)
-
-    @functools.cached_property
-    def _teacher_bytes(self) -> int:
-        return BYTES * parameters(self.teacher, self.embeddings, 2)
-
-    def _distilled_bytes(self, student: Student, count: float, batch_size: int) -> float:
-        """Memory of ``count`` students side by side, with their maps and the teacher."""
-        weights = student.mean(lambda shape: parameters(shape, self.embeddings, 2))
-        # a map is a matrix, and a multiply-add counts as two operations
-        weights = ceil(count) * (weights + student.mean(self._maps) / 2)
-        batch = batch_size, self._max_length
-        largest = max(student.shapes, key=lambda shape: activation_bytes(shape, *batch))
-        return self._teacher_bytes + distillation_bytes(
-            self.teacher, largest, weights, *batch, self.learns_hidden
-        )
+        return Stage.from_config(settings, self.config["training"]["max_gradient_norm"])
 
 
-def _steps(stage: Stage, rows: int) -> tuple[int, int]:
-    """Return the steps of a training on ``rows`` rows and the inputs that it reads, epoch after epoch."""
-    steps = stage.steps(rows)
-    return steps, steps // ceil(rows / stage.batch_size) * rows
+def losses_of(weights: Mapping[str, float], teacher: Architecture) -> Losses:
+    """Return what the losses of nonzero weight cost beside ``teacher``, as their classes say."""
+    classes, reads = list(chosen(weights).values()), reads_of_teacher(weights)
+    return Losses(
+        ask_teacher=reads is not None,
+        logits_suffice=not reads,
+        flops=lambda shape: sum(loss.flops(shape, teacher) for loss in classes),
+        states=lambda shape: sum(loss.kept_states(shape, teacher) for loss in classes),
+    )
 
 
-def _asked(size: TaskSize, forward: float) -> Passes:
-    """The passes of a teacher that is scored and answers the rows that its students learn from."""
-    answered = size.train_rows + size.heldout_rows + size.unlabelled_rows
-    return _scoring(size.evaluation_rows, forward) + _scoring(answered, forward)
-
-
-def _scoring(rows: int, forward: float) -> Passes:
-    """The passes over a split that is scored; ``forward``: operations of one input."""
-    return Passes(ceil(rows / BATCH_SIZE), rows * forward)
-
-
-def _times(factor: float, passes: Passes) -> Passes:
-    return Passes(factor * passes.count, factor * passes.flops)
-
-
-def _data_bytes(size: TaskSize) -> float:
-    return TOKEN_BYTES * size.tokens * (size.train_rows + size.evaluation_rows)
+def _answered(size: TaskSize) -> int:
+    """Return the rows that a teacher answers: those that its students learn from and are measured on."""
+    return size.train_rows + size.heldout_rows + size.unlabelled_rows

@@ -27,10 +27,10 @@ from kdnas.figures.style import (
     style,
 )
 from kdnas.files.artifacts import read_json
-from kdnas.letters import lettered
 from kdnas.search.baselines import Baseline
 from kdnas.search.history import read_history
 from kdnas.search.selection import pareto_front
+from kdnas.tables.letters import lettered
 
 _HEIGHT, _LINE_HEIGHT = 2.9, 0.125  # inches: of the drawing with its legend, and of a name below it
 _FEW, _PER_LETTER = 12, 0.08  # letters in a drawing of that height, and inches for each more

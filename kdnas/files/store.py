@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,26 @@ class Store:
             (entry / _FILES).mkdir()
             _link_or_copy_all(Path(source), entry / _FILES, checksums)
             _write_record(entry / _RECORD, key, {"checksums": checksums, "metrics": metrics})
+
+    def all_keys(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the kind and the key of every entry that is not damaged."""
+        for path in sorted([*self.root.glob("*/*/*.json"), *self.root.glob(f"{MODELS}/*/*/{_RECORD}")]):
+            if _read_record(path) is not None:
+                yield path.relative_to(self.root).parts[0], read_json(path)["key"]
+
+    def value(self, kind: str, key: dict[str, Any]) -> Any | None:
+        """Return what an entry's record holds: of a model its checksums and metrics."""
+        entry = self._entry_path(kind, key)
+        return _read_record(entry / _RECORD if kind == MODELS else entry.with_suffix(".json"))
+
+    def add_key(self, kind: str, key: dict[str, Any], other: dict[str, Any]) -> None:
+        """Give the entry under ``key`` another one beside it."""
+        if kind != MODELS:
+            self.put(kind, other, self.get(kind, key))
+            return
+        value = _read_whole(self._entry_path(kind, key))
+        if value is not None:
+            self.put_model(other, self._entry_path(kind, key) / _FILES, value["metrics"])
 
     def _entry_path(self, kind: str, key: dict[str, Any]) -> Path:
         name = digest(key)

@@ -12,7 +12,6 @@ import torch
 from kdnas.errors import UserError
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
-from kdnas.latency import rounds, timers
 from kdnas.latency.protocol import NO_GPU, Protocol, hardware, latency_content
 from kdnas.latency.rounds import Ratio, measure, ratio
 from kdnas.latency.timers import make_timer, network, pinned
@@ -125,7 +124,7 @@ def _key(
         "model_type": config.model_type,
         "protocol": protocol.to_dict(),
         "hardware": machine,
-        "code": code_digest(timers.__file__) + code_digest(rounds.__file__),
+        "code": code_digest(make_timer, network, pinned, measure, ratio),
     }
 
 

@@ -1,8 +1,12 @@
-"""What a model's folder holds, as one digest."""
+"""What a model's folder, or some tensors, hold, as one digest."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+
+import torch
 
 from kdnas.files.artifacts import digest, file_sha256, read_json
 from kdnas.models.files import CONFIG, WEIGHTS, tokenizer_files
@@ -23,3 +27,12 @@ def model_digest(folder: Path) -> str:
             "files": {name: file_sha256(folder / name) for name in (WEIGHTS, *tokenizer_files(folder))},
         }
     )
+
+
+def tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of tensors, with their names, in the order of these."""
+    total = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return total.hexdigest()

@@ -68,7 +68,7 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
 
     The output layer of a head that the folder may hold is never used: its labels could be in another order.
     What comes before that layer is kept: the pooler of a BERT, the dense layer of its relatives' heads.
-    That no part of the encoder is missing was checked where it was fetched (:mod:`kdnas.models.agreement`).
+    That no part of the encoder is missing was checked where it was fetched (:mod:`kdnas.teachers.agreement`).
     """
     from transformers import AutoModel
 

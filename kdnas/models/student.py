@@ -19,6 +19,7 @@ def build_student(
     architecture: Architecture,
     teacher: nn.Module,
     task: Task,
+    *,
     signals: Sequence[LayerSignals] | None,
     dropout: float,
     seed: int,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.names import SelectionRule
 from kdnas.search.baselines import Baseline
 from kdnas.search.history import best_row, check_any_succeeded
+from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import Architecture
 
 

@@ -21,9 +21,9 @@ from kdnas.analysis.claims import (
 from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
 from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
 from kdnas.files.artifacts import read_json
-from kdnas.letters import lettered
 from kdnas.search.space import Architecture
 from kdnas.tables.glue import task_label, without_label
+from kdnas.tables.letters import lettered
 from kdnas.tables.table import Table
 
 _BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.fidelity import Setting
 from kdnas.analysis.ranking import MIN_PAIRS, RESAMPLES, kendall_tau, tau_interval
 from kdnas.data.tasks import Definition, Task, get_task
 from kdnas.files.artifacts import read_json
+from kdnas.plan import Setting
 from kdnas.search.space import Architecture
 from kdnas.tables.table import Table, best_cells, number
 

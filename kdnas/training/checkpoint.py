@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 
 from kdnas.files.artifacts import atomic_path, digest
 from kdnas.files.temporaries import remove_orphans
+from kdnas.models.identity import tensors_sha256
 from kdnas.training.learner import Learner
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -35,7 +35,7 @@ class Checkpoints:
         details = {
             "next_step": learner.next_step,
             "seconds": learner.seconds,
-            "sha256": _sha256(contiguous),
+            "sha256": tensors_sha256(contiguous),
         }
         with atomic_path(self._path(learner.digest)) as temporary:
             save_file(contiguous, temporary, {"details": json.dumps(details)})
@@ -47,7 +47,7 @@ class Checkpoints:
             with safe_open(path, "pt") as file:
                 details = json.loads(file.metadata()["details"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if details["sha256"] != _sha256(tensors):
+            if details["sha256"] != tensors_sha256(tensors):
                 raise ValueError("another SHA-256 of the tensors than it was written with")
         except FileNotFoundError:
             return False
@@ -76,11 +76,3 @@ class Checkpoints:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.safetensors"
-
-
-def _sha256(tensors: dict[str, torch.Tensor]) -> str:
-    content = hashlib.sha256()
-    for name in sorted(tensors):
-        content.update(name.encode())
-        content.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
-    return content.hexdigest()

@@ -1,17 +1,116 @@
-"""Everything that a training job reads: tokenised splits on one shared, compact vocabulary."""
+"""What a training reads: tokenised rows on one compact vocabulary, and the batches that they make."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
+import torch
 
 from kdnas.data.tasks import Task
-from kdnas.models.tokenizer import load_tokenizer
+from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer
 from kdnas.models.vocabulary import Vocabulary
-from kdnas.training.batches import Encoded, encode
+from kdnas.training.device import to_device
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUCKET = 50  # batches that are sorted by length together
+
+
+@dataclass
+class Encoded:
+    """Tokenised rows: ``token_ids`` and ``token_types`` one array a row; ``labels`` (rows,)."""
+
+    token_ids: list[np.ndarray]
+    token_types: list[np.ndarray] | None
+    labels: np.ndarray
+    padding_id: int
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row, shape (rows,)."""
+        return np.array([len(ids) for ids in self.token_ids])
+
+    def compact(self, vocabulary: Vocabulary) -> Encoded:
+        """Return the same rows with the ids of ``vocabulary``."""
+        ids = [vocabulary.lookup[row] for row in self.token_ids]
+        return Encoded(ids, self.token_types, self.labels, self.padding_id)
+
+
+def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, max_length: int) -> Encoded:
+    """Tokenise the text columns of ``frame``, cut to ``max_length`` tokens.
+
+    There are token types where the ``model_input_names`` of ``tokenizer`` have them.
+    """
+    texts = [frame[column].tolist() for column in task.text_columns]
+    encoded = tokenizer(
+        *texts,
+        truncation=True,
+        max_length=max_length,
+        padding=False,
+        return_token_type_ids=TOKEN_TYPES in tokenizer.model_input_names,
+    )
+    types = encoded.get(TOKEN_TYPES)
+    labels = frame["label"].to_numpy(dtype=np.float32 if task.regression else np.int64)
+    return Encoded(
+        [np.array(ids) for ids in encoded["input_ids"]],
+        None if types is None else [np.array(row) for row in types],
+        labels,
+        tokenizer.pad_token_id,
+    )
+
+
+def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """Return the row numbers of each batch of ``epoch``: shuffled, with rows of like length together."""
+    generator = np.random.default_rng([seed, epoch])
+    order = generator.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), batch_size * BUCKET):
+        bucket = order[start : start + batch_size * BUCKET]
+        bucket = bucket[np.argsort(lengths[bucket], kind="stable")]
+        batches += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
+    return [batches[i] for i in generator.permutation(len(batches))]
+
+
+def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
+    """Return one padded batch: ``input_ids``, ``attention_mask`` (batch, tokens), ``labels`` (batch,).
+
+    For a GPU also ``padded``, which is on the CPU: whether any token is padding.
+    """
+    width = max(len(encoded.token_ids[row]) for row in rows)
+    ids = np.full((len(rows), width), encoded.padding_id, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    types = np.zeros((len(rows), width), dtype=np.int64)
+    for position, row in enumerate(rows):
+        length = len(encoded.token_ids[row])
+        ids[position, :length] = encoded.token_ids[row]
+        mask[position, :length] = 1
+        if encoded.token_types is not None:
+            types[position, :length] = encoded.token_types[row]
+    padded = not mask.all()
+    batch = {"input_ids": ids, "attention_mask": mask, "labels": encoded.labels[rows]}
+    if encoded.token_types is not None:
+        batch["token_type_ids"] = types
+    tensors = {name: to_device(torch.from_numpy(value), device) for name, value in batch.items()}
+    return tensors | ({"padded": torch.tensor(padded)} if device.type == "cuda" else {})
+
+
+def with_pseudo_labels(data: Encoded, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
+    """Return ``data`` with the teacher's answers as the labels of all rows but the first ``labelled``.
+
+    ``logits`` (rows, labels) are the teacher's on all rows. An answer is its likeliest class (pseudo-labels:
+    Lee 2013), or its output in a regression task.
+    """
+    answers = (logits.squeeze(-1) if regression else logits.argmax(-1)).numpy()
+    labels = data.labels.copy()
+    labels[labelled:] = answers[labelled:]
+    return replace(data, labels=labels)
 
 
 @dataclass
@@ -34,7 +133,7 @@ def load_data(
     """Tokenise all frames with the teacher's tokenizer and cut the vocabulary to what they use.
 
     ``config`` is the model's. That the tokenizer is the model's was checked where it was fetched
-    (:mod:`kdnas.models.agreement`).
+    (:mod:`kdnas.teachers.agreement`).
     """
     tokenizer: Any = load_tokenizer(tokenizer_folder)
     encoded = {name: encode(frame, task, tokenizer, max_length) for name, frame in scored.items()}

@@ -1,12 +1,16 @@
-"""One forward pass that leaves what the losses compare."""
+"""A forward pass of a classifier, and the teacher's side of the losses."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 from torch import nn
 
+from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
 from kdnas.models.loading import base_model
-from kdnas.training.losses import Outputs
+from kdnas.training.device import to_device
 
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -19,12 +23,13 @@ def model_inputs(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 class Forward:
     """Runs a classifier and keeps logits, hidden states and the last layer's queries, keys and values."""
 
-    def __init__(self, model: nn.Module, hidden_states: bool, relations: bool) -> None:
+    def __init__(self, model: nn.Module, reads: frozenset[str] = frozenset()) -> None:
+        """``reads`` is what of the outputs is wanted beside the logits."""
         self.model = model
-        self.hidden_states = hidden_states
+        self.hidden_states = HIDDEN_STATES in reads
         self.capturing = False
         self.captured: list[torch.Tensor] = []
-        if relations:
+        if RELATIONS in reads:
             attention = base_model(model).encoder.layer[-1].attention.self
             for projection in (attention.query, attention.key, attention.value):
                 projection.register_forward_hook(self._capture)
@@ -53,3 +58,36 @@ class Forward:
             return {}
         mask = batch["attention_mask"].bool()[:, None, None, :] if batch["padded"] else None
         return {"attention_mask": mask}
+
+
+class Teaching:
+    """The teacher's side of the losses on some rows.
+
+    Its logits are known beforehand. The ``teacher`` itself runs beside the students only where the losses
+    compare more: hidden states and relations of all rows would not fit into memory.
+    """
+
+    def __init__(
+        self,
+        teacher: nn.Module,
+        logits: torch.Tensor,
+        reads: frozenset[str],
+        *,
+        device: torch.device,
+        autocast: bool,
+    ) -> None:
+        self.logits = logits  # (rows, labels)
+        self.forward: Forward | None = None
+        if reads:
+            self.forward = Forward(teacher.to(device).eval(), reads)
+        self.device = device
+        self.autocast = autocast
+
+    @torch.no_grad()
+    def __call__(self, rows: np.ndarray, batch: dict[str, torch.Tensor]) -> Outputs:
+        """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
+        logits = to_device(self.logits[torch.from_numpy(rows)], self.device)
+        if self.forward is None:
+            return Outputs(logits)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            return replace(self.forward(batch), logits=logits)

@@ -1,82 +1,65 @@
-"""A model in training: its objective, optimiser, schedule and place in the run."""
+"""A model in training: its objective, optimiser and place in the run, and what ends it without the others."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import contextlib
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 from kdnas.files.artifacts import digest
-from kdnas.training.failure import TrainingFailed
+from kdnas.losses.base import Outputs
+from kdnas.losses.objective import Objective
 from kdnas.training.forward import Forward
-from kdnas.training.losses import Outputs
-from kdnas.training.objective import Objective
-from kdnas.training.stopwatch import Stopwatch
+from kdnas.training.recipe import Stage
+
+# cuBLAS and cuDNN have words of their own for a GPU that is full
+_OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The settings of one training: the config's ``teacher.training`` or ``distillation.<stage>``."""
-
-    epochs: int
-    min_steps: int
-    batch_size: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    dropout: float
-    max_gradient_norm: float
-
-    def steps(self, rows: int) -> int:
-        """Return the number of steps on ``rows`` rows: whole epochs, until there are ``min_steps``."""
-        batches = math.ceil(rows / self.batch_size)
-        return batches * max(self.epochs, math.ceil(self.min_steps / batches))
-
-    def rate(self, step: int, steps: int) -> float:
-        """Return the learning rate at ``step`` (from 0): a linear rise, then a linear fall to zero."""
-        rising = max(1, round(self.warmup * steps))
-        if step < rising:
-            return self.learning_rate * (step + 1) / rising
-        return self.learning_rate * (steps - step) / max(1, steps - rising)
+class TrainingFailed(Exception):
+    """A model's training can't go on; the message is the reason that is recorded."""
 
 
 class Learner:
-    """One model in training; ``key`` names everything that its result depends on."""
+    """One model in training; ``key`` names everything that its result depends on.
 
-    def __init__(
-        self,
-        key: dict[str, Any],
-        model: nn.Module,
-        objective: Objective,
-        stage: Stage,
-        seed: int,
-        device: torch.device,
-        autocast: bool,
-    ) -> None:
+    :meth:`take_up` gives it its model on the CPU, :meth:`start` moves that to the device it trains on.
+    """
+
+    model: nn.Module
+    objective: Objective
+    whole_embedding: torch.Tensor  # of the model with the whole vocabulary, before it was cut
+
+    def __init__(self, key: dict[str, Any], stage: Stage, seed: int) -> None:
         self.key = key
         self.digest = digest(key)
-        self.model = model.to(device)
-        self.objective = objective.to(device)
         self.stage = stage
         self.seed = seed
-        self.device = device
-        self.autocast = autocast
         self.next_step = 0
         self.failed: str | None = None
         self.seconds = 0.0
-        self.stopwatch = Stopwatch(self.device)
-        # a GPU would idle while it is looked at, so there it is done by and by (:meth:`look`)
-        self.looks_at_each_step = self.device.type != "cuda"
-        self._not_finite = torch.zeros(
-            (), dtype=torch.int64, device=self.device
-        )  # the first such step, from 1
         self._terms: dict[str, torch.Tensor] = {}
-        weights = objective.weights
-        self.forward = Forward(self.model, bool(weights.hidden), bool(weights.relations))
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=stage.learning_rate, fused=True)
+
+    def take_up(self, model: nn.Module, objective: Objective, whole_embedding: torch.Tensor) -> None:
+        """Take the model to train, whose embedding is cut to the compact vocabulary, and its objective."""
+        self.model, self.objective, self.whole_embedding = model, objective, whole_embedding
+
+    def start(self, device: torch.device, autocast: bool) -> None:
+        """Move to ``device`` and make the optimiser; ``autocast``: whether to train in bf16."""
+        self.model.to(device)
+        self.objective.to(device)
+        self.device = device
+        self.autocast = autocast
+        self.stopwatch = Stopwatch(device)
+        # a GPU would idle while it is looked at, so there it is done by and by (:meth:`look`)
+        self.looks_at_each_step = device.type != "cuda"
+        self._not_finite = torch.zeros((), dtype=torch.int64, device=device)  # the first such step, from 1
+        self.forward = Forward(self.model, self.objective.reads)
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=self.stage.learning_rate, fused=True)
 
     def _groups(self) -> list[dict[str, Any]]:
         decayed, free = [], []
@@ -152,7 +135,70 @@ class Learner:
 
     def free(self) -> None:
         """Give the memory of a failed learner to the others; nothing is left to train or to read."""
-        self.end_training()
-        self.forward.captured, self._terms = [], {}
-        self.model.to("meta")
-        self.objective.to("meta")
+        if hasattr(self, "optimizer"):
+            self.end_training()
+            self.forward.captured = []
+        self._terms = {}
+        for name in ("model", "objective"):
+            if hasattr(self, name):
+                getattr(self, name).to("meta")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether ``error`` means that the device or the machine has no memory left."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(
+        words in str(error) for words in _OUT_OF_MEMORY
+    )
+
+
+@contextlib.contextmanager
+def only_this_one_fails(learner: Learner, where: str) -> Iterator[None]:
+    """Mark ``learner`` as failed and free its memory if it runs out of that or diverges.
+
+    ``where`` says when, for the reason that is recorded.
+    """
+    try:
+        yield
+    except TrainingFailed as error:
+        learner.failed = str(error)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        learner.failed = f"out of memory {where}"
+    if learner.failed is not None:
+        learner.free()
+
+
+class Stopwatch:
+    """Adds up the time of blocks; on a GPU by events, for which nothing waits until they are read."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._on_gpu = device.type == "cuda"
+        self._seconds = 0.0
+        self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Time the block, also one that raises."""
+        if self._on_gpu:
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            try:
+                yield
+            finally:
+                end.record()
+                self._events.append((start, end))
+        else:
+            started = time.perf_counter()
+            try:
+                yield
+            finally:
+                self._seconds += time.perf_counter() - started
+
+    def take(self) -> float:
+        """Return the seconds since the last take; waits for the device to have done the blocks."""
+        for start, end in self._events:
+            end.synchronize()
+            self._seconds += start.elapsed_time(end) / 1e3
+        seconds, self._seconds, self._events = self._seconds, 0.0, []
+        return seconds

@@ -9,14 +9,12 @@ from collections.abc import Callable
 
 import torch
 
-from kdnas.training.batches import Encoded, collate, epoch_batches
-from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.failure import only_this_one_fails
-from kdnas.training.learner import Learner
-from kdnas.training.losses import Outputs
-from kdnas.training.teaching import Teaching
-
-REPORT_SECONDS = 10.0
+from kdnas.losses.base import Outputs
+from kdnas.training.data import Encoded, collate, epoch_batches
+from kdnas.training.forward import Teaching
+from kdnas.training.learner import Learner, only_this_one_fails
+from kdnas.training.run import Run
+from kdnas.training.scoring import REPORT_SECONDS
 
 
 class Stopped(SystemExit):
@@ -25,21 +23,21 @@ class Stopped(SystemExit):
 
 def train(
     learners: list[Learner],
-    teaching: Teaching | None,
     data: Encoded,
+    *,
     seed: int,
-    checkpoints: Checkpoints,
-    checkpoint_minutes: float,
-    report: Callable[[str], None] = print,
+    run: Run,
+    teaching: Teaching | None = None,
 ) -> None:
     """Train all learners in lockstep on ``data``, resuming each from its checkpoint.
 
-    Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps).
-    A learner that runs out of memory or diverges is marked ``failed`` and the others go on. On a GPU, where
-    no step waits for its outcome, one that diverged is found where a line is printed, before every save and
-    at the end. Raises Stopped after a SIGINT, SIGTERM or SIGUSR1, when every learner has been saved; exit
-    status 128 + the signal.
+    Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps) and
+    have started. A learner that runs out of memory or diverges is marked ``failed`` and the others go on. On
+    a GPU, where no step waits for its outcome, one that diverged is found where a line is printed, before
+    every save and at the end. Raises Stopped after a SIGINT, SIGTERM or SIGUSR1, when every learner has been
+    saved; exit status 128 + the signal.
     """
+    checkpoints, report = run.checkpoints, run.report
     stage = learners[0].stage
     device = learners[0].device
     steps = stage.steps(len(data))
@@ -67,7 +65,7 @@ def train(
             for learner in active:
                 _step(learner, batch, targets, steps)
             progress.after(step, learners)
-            if stop.requested or time.monotonic() - saved > checkpoint_minutes * 60:
+            if stop.requested or time.monotonic() - saved > run.checkpoint_minutes * 60:
                 _look(learners)
                 for learner in learners:
                     if learner.failed is None:

@@ -13,7 +13,6 @@ import torch
 
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.device import claim, device_type, settle, use_autocast
-from kdnas.training.learner import Stage
 
 
 @dataclass
@@ -28,7 +27,6 @@ class Run:
     device_type: str
     autocast: bool
     threads: int
-    max_gradient_norm: float
     checkpoints: Checkpoints
     checkpoint_minutes: float
     report: Callable[[str], None]
@@ -58,10 +56,6 @@ class Run:
             "transformers": transformers.__version__,
         }
 
-    def stage(self, settings: dict[str, Any]) -> Stage:
-        """Return the stage of a section of the config."""
-        return Stage(**settings, max_gradient_norm=self.max_gradient_norm)
-
 
 @contextlib.contextmanager
 def start_run(
@@ -82,7 +76,6 @@ def start_run(
             kind,
             use_autocast(training["precision"], kind),
             training["threads"],
-            training["max_gradient_norm"],
             Checkpoints(checkpoints),
             checkpoint_minutes,
             report,

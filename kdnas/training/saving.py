@@ -1,7 +1,8 @@
-"""Saving a model that was scored: only if its folder, opened by transformers alone, gives the same."""
+"""Models that are kept: trained once, scored, and saved only if their folder gives what was scored."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import pandas as pd
 import torch
 from torch import nn
 
-from kdnas.data.frames import read_split
+from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
-from kdnas.files.artifacts import atomic_folder
-from kdnas.models.loading import save_classifier
+from kdnas.files.artifacts import atomic_folder, write_json
+from kdnas.files.store import Store
+from kdnas.models.files import WEIGHTS
+from kdnas.models.loading import count_parameters, save_classifier
 from kdnas.sentences import reason
+from kdnas.training.run import Run
 from kdnas.training.scoring import Scored
 
 LONG, OTHERS = 4, 20  # rows of the split that are read again
@@ -23,17 +27,46 @@ LONG, OTHERS = 4, 20  # rows of the split that are read again
 ABSOLUTE, RELATIVE = 1e-4, 1e-3
 
 
+def make_model(
+    key: dict[str, Any],
+    train: Callable[[], dict[str, Any]],
+    *,
+    run: Run,
+    store: Store,
+    model_folder: Path,
+    metrics_file: Path,
+    name: str,
+) -> None:
+    """Make a model's folder and its ``metrics.json`` under ``name``, from the store or by ``train``.
+
+    ``train`` makes the folder and returns the metrics; two names with one ``key`` share one training.
+    """
+    metrics = store.get_model(key, model_folder)
+    if metrics is None:
+        metrics = train()
+        store.put_model(key, model_folder, metrics)
+    else:
+        run.report("taken from the store")
+    write_json(metrics_file, metrics | {"model": name})
+    run.checkpoints.remove(key)
+
+
 def save_scored(
     model: nn.Module,
     scored: Scored,
+    task: Task,
+    *,
     tokenizer_folder: Path,
     data_folder: Path,
-    task: Task,
     max_length: int,
     model_folder: Path,
     details: dict[str, Any],
-) -> None:
-    """Save ``model``, which is on the CPU, like :func:`kdnas.models.loading.save_classifier`.
+    seed: int,
+    train_rows: int | None,
+) -> dict[str, Any]:
+    """Save ``model``, which is on the CPU, and return its ``metrics.json`` (docs/artifacts.md) but the name.
+
+    ``details`` go into the folder, ``train_rows`` (labelled ones, None if not known) into the metrics.
 
     Before the folder is there it is opened as a user does, without anything of this project, for some rows of
     the task's first evaluation split. Raises UserError, and leaves nothing, unless they get the outputs that
@@ -54,6 +87,20 @@ def save_scored(
             ) from error
         rows = np.concatenate(batches)
         _compare(found, scored.logits[split][rows], rows, task, split)
+    meta = read_meta(data_folder)
+    splits = {split: meta["splits"][split] for split in scored.metrics}
+    return {
+        "task": task.name,
+        "seed": seed,
+        "synthetic": meta["synthetic"],
+        "scores": scored.metrics,
+        "rows": {split: values["rows"] for split, values in splits.items()},
+        "official_rows": {split: values["official_rows"] for split, values in splits.items()},
+        "parameters": count_parameters(model),
+        "size_mb": (model_folder / WEIGHTS).stat().st_size / 1e6,
+        "train_rows": train_rows,
+        "data": meta["fingerprint"],
+    }
 
 
 def _batches(frame: pd.DataFrame) -> list[np.ndarray]:

@@ -7,7 +7,7 @@ import json
 
 from experiment import RESULTS, plan, snakemake, succeed, write_config
 
-from kdnas.data.synthetic.generator import generate
+from synthetic_glue.generator import generate
 
 TASKS = {
     "tickets": {"text_columns": ["body"], "labels": ["low", "mid", "high"], "metrics": ["accuracy"]},

@@ -11,19 +11,21 @@ import torch
 from torch import nn
 
 from kdnas.data.tasks import get_task
+from kdnas.losses.base import Pair
+from kdnas.losses.objective import Objective, reads_of_teacher
 from kdnas.models.loading import classifier_config, new_classifier
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
-from kdnas.training.batches import Encoded
-from kdnas.training.distillation import make_objective
-from kdnas.training.learner import Learner, Stage
+from kdnas.training.data import Encoded
+from kdnas.training.forward import Teaching
+from kdnas.training.learner import Learner
 from kdnas.training.loop import train
-from kdnas.training.objective import Weights
+from kdnas.training.recipe import Stage
 from kdnas.training.run import Run
-from kdnas.training.teaching import Teaching, logits_of
+from kdnas.training.scoring import predict
 
 TASK = get_task("mnli")
-WEIGHTS = Weights(hidden=1.0, logits=1.0, relations=1.0, labels=1.0, temperature=2.0, relation_heads=6)
+LOSSES = {"hidden": 1.0, "logits": 1.0, "relations": 1.0, "labels": 1.0}
 STAGE = Stage(
     epochs=2,
     min_steps=0,
@@ -100,15 +102,17 @@ def make_learner(
     teacher: nn.Module,
     shape: Architecture,
     stage: Stage = STAGE,
-    weights: Weights = WEIGHTS,
+    losses: dict[str, float] = LOSSES,
     signals: Any = None,
 ) -> Learner:
     """Return a student of ``teacher`` on the run's device; the same for the same arguments."""
     torch.manual_seed(1)  # of the maps of the hidden-state loss
-    student = build_student(shape, teacher, TASK, signals, stage.dropout, 1)
-    objective = make_objective(weights, student, teacher, TASK)
-    key = {"shape": shape.to_dict(), "run": run.key}
-    return Learner(key, student, objective, stage, 1, run.device, run.autocast)
+    student = build_student(shape, teacher, TASK, signals=signals, dropout=stage.dropout, seed=1)
+    pair = Pair(student.config, teacher.config, regression=False, temperature=2.0, relation_heads=6)
+    learner = Learner({"shape": shape.to_dict(), "run": run.key}, stage, seed=1)
+    learner.take_up(student, Objective(losses, pair), torch.empty(0))
+    learner.start(run.device, run.autocast)
+    return learner
 
 
 def train_all(
@@ -124,8 +128,8 @@ def train_all(
     learners = [make_learner(run, teacher, shape, stage) for shape in shapes]
     rows = rows or make_rows(sizes)
     teaching = make_teaching(run, teacher, rows)
-    report = lines.append if lines is not None else lambda text: None
-    train(learners, teaching, rows, 1, run.checkpoints, run.checkpoint_minutes, report)
+    run.report = lines.append if lines is not None else lambda text: None
+    train(learners, rows, seed=1, run=run, teaching=teaching)
     for learner in learners:
         run.checkpoints.remove(learner.key)
     return learners
@@ -142,5 +146,5 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 def make_teaching(run, teacher, rows):
     """Return the teacher's side of the losses on ``rows``, with its logits from one pass over them."""
-    logits = logits_of(teacher, None, rows, run.device)
-    return Teaching(teacher, logits, WEIGHTS, run.device, run.autocast)
+    logits = torch.from_numpy(predict(teacher.to(run.device), rows, run.device))
+    return Teaching(teacher, logits, reads_of_teacher(LOSSES), device=run.device, autocast=run.autocast)

@@ -11,7 +11,7 @@ import torch
 from networks import STAGE, Sizes, make_learner, make_rows, make_teacher, make_teaching
 
 from kdnas.search.space import Architecture
-from kdnas.training.batches import collate
+from kdnas.training.data import collate
 
 BATCH = 32
 

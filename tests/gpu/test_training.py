@@ -23,11 +23,11 @@ from networks import (
 )
 
 from kdnas.models.loading import new_classifier
-from kdnas.training.batches import collate
+from kdnas.training.data import collate
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
 from kdnas.training.loop import Stopped
-from kdnas.training.prediction import predict
+from kdnas.training.scoring import predict
 
 PRECISIONS = ("float32", "bf16")
 
@@ -178,5 +178,5 @@ def test_a_mask_that_a_batch_knows_of_changes_nothing(run, sizes):
         batch = collate(make_rows(sizes, 8, full), np.arange(8), run.device)
         plain = {name: value for name, value in batch.items() if name != "padded"}
         with torch.no_grad():
-            one, other = (Forward(model, False, False)(each).logits for each in (batch, plain))
+            one, other = (Forward(model)(each).logits for each in (batch, plain))
         assert torch.allclose(one, other, atol=1e-5)

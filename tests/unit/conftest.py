@@ -40,7 +40,6 @@ def make_run(tmp_path):
             device_type="cpu",
             autocast=False,
             threads=1,
-            max_gradient_norm=1.0,
             checkpoints=Checkpoints(tmp_path / "checkpoints"),
             checkpoint_minutes=checkpoint_minutes,
             report=(lines if lines is not None else []).append,

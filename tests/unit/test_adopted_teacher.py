@@ -11,13 +11,28 @@ from kdnas.data.frames import read_split
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
-from kdnas.models.finetuned import finetuned_classifier
-from kdnas.training import adoption, saving, scoring
-from kdnas.training.adoption import adopt_teacher
+from kdnas.teachers import adoption
+from kdnas.teachers.adoption import adopt_teacher
+from kdnas.teachers.finetuned import finetuned_classifier
+from kdnas.training import saving, scoring
 
 MNLI = ("entailment", "neutral", "contradiction")
 CPU = {"device": "cpu", "threads": 1}
 SHUFFLED = ("CONTRADICTION", "Entailment", "neutral")  # as a model of somebody else may have them
+
+
+def adopt(given, data, task, warn, folder, metrics, seed=1):
+    adopt_teacher(
+        given,
+        data,
+        task,
+        max_length=32,
+        seed=seed,
+        training=CPU,
+        warn=warn,
+        model_folder=folder,
+        metrics_file=metrics,
+    )
 
 
 def write_classifier(folder, names=SHUFFLED, model_type="bert", **changes):
@@ -56,17 +71,8 @@ def test_its_outputs_come_in_the_order_of_the_task(model_type, tmp_path):
     given = write_classifier(tmp_path / "given", model_type=model_type)
     data, warned = write_data(tmp_path / "data", "mnli"), []
     for seed in (1, 2):
-        adopt_teacher(
-            given,
-            data,
-            "mnli",
-            32,
-            seed,
-            CPU,
-            warned.append,
-            tmp_path / f"{seed}/model",
-            tmp_path / f"{seed}.json",
-        )
+        places = tmp_path / f"{seed}/model", tmp_path / f"{seed}.json"
+        adopt(given, data, "mnli", warned.append, *places, seed=seed)
     assert not warned  # it is not the search task
     frame = read_split(data, "validation_matched")
     expected = logits(given, frame)[:, [1, 2, 0]]
@@ -106,10 +112,10 @@ def test_classes_in_another_order_than_the_labels_say(names, order, tmp_path, mo
     monkeypatch.setattr(saving, "_compare", lambda *outputs: None)  # these are none of the model's
     places = tmp_path / "adopted", tmp_path / "adopted.json"
     if order == (0, 1, 2):
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        adopt(given, data, "mnli", print, *places)
         return
     with pytest.raises(UserError, match="teacher.finetuned_on is .mnli., but") as error:
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        adopt(given, data, "mnli", print, *places)
     assert str(error.value).endswith(
         "0% of its answers on validation_matched are right, and in another order 100%; allowed: an id2label "
         "that names the outputs of the head, such as 0: contradiction, 1: entailment, 2: neutral"
@@ -124,7 +130,7 @@ def test_the_order_that_fits_is_that_of_the_head(tmp_path, monkeypatch):
     answers = np.array([2, 1, 0])  # of an entailment: what is called contradiction
     monkeypatch.setattr(scoring, "predict", lambda model, data, device: np.eye(3)[answers[data.labels]])
     with pytest.raises(UserError, match=r"such as 0: entailment, 1: contradiction$"):
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, tmp_path / "adopted", tmp_path / "a.json")
+        adopt(given, data, "mnli", print, tmp_path / "adopted", tmp_path / "a.json")
 
 
 @pytest.mark.parametrize("said", [False, True])
@@ -146,10 +152,10 @@ def test_token_types_that_nothing_says_are_told_by_the_labels(with_types, said, 
     monkeypatch.setattr(saving, "_compare", lambda *outputs: None)  # these are none of the model's
     places = tmp_path / "adopted", tmp_path / "adopted.json"
     if said or not with_types:
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        adopt(given, data, "mnli", print, *places)
         return
     with pytest.raises(UserError, match="trained with token types, and .* its class while 0 agree; allowed"):
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, *places)
+        adopt(given, data, "mnli", print, *places)
     assert not any(place.exists() for place in places)
 
 
@@ -182,10 +188,10 @@ def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_pa
     monkeypatch.setattr(saving, "_compare", lambda *outputs: None)  # these are none of the model's
     places = tmp_path / "adopted", tmp_path / "adopted.json"
     if fits:
-        adopt_teacher(given, data, "stsb", 32, 1, CPU, print, *places)
+        adopt(given, data, "stsb", print, *places)
         return
     with pytest.raises(UserError, match=r"go from 0\.00 to 0\.40 where the labels go from 0 to 2; allowed"):
-        adopt_teacher(given, data, "stsb", 32, 1, CPU, print, *places)
+        adopt(given, data, "stsb", print, *places)
     assert not any(place.exists() for place in places)
 
 
@@ -225,7 +231,7 @@ def test_refused_teacher_leaves_nothing(tmp_path):
     data = write_data(tmp_path / "data", "mnli")
     target = tmp_path / "teacher"
     with pytest.raises(UserError):
-        adopt_teacher(given, data, "mnli", 32, 1, CPU, print, target / "model", target / "metrics.json")
+        adopt(given, data, "mnli", print, target / "model", target / "metrics.json")
     assert not target.exists()
 
 
@@ -234,6 +240,6 @@ def test_rows_that_it_may_remember_are_warned_of(heldout_from, warnings, tmp_pat
     given, data = write_classifier(tmp_path / "given"), write_data(tmp_path / "data", "mnli")
     write_json(data / "meta.json", read_json(data / "meta.json") | {"heldout_from": heldout_from})
     warned, target = [], tmp_path / "teacher"
-    adopt_teacher(given, data, "mnli", 32, 1, CPU, warned.append, target, tmp_path / "metrics.json")
+    adopt(given, data, "mnli", warned.append, target, tmp_path / "metrics.json")
     assert len(warned) == warnings
     assert all("rows of the training split of mnli" in text for text in warned)

@@ -12,10 +12,10 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
-from kdnas.models.fetch import fetch_teacher
 from kdnas.models.files import WEIGHTS, files_that_may_count, tokenizer_files
 from kdnas.models.identity import model_digest
 from kdnas.models.loading import pretrained_classifier, save_classifier
+from kdnas.teachers.fetch import fetch_teacher
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef", *(f"##{char}" for char in "abcdef")]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import DISTILLATION, STAGE, write_data, write_frame
+from tiny import DISTILLATION, STAGE, distil, evaluate, student_job, write_data, write_frame
 
 from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
 from kdnas.data.proxy import build_proxy
@@ -14,13 +14,12 @@ from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.search.space import Architecture
-from kdnas.training.answers import Answers, query_teacher
-from kdnas.training.candidates import Trial, distill_candidates
-from kdnas.training.students import Distillation, distill
+from kdnas.teachers.answers import query_teacher
+from kdnas.training.rows import Answers, Rows
 
 LOGITS_ONLY = DISTILLATION | {"losses": {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}}
 SMALL = Architecture(1, 24, 6, 24, "gelu")
-CPU = (torch.device("cpu"), 1)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def task_folder(tmp_path_factory):
 def taught(task_folder, teacher_folder, tmp_path_factory):
     """The folder of a teacher and the file of its answers."""
     file = tmp_path_factory.mktemp("taught") / "answers.safetensors"
-    query_teacher(teacher_folder, task_folder, "mnli", 16, *CPU, file)
+    query_teacher(teacher_folder, task_folder, "mnli", max_length=16, device=CPU, file=file)
     return teacher_folder, file
 
 
@@ -63,18 +62,12 @@ def test_answers_are_the_saved_teachers_logits_row_by_row(task_folder, taught):
             torch.testing.assert_close(answers.logits[split][row], expected.logits[0], atol=1e-5, rtol=1e-4)
 
 
-def test_the_key_tells_other_lengths_and_other_rows_apart(task_folder, taught, tmp_path):
+def test_the_digest_is_of_what_the_answers_say(task_folder, taught, tmp_path):
     folder, file = taught
-    query_teacher(folder, task_folder, "mnli", 16, *CPU, tmp_path / "same")
-    query_teacher(folder, task_folder, "mnli", 12, *CPU, tmp_path / "shorter")
-    meta = read_meta(task_folder) | {"fingerprint": "other"}
-    frames = {split: read_split(task_folder, split) for split in meta["splits"]}
-    write_task(tmp_path / "data", frames, meta)
-    query_teacher(folder, tmp_path / "data", "mnli", 16, *CPU, tmp_path / "other")
-    keys = [
-        Answers.read(path).key for path in (file, *(tmp_path / name for name in ("same", "shorter", "other")))
-    ]
-    assert keys[0] == keys[1] and len(set(keys)) == 3
+    for name, max_length in (("same", 16), ("shorter", 5)):
+        query_teacher(folder, task_folder, "mnli", max_length=max_length, device=CPU, file=tmp_path / name)
+    digests = [Answers.read(path).sha256 for path in (file, tmp_path / "same", tmp_path / "shorter")]
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_a_damaged_file_is_one_sentence(taught, tmp_path):
@@ -92,25 +85,25 @@ def test_candidates_learn_from_the_answers_on_their_own_rows(task_folder, taught
     answers = Answers.read(file)
     outside = np.setdiff1d(np.arange(64), proxy["train_row"])
 
-    def evaluate(given, name):
-        trial = Trial.on_proxy("mnli", str(tmp_path / "proxy.parquet"), str(task_folder), 16, given)
+    def weights_and_loss(given, name):
+        rows = Rows.of_proxy("mnli", tmp_path / "proxy.parquet", task_folder, max_length=16, answers=given)
         entries = [{"candidate": 1, "architecture": SMALL.to_dict()}]
         store = Store(tmp_path / name)
-        (value,) = distill_candidates(entries, folder, trial, LOGITS_ONLY, 1, make_run(), store)
+        (value,) = evaluate(entries, folder, rows, LOGITS_ONLY, 1, make_run(), store)
         return value["weights_sha256"], value["quality_loss"]
 
     def changed(split, rows):
         logits = {name: value.clone() for name, value in answers.logits.items()}
         logits[split][rows] = -5 * logits[split][rows]
-        return Answers(answers.key, logits)
+        return Answers(logits, answers.sha256)
 
-    as_given = evaluate(answers, "given")
-    assert evaluate(changed("train", outside), "outside") == as_given
-    assert evaluate(changed("train", proxy["train_row"].to_numpy()), "inside")[0] != as_given[0]
-    judged = evaluate(changed("heldout", np.arange(30)), "heldout")
+    as_given = weights_and_loss(answers, "given")
+    assert weights_and_loss(changed("train", outside), "outside") == as_given
+    assert weights_and_loss(changed("train", proxy["train_row"].to_numpy()), "inside")[0] != as_given[0]
+    judged = weights_and_loss(changed("heldout", np.arange(30)), "heldout")
     assert judged[0] == as_given[0] and judged[1] < as_given[1]
     # the teacher itself, asked where no answers are at hand, says the same but for the last bits
-    assert evaluate(None, "asked")[1] == pytest.approx(as_given[1], abs=1e-3)
+    assert weights_and_loss(None, "asked")[1] == pytest.approx(as_given[1], abs=1e-3)
 
 
 def test_students_learn_from_the_answers(task_folder, taught, make_run, tmp_path):
@@ -119,8 +112,8 @@ def test_students_learn_from_the_answers(task_folder, taught, make_run, tmp_path
     turned = {name: value.roll(1, dims=1) for name, value in answers.logits.items()}
     weights = LOGITS_ONLY | {"losses": LOGITS_ONLY["losses"] | {"labels": 0.0}}
     stage = STAGE | {"epochs": 12, "learning_rate": 5e-3, "dropout": 0.0}
-    for name, given, shift in (("as", answers, 0), ("turned", Answers("other", turned), 1)):
-        job = Distillation(
+    for name, given, shift in (("as", answers, 0), ("turned", Answers(turned, "other"), 1)):
+        job = student_job(
             "small",
             SMALL,
             "mnli",
@@ -134,7 +127,7 @@ def test_students_learn_from_the_answers(task_folder, taught, make_run, tmp_path
             given,
         )
         where = tmp_path / name
-        distill(job, make_run(), Store(tmp_path / "store"), where, tmp_path / f"{name}.json")
+        distil(job, make_run(), Store(tmp_path / "store"), where, tmp_path / f"{name}.json")
         train = read_split(task_folder, "train")
         said = _classes(load_classifier(where), load_tokenizer(where), train)
         taught_class = answers.logits["train"].roll(shift, dims=1).argmax(-1).numpy()

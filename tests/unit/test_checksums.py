@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from kdnas.__main__ import main
 from kdnas.errors import UserError
 from kdnas.files.checksums import check, record
-from kdnas.headline import main as headline
 
 JOB = Path(__file__).resolve().parents[2] / "scripts" / "job.py"
 
@@ -108,7 +108,7 @@ def test_headline_reads_no_damaged_table(tmp_path, capsys):
     table.write_text("model,task,score\nteacher,average,80.0\n")
     record(tmp_path, [table], "table_glue")
     flip(table)
-    assert headline([str(tmp_path)]) == 1
+    assert main(["headline", str(tmp_path)]) == 1
     assert "rule table_glue makes it anew" in capsys.readouterr().err
 
 

@@ -24,9 +24,9 @@ from kdnas.analysis.claims import (
     teacher_share_without_cola,
 )
 from kdnas.analysis.scores import seed_averages, seed_scores
+from kdnas.commands.headline import headline
 from kdnas.data.tasks import TASKS
 from kdnas.files.artifacts import read_json, write_json
-from kdnas.headline import headline
 from kdnas.search.space import Architecture
 from kdnas.tables.claims import claims_table
 from kdnas.tables.efficiency import efficiency_table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kdnas.training.class_order import better_order
+from kdnas.teachers.class_order import better_order
 
 
 def answers_of(labels, order, right, generator, classes):

@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kdnas.config import check_config, check_run_config
+from kdnas.commands.reference import README, with_reference
+from kdnas.config.check import check_config, check_run_config
 from kdnas.config.cross_checks import cross_check
-from kdnas.config.reference import README, with_reference
 from kdnas.config.schema import SCHEMA_FILE, load_schema
 from kdnas.config.validation import key_paths, validate
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.search.strategies import STRATEGIES
-from kdnas.teacher_check import check_against_teacher
+from kdnas.teachers.config_check import check_against_teacher
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
@@ -367,7 +367,7 @@ def test_cross_check_refuses(changes, words):
 
 
 def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
-    monkeypatch.setattr("kdnas.data.synthetic.TASKS", ("mnli", "rte"))
+    monkeypatch.setattr("synthetic_glue.TASKS", ("mnli", "rte"))
     words = refusal(cross_check, validate({}))
     assert words == "data.tasks has cola; allowed with data.source synthetic: mnli, rte"
     cross_check(changed(data__tasks=["rte", "mnli"]))

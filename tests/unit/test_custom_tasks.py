@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from glue_files import local, write
-from tiny import STAGE, write_frame
+from tiny import STAGE, finetune, write_frame
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.data.metrics import compute
 from kdnas.data.sources import load_task, write_task
 from kdnas.data.tasks import get_task, task_definitions
@@ -20,7 +20,6 @@ from kdnas.estimate.sizes import task_size
 from kdnas.files.artifacts import read_json
 from kdnas.files.store import Store
 from kdnas.tables.glue import glue_table
-from kdnas.training.finetune import finetune_teacher
 
 CLASSES = {"text_columns": ["body"], "labels": ["low", "mid", "high"], "metrics": ["accuracy"]}
 NUMBER = {"text_columns": ["a", "b"], "labels": None, "metrics": ["pearson", "spearman"]}
@@ -327,7 +326,7 @@ def test_two_tasks_of_one_name_share_no_teacher(teacher_base, tmp_path, make_run
 
     def teach(definition, folder):
         lines = []
-        finetune_teacher(
+        finetune(
             teacher_base,
             tmp_path / "data",
             definition,

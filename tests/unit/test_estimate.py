@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import fabricate
@@ -11,29 +12,27 @@ import pytest
 import torch
 from tiny import write_teacher
 
-from kdnas.analysis.fidelity import Setting
+from kdnas import __main__ as command
 from kdnas.config.validation import validate
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.estimate import __main__ as command
 from kdnas.estimate import calibration
 from kdnas.estimate.calibration import Line, Machine, calibrate, line_through
-from kdnas.estimate.jobs import count_jobs
-from kdnas.estimate.report import Cost, comparison_text, costs, duration, measured_costs, wall_clock
-from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, parameters, training_flops
-from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
-from kdnas.estimate.teacher import find_teacher
-from kdnas.estimate.work import (
+from kdnas.estimate.loads import (
     STUDENT_PASS,
     STUDENT_STEP,
     TEACHER_PASS,
     TEACHER_STEP,
     TIMED_PASS,
-    Job,
+    Load,
     Passes,
-    Student,
-    Workload,
 )
+from kdnas.estimate.report import Cost, comparison_text, costs, duration, measured_costs, wall_clock
+from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, parameters, training_flops
+from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
+from kdnas.estimate.teacher import find_teacher
+from kdnas.estimate.work import HeavyJob, Workload
+from kdnas.plan import Job, jobs
 from kdnas.search.space import Architecture, SearchSpace
 
 TINY = Architecture(1, 2, 1, 3, "gelu")
@@ -49,6 +48,26 @@ def config(**sections):
     }
     merged = {name: given.get(name, {}) | sections.get(name, {}) for name in given | sections}
     return validate({"seeds": [1, 2], **merged})
+
+
+def count_jobs(checked):
+    return Counter(job.rule for job in jobs(checked))
+
+
+def load_of(workload, rule, **wildcards):
+    return workload.load_of(Job(rule, wildcards))
+
+
+def cohort(workload):
+    return load_of(workload, "distill_candidates", strategy="lstm", episode="01", cohort="01")
+
+
+def taught(workload, task):
+    return load_of(workload, "finetune_teacher", task=task, seed=1)
+
+
+def hand_crafted(workload):
+    return load_of(workload, "distill_glue", student="hand", task="rte", seed=1)
 
 
 # Jobs
@@ -228,7 +247,7 @@ def workload(**sections):
 
 
 def test_work_of_a_teacher_by_hand():
-    job = workload().finetune_teacher("mnli")
+    job = taught(workload(), "mnli")
     forward = 96 * 5  # operations of an input of five tokens
     # 100 rows are 4 batches of 32; three epochs
     assert job.passes[TEACHER_STEP] == Passes(12, 3 * forward * 300)
@@ -240,7 +259,7 @@ def test_work_of_a_teacher_by_hand():
 
 def test_work_of_a_hand_crafted_student_by_hand():
     load = workload()
-    job = load.distill(load.students()[-1], "rte", "glue")
+    job = hand_crafted(load)
     forward, maps = 96 * 5, 1 * 4 * 2 * 2 * 5
     # 33 rows are 2 batches; three epochs
     assert job.passes[TEACHER_PASS] == Passes(6, forward * 99)
@@ -249,7 +268,7 @@ def test_work_of_a_hand_crafted_student_by_hand():
 
 
 def test_work_of_a_cohort_by_hand():
-    job = workload().distill_candidates()
+    job = cohort(workload())
     forward = 96 * 5
     mean, maps = 2 * forward, 2 * 4 * 2 * 2 * 5  # of students with one and three layers
     # 50 rows to train on: 2 batches, 3 epochs; 30 held out: 1 batch; 2 candidates a cohort
@@ -264,8 +283,8 @@ def test_the_teacher_runs_in_no_distillation_whose_losses_its_answers_suffice_fo
     load = workload()
     load.config["distillation"]["losses"] = losses
     load = Workload(load.config, TINY, load.embeddings, load.sizes)
-    assert load.distill_candidates().passes[TEACHER_PASS] == Passes()
-    job = load.distill(load.students()[-1], "rte", "glue")
+    assert cohort(load).passes[TEACHER_PASS] == Passes()
+    job = hand_crafted(load)
     assert job.passes[TEACHER_PASS] == Passes()
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
@@ -275,26 +294,24 @@ def test_a_student_reads_rows_without_labels_too():
     load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     sizes = load.sizes | {"rte": TaskSize(33, 0, 10, 5.0, True, unlabelled_rows=67)}
     load = Workload(load.config, TINY, load.embeddings, sizes)
-    job = load.distill(load.students()[-1], "rte", "glue")
+    job = hand_crafted(load)
     # 100 rows are 4 batches of 32 and 2 of 64; three epochs
-    assert load.finetune_teacher("rte").passes[TEACHER_PASS] == Passes(1 + 2, 96 * 5 * (10 + 100))
+    assert taught(load, "rte").passes[TEACHER_PASS] == Passes(1 + 2, 96 * 5 * (10 + 100))
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
-    assert load.finetune_teacher("rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
+    assert taught(load, "rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
 
 
 def test_full_distillation_of_the_fidelity_study_reads_them_and_its_proxies_do_not():
-    load, in_full, proxy = (
-        workload(fidelity={"architectures": 4}),
-        Setting("teacher", None),
-        Setting("teacher", 1),
-    )
-    jobs = {}
+    load, found = workload(fidelity={"architectures": 4}), {}
     for rows, unlabelled in ((100, 0), (60, 40), (60, 0)):
         size = replace(load.sizes["mnli"], train_rows=rows, unlabelled_rows=unlabelled)
         one = Workload(load.config, TINY, load.embeddings, load.sizes | {"mnli": size})
-        jobs[rows, unlabelled] = one.evaluate_fidelity(in_full), one.evaluate_fidelity(proxy)
-    assert jobs[60, 40][0].passes == jobs[100, 0][0].passes != jobs[60, 0][0].passes
-    assert jobs[60, 40][1].passes == jobs[60, 0][1].passes != jobs[100, 0][1].passes
+        found[rows, unlabelled] = [
+            load_of(one, "evaluate_fidelity", setting=setting).passes
+            for setting in ("full_teacher", "proxy_teacher_1")
+        ]
+    assert found[60, 40][0] == found[100, 0][0] != found[60, 0][0]
+    assert found[60, 40][1] == found[60, 0][1] != found[100, 0][1]
 
 
 def test_memory_of_small_students_is_that_of_the_moments_they_start_from():
@@ -303,8 +320,8 @@ def test_memory_of_small_students_is_that_of_the_moments_they_start_from():
     wide = Architecture(2, 64, 1, 2048, "gelu")
     load = Workload(load.config, wide, Embeddings(10, 8, 2), load.sizes)
     moments = 4 * 2 * (4 * 64 * 64 + 2048 * 2048)
-    teacher = load.distill(Student([wide]), "rte", "glue").disk  # the weights of a model of its shape
-    assert load.distill_candidates().memory == pytest.approx(moments + teacher, rel=0.1)
+    teacher = taught(load, "rte").disk  # the weights of a model of its shape
+    assert cohort(load).memory == pytest.approx(moments + teacher, rel=0.1)
 
 
 def test_no_teacher_runs_where_no_loss_looks_at_it():
@@ -312,7 +329,7 @@ def test_no_teacher_runs_where_no_loss_looks_at_it():
     load = workload()
     load.config["distillation"]["losses"] = losses
     load = Workload(load.config, TINY, load.embeddings, load.sizes)
-    job = load.distill_candidates()
+    job = cohort(load)
     assert job.passes[TEACHER_PASS] == Passes()
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
 
@@ -321,10 +338,11 @@ def test_timing_by_hand_and_not_with_a_table():
     load = workload(
         latency={"warmup": 1, "max_rounds": 29, "min_rounds": 6, "sequence_length": 5, "batch_size": 2}
     )
-    job = load.profile_latency()
+    job = load_of(load, "profile_latency", strategy="lstm", episode="01")
     # 30 rounds of two inputs: the teacher and four candidates of twice its operations
     assert job.passes == {TIMED_PASS + "cpu": Passes(30 * 5, 60 * (1 + 4 * 2) * 96 * 5)}
-    assert workload(latency={"table": "latency.csv"}).profile_latency().passes == {}
+    of_table = workload(latency={"table": "latency.csv"})
+    assert load_of(of_table, "profile_latency", strategy="lstm", episode="01").passes == {}
 
 
 def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
@@ -365,8 +383,8 @@ def test_noise_never_makes_a_negative_time(large):
 
 def test_what_a_machine_cannot_run_takes_its_start_alone():
     machine = Machine("cpu", "a processor", 0, {"timed_pass_cpu": Line(0.0, 2.0)}, 5.0, 100)
-    assert machine.seconds(Job("profile_students", {"timed_pass_cpu": Passes(1, 3)})) == 11
-    assert machine.seconds(Job("profile_students", {"timed_pass_gpu": Passes(1, 3)})) == 5
+    assert machine.seconds({"timed_pass_cpu": Passes(1, 3)}) == 11
+    assert machine.seconds({"timed_pass_gpu": Passes(1, 3)}) == 5
 
 
 def test_wall_clock_lies_between_overlap_and_one_rule_after_another():
@@ -382,10 +400,12 @@ def test_costs_of_rules_by_hand():
     checked = config()
     checked["latency"]["whole_space"] = 0
     machine = Machine("cpu", "a processor", 0, {TEACHER_STEP: Line(2.0, 0.0)}, 10.0, 1000)
-    jobs = [Job("finetune_teacher", {TEACHER_STEP: Passes(count, 0)}, 7, 11) for count in (5, 10, 20)]
-    jobs += [Job("distill_candidates", {TEACHER_STEP: Passes(1, 0)})] * 12
-    jobs += [Job("profile_latency", {})] * 6
-    rows = {row.rule: row for row in costs(checked, jobs, machine, cores=2, teacher_bytes=99)}
+    heavy = [
+        HeavyJob("finetune_teacher", Load({TEACHER_STEP: Passes(count, 0)}, 7, 11)) for count in (5, 10, 20)
+    ]
+    heavy += [HeavyJob("distill_candidates", Load({TEACHER_STEP: Passes(1, 0)}))] * 12
+    heavy += [HeavyJob("profile_latency", Load())] * 6
+    rows = {row.rule: row for row in costs(checked, heavy, machine, cores=2, teacher_bytes=99)}
     teacher = rows["finetune_teacher"]
     assert (teacher.jobs, teacher.seconds, teacher.chain_s) == (3, 20 + 30 + 50, 50)
     assert (teacher.wall_s, teacher.memory, teacher.disk) == (50, 1007, 33)
@@ -393,14 +413,14 @@ def test_costs_of_rules_by_hand():
     candidates = rows["distill_candidates"]
     assert (candidates.seconds, candidates.chain_s, candidates.wall_s) == (144, 3 * 12, 72)  # three episodes
     assert rows["profile_latency"].wall_s == 60  # alone on the machine
-    many = {row.rule: row for row in costs(checked, jobs, machine, cores=64, teacher_bytes=99)}
+    many = {row.rule: row for row in costs(checked, heavy, machine, cores=64, teacher_bytes=99)}
     assert many["distill_candidates"].wall_s == 36
     assert many["profile_latency"].wall_s == 60
 
 
 def test_gpus_limit_what_trains_at_once():
     machine = Machine("gpu", "a GPU", 1, {}, 10.0, 1000)
-    rows = costs(config(), [Job("distill_student", {})] * 10, machine, cores=16, teacher_bytes=0)
+    rows = costs(config(), [HeavyJob("distill_student", Load())] * 10, machine, cores=16, teacher_bytes=0)
     assert {row.rule: row.wall_s for row in rows}["distill_student"] == 100
 
 
@@ -450,7 +470,7 @@ def test_comparison_with_no_run_is_one_sentence(tmp_path):
 
 
 def run(*arguments):
-    return command.main([str(argument) for argument in arguments])
+    return command.main(["estimate", *(str(argument) for argument in arguments)])
 
 
 def test_command_prints_every_rule_and_what_is_not_known(tmp_path, monkeypatch, capsys):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import torch
-from tiny import DISTILLATION, write_data, write_teacher
+from tiny import DISTILLATION, distil, evaluate, student_job, write_data, write_teacher
 
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
@@ -21,8 +21,7 @@ from kdnas.models.loading import (
 from kdnas.models.signals import measure_signals
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.training.candidates import Trial, distill_candidates
-from kdnas.training.students import Distillation, distill
+from kdnas.training.rows import Rows
 
 TASK = get_task("mnli")
 USED = 64  # word pieces from 4 on that the tests' inputs hold
@@ -47,7 +46,9 @@ def states(model, batch):
 
 def factorised(teacher, hidden_size, embedding_size):
     architecture = Architecture(4, hidden_size, 6, 48, "gelu", embedding_size)
-    return build_student(architecture, teacher, TASK, measure_signals(teacher, [inputs(64, 1)]), 0.0, 1)
+    return build_student(
+        architecture, teacher, TASK, signals=measure_signals(teacher, [inputs(64, 1)]), dropout=0.0, seed=1
+    )
 
 
 @pytest.mark.parametrize("model_type", ["bert", "roberta", "electra", "xlm-roberta"])
@@ -97,7 +98,9 @@ def test_a_saved_student_reads_texts_as_its_teacher_does(tmp_path):
     base = write_teacher(tmp_path / "base", "roberta", vocab_size=300)
     write_byte_pairs(base)
     teacher = pretrained_classifier(base, TASK, 0.0, 1)
-    student = build_student(Architecture(4, 24, 6, 48, "gelu", 12), teacher, TASK, None, 0.0, 1)
+    student = build_student(
+        Architecture(4, 24, 6, 48, "gelu", 12), teacher, TASK, signals=None, dropout=0.0, seed=1
+    )
     save_classifier(student, base, tmp_path / "student", {})
     texts = ("the mat sat", "a cat")
     expected = AutoTokenizer.from_pretrained(base)(*texts)["input_ids"]
@@ -151,9 +154,9 @@ def test_students_are_distilled_and_go_on_to_the_next_task(initialisation, teach
         teacher.mkdir()
         task, data = get_task(name), write_data(tmp_path / name, name)
         save_classifier(pretrained_classifier(teacher_base, task, 0.0, 1), teacher_base, teacher, {})
-        job = Distillation("small", architecture, name, 1, stage, start, teacher, data, 32, settings)
+        job = student_job("small", architecture, name, 1, stage, start, teacher, data, 32, settings)
         start = tmp_path / f"student_{name}"
-        distill(job, make_run(), Store(tmp_path / "store"), start, tmp_path / f"{name}.json")
+        distil(job, make_run(), Store(tmp_path / "store"), start, tmp_path / f"{name}.json")
         student = load_classifier(start)
         assert student.config.model_type == "electra"
         assert student.electra.embeddings.word_embeddings.weight.shape == (200, 5)
@@ -168,11 +171,11 @@ def test_a_candidate_is_told_from_the_one_with_whole_tables(teacher_base, tmp_pa
     shapes = [Architecture(2, 12, 3, 24, "relu", size) for size in (12, 5)]
     entries = [{"candidate": place, "architecture": shape.to_dict()} for place, shape in enumerate(shapes)]
     store = Store(tmp_path / "store")
-    trial = Trial.on_whole_task("mnli", data, 32)
-    whole, narrow = distill_candidates(entries, teacher, trial, DISTILLATION, 1, make_run(), store)
+    rows = Rows.of_task("mnli", data, max_length=32, scored=["validation_matched"])
+    whole, narrow = evaluate(entries, teacher, rows, DISTILLATION, 1, make_run(), store)
     # 200 word pieces, 40 positions, 2 types and two of the norm, each of 12 or of 5; a projection of 5 x 12
     assert whole["parameters"] - narrow["parameters"] == 244 * (12 - 5) - (5 * 12 + 12)
-    again = distill_candidates(entries, teacher, trial, DISTILLATION, 1, make_run(), store)
+    again = evaluate(entries, teacher, rows, DISTILLATION, 1, make_run(), store)
     assert [entry["from_store"] for entry in again] == [True, True]
     assert again[1]["weights_sha256"] == narrow["weights_sha256"] != whole["weights_sha256"]
 

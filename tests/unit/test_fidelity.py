@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import bootstrap, kendalltau
-from tiny import DISTILLATION, write_frame
+from tiny import DISTILLATION, evaluate, write_frame
 
-from kdnas.analysis.fidelity import Setting, recipe, search_setting, settings, spread
+from kdnas.analysis.fidelity import recipe, search_setting, spread
 from kdnas.analysis.ranking import RESAMPLES, kendall_tau, tau_interval
 from kdnas.data.frames import write_split, write_task
 from kdnas.data.tasks import get_task
@@ -21,9 +21,12 @@ from kdnas.errors import UserError
 from kdnas.figures.fidelity import fidelity_figure
 from kdnas.figures.saving import save_figure
 from kdnas.files.artifacts import read_json, write_json
+from kdnas.plan import Setting
+from kdnas.plan import fidelity_settings as settings
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.tables.fidelity import fidelity_table
 from kdnas.tables.writing import csv_text, write_table
+from kdnas.training.rows import Rows
 
 SPACE = SearchSpace(
     {
@@ -178,48 +181,48 @@ def files(tmp_path):
     task = get_task("mnli")
     write_split(tmp_path / "proxy.parquet", write_frame(task, 40, 1))
     frames = {split: write_frame(task, 48, number) for number, split in enumerate(task.splits, start=5)}
-    meta = {"splits": {split: {"rows": 48} for split in frames}}
+    meta = {"splits": {split: {"rows": 48} for split in frames}, "fingerprint": "whole"}
     write_task(tmp_path / "data", frames | {"heldout": write_frame(task, 20, 2)}, meta)
     return tmp_path
 
 
+def whole_task(files):
+    return Rows.of_task("mnli", files / "data", max_length=32, scored=["validation_matched"])
+
+
 def test_study_shares_the_searchs_evaluations_and_no_others(files, teacher_folder, make_run):
     from kdnas.files.store import Store
-    from kdnas.training.candidates import Trial, distill_candidates
 
     store = Store(files / "store")
     entries = [{"candidate": 1, "architecture": Architecture(2, 12, 3, 24, "gelu").to_dict()}]
-    proxy = Trial.on_proxy("mnli", str(files / "proxy.parquet"), str(files / "data"), 32)
-    whole = Trial.on_whole_task("mnli", str(files / "data"), 32)
+    proxy = Rows.of_proxy("mnli", files / "proxy.parquet", files / "data", max_length=32)
+    whole = whole_task(files)
 
-    def evaluate(trial, distillation):
-        return distill_candidates(entries, teacher_folder, trial, distillation, 1, make_run(), store)[0]
+    def evaluated(rows, distillation, stage="proxy"):
+        return evaluate(entries, teacher_folder, rows, distillation, 1, make_run(), store, stage)[0]
 
     config = DISTILLATION | {"student": DISTILLATION["student"] | {"epochs": 1}}
-    searched = evaluate(proxy, config)
-    own = evaluate(proxy, recipe(config, search_setting(config)))
+    searched = evaluated(proxy, config)
+    own = evaluated(proxy, recipe(config, search_setting(config)))
     assert own == {**searched, "from_store": True}
     values = [searched]
     for setting in (Setting("teacher", 1), Setting("random", 2), Setting("teacher", None)):
-        trial = whole if setting.proxy_epochs is None else proxy
-        values.append(evaluate(trial, recipe(config, setting)))
+        rows = whole if setting.proxy_epochs is None else proxy
+        values.append(evaluated(rows, recipe(config, setting), setting.stage))
     assert [value["from_store"] for value in values] == [False] * 4
     assert len({value["weights_sha256"] for value in values}) == 4
 
 
 def test_whole_task_is_scored_on_its_first_evaluation_split(files):
-    from kdnas.training.candidates import Trial
-
-    trial = Trial.on_whole_task("mnli", str(files / "data"), 32)
-    assert trial.stage == "student"
-    pd.testing.assert_frame_equal(trial.scored, write_frame(get_task("mnli"), 48, 6))
-    pd.testing.assert_frame_equal(trial.train, write_frame(get_task("mnli"), 48, 5))
+    rows = whole_task(files)
+    pd.testing.assert_frame_equal(rows.scored["validation_matched"], write_frame(get_task("mnli"), 48, 6))
+    pd.testing.assert_frame_equal(rows.train, write_frame(get_task("mnli"), 48, 5))
     # the other development split is not part of the key, either of these is
-    before = trial.fingerprint
+    before = rows.key
     write_split(files / "data" / "validation_mismatched.parquet", write_frame(get_task("mnli"), 48, 9))
-    assert Trial.on_whole_task("mnli", str(files / "data"), 32).fingerprint == before
+    assert whole_task(files).key == before
     write_split(files / "data" / "validation_matched.parquet", write_frame(get_task("mnli"), 48, 9))
-    assert Trial.on_whole_task("mnli", str(files / "data"), 32).fingerprint != before
+    assert whole_task(files).key != before
 
 
 # The table

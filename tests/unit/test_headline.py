@@ -4,12 +4,13 @@ import fabricate
 import pandas as pd
 import pytest
 
+from kdnas.__main__ import main
+from kdnas.commands.headline import headline
 from kdnas.files.csv_file import read_csv
-from kdnas.headline import headline, main
-from kdnas.provenance import config_text
 from kdnas.tables.efficiency import efficiency_table
 from kdnas.tables.glue import glue_table
 from kdnas.tables.writing import write_table
+from kdnas.workflow.provenance import config_text
 
 
 def write_tables(tmp_path, synthetic):
@@ -37,7 +38,7 @@ def finished(tmp_path):
 
 
 def test_headline_has_a_line_for_every_model_with_its_average(finished, capsys):
-    assert main([str(finished)]) == 0
+    assert main(["headline", str(finished)]) == 0
     printed = capsys.readouterr().out
     assert "not GLUE scores" in printed
     scores = read_csv(finished / "tables" / "glue.csv")
@@ -72,7 +73,7 @@ def test_cola_is_named_where_it_is_in_the_average(finished):
 
 
 def test_missing_tables_are_one_sentence(tmp_path, capsys):
-    assert main([str(tmp_path)]) == 1
+    assert main(["headline", str(tmp_path)]) == 1
     assert "glue.csv" in capsys.readouterr().err
 
 

@@ -119,7 +119,9 @@ def test_wider_heads_start_as_the_heads_they_come_from(teacher):
     with torch.no_grad():
         for layer in teacher.bert.encoder.layer:  # the others write nothing, so three are all that is needed
             layer.attention.output.dense.weight[:, [*range(0, 4), *range(12, 20)]] = 0.0
-    student = build_student(Architecture(4, 24, 3, 48, "gelu"), teacher, TASK, signals_of(teacher), 0.0, 1)
+    student = build_student(
+        Architecture(4, 24, 3, 48, "gelu"), teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1
+    )
     ids = token_ids(seed=1)
     outputs = [model.eval()(input_ids=ids).logits for model in (teacher, student)]
     assert torch.allclose(*outputs, atol=1e-4)

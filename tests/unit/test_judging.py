@@ -1,28 +1,21 @@
 """Candidates' outputs and losses on a split, against plain passes of single rows."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
-from tiny import DISTILLATION, STAGE, write_frame, write_teacher
+from tiny import DISTILLATION, recipe, started, write_frame, write_teacher
 
 from kdnas.data.tasks import get_task
+from kdnas.losses.objective import Objective, reads_of_teacher
 from kdnas.models.loading import load_classifier, pretrained_classifier
-from kdnas.training.batches import collate
-from kdnas.training.data import load_data
-from kdnas.training.distillation import make_objective
-from kdnas.training.judging import judge
-from kdnas.training.learner import Learner, Stage
-from kdnas.training.objective import Weights
-from kdnas.training.teaching import Teaching, logits_of
+from kdnas.training.data import collate, load_data
+from kdnas.training.forward import Teaching
+from kdnas.training.scoring import judge, predict
 
 CPU = torch.device("cpu")
 ROWS = 150  # three batches of at most 64
-WEIGHTS = replace(
-    Weights.from_config(DISTILLATION), hidden=0.0, relations=0.0, logits=0.5, labels=3.0, temperature=2.0
-)
+LOGITS = {"hidden": 0.0, "logits": 0.5, "relations": 0.0, "labels": 3.0}
 
 
 @pytest.fixture
@@ -39,20 +32,22 @@ def rows(teacher, teacher_folder):
 
 @pytest.fixture
 def make_learner(teacher, tmp_path):
-    def make(layers, weights=WEIGHTS):
+    def make(layers, losses=LOGITS):
         task = get_task("mnli")
         base = tmp_path / str(layers)
         if not base.exists():
             write_teacher(base, layers=layers)
         model = pretrained_classifier(base, task, 0.0, layers)
-        stage = Stage(**STAGE, max_gradient_norm=1.0)
-        return Learner({}, model, make_objective(weights, model, teacher, task), stage, 1, CPU, False)
+        with_losses = recipe(DISTILLATION | {"losses": losses})
+        objective = Objective.of_recipe(with_losses, model, teacher, regression=False)
+        return started(model, objective, with_losses.stage)
 
     return make
 
 
-def teaching_of(teacher, rows, weights=WEIGHTS):
-    return Teaching(teacher, logits_of(teacher, None, rows, CPU), weights, CPU, False)
+def teaching_of(teacher, rows, losses=LOGITS):
+    logits = torch.from_numpy(predict(teacher, rows, CPU))
+    return Teaching(teacher, logits, reads_of_teacher(losses), device=CPU, autocast=False)
 
 
 def row_by_row(model, rows):
@@ -69,7 +64,7 @@ def test_logits_and_loss_are_those_of_single_rows(teacher, rows, make_learner):
     learners = [make_learner(1), make_learner(3)]
     taught = log_softmax(row_by_row(teacher, rows) / 2, axis=1)
     for learner, (logits, loss) in zip(
-        learners, judge(learners, teaching_of(teacher, rows), rows, CPU), strict=True
+        learners, judge(learners, teaching_of(teacher, rows), rows, device=CPU), strict=True
     ):
         expected = row_by_row(learner.model, rows)
         np.testing.assert_allclose(logits, expected, atol=1e-5)
@@ -78,28 +73,28 @@ def test_logits_and_loss_are_those_of_single_rows(teacher, rows, make_learner):
 
 
 def test_every_learner_is_judged_as_if_it_were_alone(teacher, rows, make_learner):
-    weights = replace(WEIGHTS, hidden=1.0, relations=1.0)
-    learners = [make_learner(1, weights), make_learner(2, weights)]
-    teaching = teaching_of(teacher, rows, weights)
-    together = judge(learners, teaching, rows, CPU)
+    losses = LOGITS | {"hidden": 1.0, "relations": 1.0}
+    learners = [make_learner(1, losses), make_learner(2, losses)]
+    teaching = teaching_of(teacher, rows, losses)
+    together = judge(learners, teaching, rows, device=CPU)
     for learner, (logits, loss) in zip(learners, together, strict=True):
-        ((alone, alone_loss),) = judge([learner], teaching, rows, CPU)
+        ((alone, alone_loss),) = judge([learner], teaching, rows, device=CPU)
         assert np.array_equal(alone, logits) and alone_loss == loss > 0
 
 
 def test_the_teacher_passes_once_for_all(teacher, rows, make_learner):
-    weights = replace(WEIGHTS, hidden=1.0)
-    teaching = teaching_of(teacher, rows, weights)
+    losses = LOGITS | {"hidden": 1.0}
+    teaching = teaching_of(teacher, rows, losses)
     seen = []
     teacher.register_forward_hook(lambda module, inputs, output: seen.append(len(output.logits)))
-    judge([make_learner(layers, weights) for layers in (1, 2, 3)], teaching, rows, CPU)
+    judge([make_learner(layers, losses) for layers in (1, 2, 3)], teaching, rows, device=CPU)
     assert sorted(seen) == [22, 64, 64]
-    judge([], teaching, rows, CPU)
+    judge([], teaching, rows, device=CPU)
     assert len(seen) == 3
 
 
 def test_without_a_teacher_there_is_no_loss(rows, make_learner):
     learner = make_learner(1)
-    ((logits, loss),) = judge([learner], None, rows, CPU)
+    ((logits, loss),) = judge([learner], None, rows, device=CPU)
     assert loss == 0.0
     np.testing.assert_allclose(logits, row_by_row(learner.model, rows), atol=1e-5)

@@ -5,19 +5,20 @@ import copy
 import numpy as np
 import pytest
 import torch
-from tiny import FAMILY, STAGE, write_frame, write_teacher
+from tiny import DISTILLATION, FAMILY, STAGE, recipe, started, write_frame, write_teacher
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kdnas.data.tasks import get_task
+from kdnas.losses.base import HIDDEN_STATES, RELATIONS
+from kdnas.losses.objective import Objective, labels_only
 from kdnas.models.loading import pretrained_classifier
 from kdnas.models.tokenizer import load_tokenizer
-from kdnas.training.batches import collate, encode
-from kdnas.training.distillation import make_objective
+from kdnas.training.data import collate, encode
 from kdnas.training.forward import Forward
-from kdnas.training.learner import Learner, Stage
-from kdnas.training.objective import LABELS_ONLY, Objective, Weights
+from kdnas.training.recipe import Stage
 
 TASK = get_task("mnli")
+EVERYTHING = frozenset({HIDDEN_STATES, RELATIONS})
 CPU = torch.device("cpu")
 
 
@@ -35,7 +36,7 @@ def batches(base):
 def learner(base, norm=1.0, seed=1, **changes):
     stage = Stage(**(STAGE | {"dropout": 0.0} | changes), max_gradient_norm=norm)
     model = pretrained_classifier(base, TASK, stage.dropout, 3)
-    return Learner({}, model, Objective(LABELS_ONLY, False, None), stage, seed, CPU, autocast=False)
+    return started(model, labels_only(model, regression=False), stage, seed)
 
 
 @pytest.mark.parametrize("norm", [0.1, 1e6])
@@ -91,7 +92,7 @@ def test_what_is_dropped_depends_on_the_seed_and_the_step_alone(base, batches):
 def test_a_pass_leaves_the_states_and_the_last_layers_queries_keys_and_values(base, batches):
     model = pretrained_classifier(base, TASK, 0.0, 3).eval()
     with torch.no_grad():
-        found = Forward(model, hidden_states=True, relations=True)(batches[0])
+        found = Forward(model, EVERYTHING)(batches[0])
         inputs = {name: value for name, value in batches[0].items() if name != "labels"}
         plain = model(**inputs, output_hidden_states=True)
         attention = model.bert.encoder.layer[3].attention.self
@@ -128,13 +129,12 @@ def test_steps_on_a_gpu_read_nothing_back_and_compute_the_same(model_type, tmp_p
     batches = [collate(rows, chosen, CPU) for chosen in (np.arange(8), alike)]
     marks = [torch.tensor(not bool(batch["attention_mask"].all())) for batch in batches]
     assert [bool(mark) for mark in marks] == [True, False]
-    weights = Weights(hidden=1, logits=1, relations=1, labels=1, temperature=2, relation_heads=3)
+    all_losses = recipe(DISTILLATION)
 
     def make():
         teacher, model = (pretrained_classifier(base, TASK, 0.0, seed) for seed in (4, 3))
-        objective = make_objective(weights, model, teacher, TASK)
-        stage = Stage(**STAGE, max_gradient_norm=1.0)
-        return Forward(teacher.eval(), True, True), Learner({}, model, objective, stage, 1, CPU, False)
+        objective = Objective.of_recipe(all_losses, model, teacher, regression=False)
+        return Forward(teacher.eval(), EVERYTHING), started(model, objective, all_losses.stage)
 
     def step(made, batch):
         with torch.no_grad():

@@ -1,32 +1,53 @@
 """The losses against slow references written out by hand."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from kdnas.training.losses import (
-    HiddenStateLoss,
-    Outputs,
-    labels_loss,
-    logits_loss,
-    uniform_last_layers,
-)
-from kdnas.training.objective import Objective, Weights
+from kdnas.config.schema import load_schema
+from kdnas.losses import LABELS, LOSSES, loss_class
+from kdnas.losses.base import Outputs, Pair
+from kdnas.losses.hidden import HiddenStates, uniform_last_layers
+from kdnas.losses.labels import Labels
+from kdnas.losses.logits import Logits
+from kdnas.losses.objective import Objective, reads_of_teacher
 
-NO_TERM = {"hidden": 0, "logits": 0, "relations": 0, "labels": 0, "temperature": 2.0, "relation_heads": 2}
+NOTHING = torch.zeros(1, 1)
+
+
+def shape(layers, hidden):
+    return SimpleNamespace(num_hidden_layers=layers, hidden_size=hidden)
 
 
 def term(name, student, teacher, mask=None):
     """Return one term of the objective; ``student`` and ``teacher`` are what it compares."""
-    objective = Objective(Weights(**(NO_TERM | {name: 1})), False, None)
-    nothing = torch.zeros(1, 1)
+    pair = Pair(None, None, regression=False, temperature=2.0, relation_heads=2)
+    objective = Objective({name: 1.0}, pair)
     outputs = [
-        Outputs(value, (), ()) if name == "logits" else Outputs(nothing, (), value)
+        Outputs(value, (), ()) if name == "logits" else Outputs(NOTHING, (), value)
         for value in (student, teacher)
     ]
-    return float(objective(*outputs, {"attention_mask": nothing if mask is None else mask})[name])
+    return float(objective(*outputs, {"attention_mask": NOTHING if mask is None else mask})[name])
+
+
+def hidden_loss(loss, student, teacher, mask):
+    outputs = [Outputs(NOTHING, states) for states in (student, teacher)]
+    return float(loss(*outputs, {"attention_mask": mask}).detach())
+
+
+def test_the_registry_is_the_configs(tmp_path):
+    keys = load_schema()["properties"]["distillation"]["properties"]["losses"]["properties"]
+    assert list(keys) == list(LOSSES)
+    assert [name for name in LOSSES if not loss_class(name).needs_teacher] == [LABELS]
+
+
+def test_the_teacher_is_asked_for_what_the_chosen_losses_read():
+    assert reads_of_teacher({"labels": 1.0, "logits": 0.0}) is None
+    assert reads_of_teacher({"labels": 1.0, "logits": 0.5}) == frozenset()
+    assert reads_of_teacher({"hidden": 1.0, "relations": 2.0}) == {"hidden_states", "relations"}
 
 
 def test_uniform_last_by_hand():
@@ -39,7 +60,7 @@ def test_uniform_last_by_hand():
 
 def test_hidden_loss_counts_real_tokens_only():
     torch.manual_seed(0)
-    loss = HiddenStateLoss(2, 3, 4, 5)
+    loss = HiddenStates(Pair(shape(2, 3), shape(4, 5), regression=False))
     student = tuple(torch.randn(2, 4, 3) for _ in range(2))
     teacher = tuple(torch.randn(2, 4, 5) for _ in range(4))
     mask = torch.tensor([[1.0, 1, 1, 0], [1, 0, 0, 0]])
@@ -50,7 +71,7 @@ def test_hidden_loss_counts_real_tokens_only():
             target = torch.cat([teacher[uniform][row, token], teacher[last][row, token]])
             total += float(((mapped - target) ** 2).sum().detach())
             count += 10
-    assert float(loss(student, teacher, mask).detach()) == pytest.approx(total / count, rel=1e-5)
+    assert hidden_loss(loss, student, teacher, mask) == pytest.approx(total / count, rel=1e-5)
 
 
 def test_fitted_maps_are_the_least_squares_ones_over_real_tokens():
@@ -61,8 +82,11 @@ def test_fitted_maps_are_the_least_squares_ones_over_real_tokens():
         teacher = tuple(torch.randn(4, tokens, 5, generator=generator) for _ in range(4))
         mask = (torch.arange(tokens) < torch.tensor([[tokens], [3], [1], [5]])).float()
         batches.append((student, teacher, mask))
-    loss = HiddenStateLoss(2, 3, 4, 5)
-    loss.fit(batches)
+    loss = HiddenStates(Pair(shape(2, 3), shape(4, 5), regression=False))
+    loss.fit(
+        (Outputs(NOTHING, student), Outputs(NOTHING, teacher), {"attention_mask": mask})
+        for student, teacher, mask in batches
+    )
     real = [mask.bool().numpy() for _, _, mask in batches]
     for layer, (uniform, last) in enumerate([(0, 2), (2, 3)]):
         reads = np.concatenate([b[0][layer].numpy()[m] for b, m in zip(batches, real, strict=True)])
@@ -80,11 +104,11 @@ def test_fitted_maps_are_the_least_squares_ones_over_real_tokens():
 def test_maps_fitted_to_what_a_line_explains_leave_no_loss():
     student = (torch.randn(1, 40, 4),)
     turned = student[0] @ torch.randn(4, 3) + torch.randn(3)
-    loss = HiddenStateLoss(1, 4, 1, 3)
+    loss = HiddenStates(Pair(shape(1, 4), shape(1, 3), regression=False))
     batch = (student, (turned,), torch.ones(1, 40))
-    assert float(loss(*batch).detach()) > 0.1
-    loss.fit([batch])
-    assert float(loss(*batch).detach()) < 1e-4
+    assert hidden_loss(loss, *batch) > 0.1
+    loss.fit([(Outputs(NOTHING, student), Outputs(NOTHING, (turned,)), {"attention_mask": batch[2]})])
+    assert hidden_loss(loss, *batch) < 1e-4
 
 
 def test_logits_loss_by_hand():
@@ -95,16 +119,17 @@ def test_logits_loss_by_hand():
     expected = temperature**2 * sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
     value = term("logits", torch.tensor([student]), torch.tensor([teacher]))
     assert value == pytest.approx(expected, rel=1e-5)
-    assert float(logits_loss(torch.tensor([[1.0]]), torch.tensor([[3.0]]), 2.0, True)) == 4.0
+    regression = Logits(Pair(None, None, regression=True, temperature=2.0))
+    assert float(regression(Outputs(torch.tensor([[1.0]])), Outputs(torch.tensor([[3.0]])), {})) == 4.0
 
 
 def test_regression_never_broadcasts():
-    logits = torch.tensor([[1.0], [2.0], [4.0]])
-    assert float(labels_loss(logits, torch.tensor([1.0, 2.0, 1.0]), True)) == pytest.approx(3.0)
+    logits, pair = Outputs(torch.tensor([[1.0], [2.0], [4.0]])), Pair(None, None, regression=True)
+    assert float(Labels(pair)(logits, None, {"labels": torch.tensor([1.0, 2.0, 1.0])})) == pytest.approx(3.0)
     with pytest.raises(ValueError, match="differ"):
-        labels_loss(logits, torch.tensor([[1.0], [2.0], [1.0]]), True)
+        Labels(pair)(logits, None, {"labels": torch.tensor([[1.0], [2.0], [1.0]])})
     with pytest.raises(ValueError, match="do not match"):
-        logits_loss(logits, torch.zeros(3), 1.0, True)
+        Logits(pair)(logits, Outputs(torch.zeros(3)), {})
 
 
 def test_relations_against_a_loop():

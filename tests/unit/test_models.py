@@ -10,7 +10,6 @@ from tiny import FAMILY, signals_of, token_ids, write_teacher
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.models.fetch import fetch_teacher
 from kdnas.models.loading import (
     base_model,
     load_classifier,
@@ -26,6 +25,7 @@ from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.search.space import Architecture
+from kdnas.teachers.fetch import fetch_teacher
 
 TASK = get_task("mnli")
 SHAPE = Architecture(4, 24, 6, 48, "gelu")
@@ -46,7 +46,7 @@ def narrow(teacher, student, signals=None):
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
-    student = build_student(SHAPE, teacher, TASK, signals_of(teacher), 0.0, 1)
+    student = build_student(SHAPE, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
     assert torch.equal(logits(student), logits(teacher))
 
 
@@ -55,7 +55,7 @@ def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
 def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
     small = Architecture(3, 12, heads, 20, "relu")
-    student = build_student(small, teacher, TASK, signals_of(teacher), 0.0, 1)
+    student = build_student(small, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
     assert Architecture.from_model_config(student.config) == small
     assert torch.isfinite(logits(student)).all()
 
@@ -75,7 +75,9 @@ def test_a_teacher_that_needs_fewer_dimensions_is_narrowed_without_loss(model_ty
     expected = logits(small)
     differences = expected.std(0).max()
     assert (logits(large) - expected).abs().max() < 0.01 * differences
-    student = build_student(Architecture(4, 12, 6, 20, "gelu"), large, TASK, signals_of(large), 0.0, 1)
+    student = build_student(
+        Architecture(4, 12, 6, 20, "gelu"), large, TASK, signals=signals_of(large), dropout=0.0, seed=1
+    )
     assert (logits(student) - expected).abs().max() < 0.02 * differences
 
 
@@ -244,7 +246,14 @@ def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
 def test_wider_or_deeper_than_the_teacher_is_refused(teacher_base):
     teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
     with pytest.raises(ValueError, match="does not fit"):
-        build_student(Architecture(4, 24, 6, 96, "gelu"), teacher, TASK, signals_of(teacher), 0.0, 1)
+        build_student(
+            Architecture(4, 24, 6, 96, "gelu"),
+            teacher,
+            TASK,
+            signals=signals_of(teacher),
+            dropout=0.0,
+            seed=1,
+        )
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
@@ -278,7 +287,9 @@ def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
-    student = build_student(Architecture(2, 12, 3, 24, "relu"), teacher, TASK, signals_of(teacher), 0.1, 1)
+    student = build_student(
+        Architecture(2, 12, 3, 24, "relu"), teacher, TASK, signals=signals_of(teacher), dropout=0.1, seed=1
+    )
     folder = tmp_path / "student"
     folder.mkdir()
     save_classifier(student, teacher_base, folder, {"task": "mnli"})

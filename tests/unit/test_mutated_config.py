@@ -6,6 +6,7 @@ import copy
 import json
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from kdnas.analysis.fidelity import settings as fidelity_settings
 from kdnas.analysis.fidelity import spread
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.config.reading import read_config, read_configs
 from kdnas.config.schema import load_schema
 from kdnas.config.validation import key_paths
 from kdnas.errors import UserError
 from kdnas.estimate import requests
-from kdnas.estimate.jobs import count_jobs
 from kdnas.estimate.shapes import Embeddings
 from kdnas.estimate.sizes import TaskSize
 from kdnas.estimate.work import Workload
-from kdnas.names import student_names
+from kdnas.plan import fidelity_settings, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies import make_strategy
 
@@ -85,8 +84,8 @@ def use(config: dict[str, Any]) -> None:
     json.dumps(config, allow_nan=False)
     search, students = config["search"], student_names(config)
     assert len(set(students)) == len(students)
-    jobs = count_jobs(config)
-    assert jobs["distill_student"] == len(students) * len(config["seeds"])
+    counts = Counter(job.rule for job in jobs(config))
+    assert counts["distill_student"] == len(students) * len(config["seeds"])
 
     space = SearchSpace(search["space"])
     architectures = space.enumerate()
@@ -105,8 +104,8 @@ def use(config: dict[str, Any]) -> None:
     workload = Workload(config, TEACHER, EMBEDDINGS, sizes)
     assert workload.typical_student(30) in space
     for job in workload.jobs():
-        assert math.isfinite(job.memory) and math.isfinite(job.disk)
-        assert all(math.isfinite(passes.flops) for passes in job.passes.values())
+        assert math.isfinite(job.load.memory) and math.isfinite(job.load.disk)
+        assert all(math.isfinite(passes.flops) for passes in job.load.passes.values())
 
 
 # Values

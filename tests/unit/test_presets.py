@@ -9,8 +9,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from kdnas.config import check_config
-from kdnas.teacher_check import check_against_teacher
+from kdnas.config.check import check_config
+from kdnas.teachers.config_check import check_against_teacher
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]

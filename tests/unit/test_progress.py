@@ -4,10 +4,11 @@ import fabricate
 import pytest
 import yaml
 
-from kdnas.config import check_config
+from kdnas.__main__ import main
+from kdnas.commands.progress import progress
+from kdnas.config.check import check_config
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.checksums import record
-from kdnas.progress import main, progress
 from kdnas.search.space import Architecture
 
 BASE = {"layers": 3, "hidden_size": 384, "attention_heads": 12, "ffn_size": 1536, "activation": "gelu"}
@@ -102,15 +103,17 @@ def test_synthetic_scores_are_not_taken_for_glue(tmp_path):
 def test_command_reads_the_config_and_refuses_a_damaged_score(results, monkeypatch, capsys):
     monkeypatch.chdir(results.parents[1])
     (results.parents[1] / "mine.yaml").write_text(yaml.safe_dump(CONFIG))
-    assert main(["mine.yaml"]) == 0
+    assert main(["progress", "mine.yaml"]) == 0
     assert capsys.readouterr().out.startswith("results/long: 12 of 20")
     file = results / "students" / "base" / "rte" / "seed_1" / "metrics.json"
     record(results, [file], "distill_glue")
     write_json(file, read_json(file) | {"seed": 2})
-    assert main(["mine.yaml"]) == 1
+    assert main(["progress", "mine.yaml"]) == 1
     assert "metrics.json is damaged" in capsys.readouterr().err
 
 
 def test_without_a_config_it_says_how_it_is_called(capsys):
-    assert main([]) == 2
-    assert "usage: python -m kdnas.progress" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["progress"])
+    assert ended.value.code == 2
+    assert "usage: python -m kdnas progress" in capsys.readouterr().err

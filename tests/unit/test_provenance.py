@@ -12,9 +12,9 @@ import torch
 import transformers
 import yaml
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.config.reading import read_config
-from kdnas.provenance import CODE, ROOT, config_text, versions
+from kdnas.workflow.provenance import CODE, ROOT, config_text, versions
 
 PRESETS = sorted((ROOT / "config").glob("*.yaml"))
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PARENT = """
 import signal, subprocess, sys
-from kdnas.relay import relay_sigterm
+from kdnas.workflow.relay import relay_sigterm
 if sys.argv[1] == "relay":
     relay_sigterm()
 signal.signal(signal.SIGTERM, lambda number, frame: print("parent", flush=True))  # later, as Snakemake does

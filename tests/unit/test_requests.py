@@ -9,10 +9,20 @@ from pathlib import Path
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.estimate import requests
+from kdnas.estimate import loads, requests
+from kdnas.estimate.loads import Inputs, Student
 from kdnas.search.space import Architecture
+from kdnas.training.recipe import Stage
 
-STAGE = {"epochs": 3, "min_steps": 150, "batch_size": 32}
+STAGE = {
+    "epochs": 3,
+    "min_steps": 150,
+    "batch_size": 32,
+    "learning_rate": 1e-4,
+    "warmup": 0.1,
+    "weight_decay": 0.01,
+    "dropout": 0.1,
+}
 MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")
@@ -24,11 +34,39 @@ BERT_SIGNALS_MB = 1820  # of a process that measures BERT-Base's second moments 
 @pytest.fixture
 def teacher(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(MINILM))
-    return requests.Teacher(tmp_path)
+    return requests.sizes_of(tmp_path)
 
 
-def distil(teacher, count=4, rows=360, stage=STAGE, tokens=64, machine=ONE_THREAD):
-    return requests.distillation(teacher, STUDENT, count, rows, 240, stage, tokens, machine)
+def distil(
+    teacher, count=4, rows=360, stage=STAGE, tokens=64, machine=ONE_THREAD, student=STUDENT, scored=240
+):
+    load = loads.distillation(
+        teacher,
+        Student([student]),
+        Inputs(rows, scored, tokens, tokens),
+        Stage.from_config(stage, 1.0),
+        losses=requests.costliest_losses(teacher.teacher),
+        count=count,
+        judged=True,
+        answered=False,
+    )
+    return requests.request(load, machine)
+
+
+def finetune(teacher, rows):
+    stage = Stage.from_config(STAGE, 1.0)
+    return requests.request(
+        loads.finetuning(teacher, Inputs(rows, 800, 64, 64), stage, answered=0), ONE_THREAD
+    )
+
+
+def timed(teacher, count, latency):
+    load = loads.timing(teacher, [Student([STUDENT])] * count, latency, "cpu")
+    return requests.request(load, ONE_THREAD)
+
+
+def predicted(teacher, rows):
+    return requests.request(loads.predicting(teacher, Inputs(0, rows, 64, 64)), ONE_THREAD)
 
 
 def test_default_asks_for_what_it_was_measured_to_take(teacher):
@@ -40,9 +78,10 @@ def test_default_asks_for_what_it_was_measured_to_take(teacher):
 def test_moments_count_where_training_takes_less(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(BERT))
     small = Architecture(4, 256, 4, 1024, "gelu")
-    teacher, few_rows = requests.Teacher(tmp_path), STAGE | {"batch_size": 4}
-    asked = requests.distillation(teacher, small, 1, 1000, 100, few_rows, 128, ONE_THREAD)
-    with_batches = requests.distillation(teacher, small, 1, 1000, 100, STAGE, 128, ONE_THREAD)
+    teacher, few_rows = requests.sizes_of(tmp_path), STAGE | {"batch_size": 4}
+    job = {"count": 1, "rows": 1000, "scored": 100, "tokens": 128, "student": small}
+    asked = distil(teacher, stage=few_rows, **job)
+    with_batches = distil(teacher, **job)
     teacher = 4 * 109_484_547
     student = 4 * (11_171_331 + 4 * 256 * 1536)  # with its four maps
     moments = 4 * 12 * (4 * 768 * 768 + 3072 * 3072)
@@ -77,26 +116,24 @@ def test_nothing_asks_for_more_than_a_day(teacher):
 
 
 def test_teacher_itself(teacher):
-    few, many = (requests.finetuning(teacher, rows, 800, STAGE, 64, ONE_THREAD) for rows in (1200, 120000))
+    few, many = (finetune(teacher, rows) for rows in (1200, 120000))
     assert few.minutes < many.minutes < 24 * 60
     assert few.mb > MEASURED_MB
 
 
 def test_timing_and_predicting(teacher):
     latency = {"sequence_length": 128, "batch_size": 1, "warmup": 3, "max_rounds": 60}
-    few, many = (requests.timing(teacher, [STUDENT] * count, latency, ONE_THREAD) for count in (2, 400))
+    few, many = (timed(teacher, count, latency) for count in (2, 400))
     assert few.mb < many.mb and few.minutes < many.minutes
-    assert requests.predicting(teacher, 400, 64, ONE_THREAD).minutes == 15
-    assert requests.predicting(teacher, 400_000, 64, ONE_THREAD).minutes > 60
+    assert predicted(teacher, 400).minutes == 15
+    assert predicted(teacher, 400_000).minutes > 60
 
 
 def test_timing_large_batches_asks_for_what_one_layer_was_measured_to_take(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(BERT))
     latency = {"sequence_length": 512, "warmup": 3, "max_rounds": 60}
     for batch_size, megabytes in ((64, 1476), (128, 2437), (256, 4358)):  # peak of a process, one CPU thread
-        asked = requests.timing(
-            requests.Teacher(tmp_path), [STUDENT], latency | {"batch_size": batch_size}, ONE_THREAD
-        )
+        asked = timed(requests.sizes_of(tmp_path), 1, latency | {"batch_size": batch_size})
         assert megabytes < asked.mb < 3 * megabytes
 
 
@@ -109,10 +146,10 @@ def test_no_architecture_of_a_space_exceeds_the_largest():
 
 def test_missing_teacher(tmp_path):
     with pytest.raises(UserError, match="missing"):
-        requests.Teacher(tmp_path)
+        requests.sizes_of(tmp_path)
 
 
 def test_no_torch_for_what_every_start_of_snakemake_imports():
-    code = "import sys, kdnas.estimate.requests, kdnas.relay; sys.exit('torch' in sys.modules)"
+    code = "import sys, kdnas.estimate.requests, kdnas.workflow.relay; sys.exit('torch' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

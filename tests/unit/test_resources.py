@@ -9,11 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from kdnas.analysis.fidelity import Setting, recipe
-from kdnas.config import check_config
+from kdnas.analysis.fidelity import recipe
+from kdnas.config.check import check_config
 from kdnas.errors import UserError
-from kdnas.estimate import requests
+from kdnas.estimate import loads, requests
+from kdnas.estimate.loads import Inputs, Student
+from kdnas.plan import Setting
 from kdnas.search.space import Architecture
+from kdnas.training.recipe import Stage
 
 FILE = Path(__file__).resolve().parents[2] / "rules" / "resources.smk"
 SHAPE = {"layers": 2, "hidden_size": 96, "attention_heads": 12, "ffn_size": 384, "activation": "gelu"}
@@ -60,28 +63,40 @@ def asked(rules, request, files):
     return requests.Request(mb, rules.minutes(request)(None, files, attempt=1))
 
 
+def finetuning(config, files, rows, scored, answered):
+    tokens = config["teacher"]["max_length"]
+    load = loads.finetuning(
+        requests.sizes_of(files.teacher),
+        Inputs(rows, scored, tokens, tokens),
+        Stage.from_config(config["teacher"]["training"], 1.0),
+        answered=answered,
+    )
+    return requests.request(load, requests.Machine("auto", 2))
+
+
+def distillation(config, files, student, count, rows, scored, stage):
+    tokens, teacher = config["teacher"]["max_length"], requests.sizes_of(files.teacher)
+    load = loads.distillation(
+        teacher,
+        Student([student]),
+        Inputs(rows, scored, tokens, tokens),
+        Stage.from_config(config["distillation"][stage], 1.0),
+        losses=requests.costliest_losses(teacher.teacher),
+        count=count,
+        judged=True,
+        answered=False,
+    )
+    return requests.request(load, requests.Machine("auto", 2))
+
+
 def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
-    config, machine = rules.config, requests.Machine("auto", 2)
-    teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
+    config = rules.config
     student, largest = Architecture(**SHAPE), requests.largest(config["search"]["space"])
-    scored = 700 + 400 + 300
-    stages, count = config["distillation"], 2  # the largest of three cohorts of four candidates
+    scored, count = 700 + 400 + 300, 2  # the largest of three cohorts of four candidates
     expected = {
-        rules.for_finetuning: requests.finetuning(
-            # and at most all of its rows again, for its answers
-            teacher,
-            5000,
-            scored + 5000 + scored,
-            config["teacher"]["training"],
-            tokens,
-            machine,
-        ),
-        rules.for_student: requests.distillation(
-            teacher, student, 1, 5000, scored, stages["student"], tokens, machine
-        ),
-        rules.for_cohort: requests.distillation(
-            teacher, largest, count, 1500, 700, stages["proxy"], tokens, machine
-        ),
+        rules.for_finetuning: finetuning(config, files, 5000, scored, 5000 + scored),
+        rules.for_student: distillation(config, files, student, 1, 5000, scored, "student"),
+        rules.for_cohort: distillation(config, files, largest, count, 1500, 700, "proxy"),
     }
     for request, wanted in expected.items():
         assert asked(rules, request, files) == wanted
@@ -93,21 +108,14 @@ def test_rows_without_labels_count_where_they_are_answered_and_in_final_distilla
     plain = {name: asked(rules, getattr(rules, name), files) for name in ("for_finetuning", "for_student")}
     splits = {split: {"rows": count} for split, count in (ROWS | {"unlabelled": 50_000}).items()}
     write(files.data / "meta.json", {"splits": splits})
-    config, machine = rules.config, requests.Machine("auto", 2)
-    teacher, tokens = requests.Teacher(files.teacher), config["teacher"]["max_length"]
-    answered = 1400 + 5000 + 50_000 + 1400
-    training = config["teacher"]["training"]
-    wanted = requests.finetuning(teacher, 5000, answered, training, tokens, machine)
+    config = rules.config
+    wanted = finetuning(config, files, 5000, 1400, 5000 + 50_000 + 1400)
     assert asked(rules, rules.for_finetuning, files) == wanted != plain["for_finetuning"]
-    stage = config["distillation"]["student"]
-    more = requests.distillation(teacher, Architecture(**SHAPE), 1, 55_000, 1400, stage, tokens, machine)
+    more = distillation(config, files, Architecture(**SHAPE), 1, 55_000, 1400, "student")
     assert asked(rules, rules.for_student, files) == more != plain["for_student"]
     in_full = rules.for_fidelity(SimpleNamespace(setting="full_teacher"), files)
     largest, count = requests.largest(config["search"]["space"]), config["fidelity"]["architectures"]
-    study = [
-        requests.distillation(teacher, largest, count, rows, 1400, stage, tokens, machine)
-        for rows in (5000, 55_000)
-    ]
+    study = [distillation(config, files, largest, count, rows, 1400, "student") for rows in (5000, 55_000)]
     assert in_full == study[1] != study[0]
 
 
@@ -140,9 +148,9 @@ def test_damaged_inputs_are_left_to_the_job(rules, files, tmp_path, file, conten
 
 @pytest.mark.parametrize("fault", [TypeError, KeyError, ZeroDivisionError])
 def test_faults_of_the_formulas_are_not_hidden(rules, files, monkeypatch, fault):
-    def broken(*arguments):
+    def broken(*arguments, **settings):
         raise fault
 
-    monkeypatch.setattr(requests, "distillation", broken)
+    monkeypatch.setattr(loads, "distillation", broken)
     with pytest.raises(fault):
         asked(rules, rules.for_cohort, files)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kdnas.config import check_config
-from kdnas.config.run_checks import check_root, check_sources, check_unchanged, note_for_jobs
+from kdnas.config.check import check_config
 from kdnas.errors import UserError
+from kdnas.workflow.run_checks import check_root, check_sources, check_unchanged, note_for_jobs
 
 
 def config(**sections):

@@ -2,18 +2,17 @@
 
 import pytest
 import torch
-from tiny import DISTILLATION, write_frame
+from tiny import recipe, write_frame
 
 from kdnas.data.tasks import get_task
+from kdnas.losses.base import Outputs
+from kdnas.losses.objective import Objective
 from kdnas.models.loading import load_classifier, new_classifier, student_config
 from kdnas.models.signals import measure_signals
 from kdnas.search.space import Architecture
-from kdnas.training.batches import collate, encode, epoch_batches
-from kdnas.training.data import load_data
-from kdnas.training.distillation import make_objective
+from kdnas.training.data import collate, encode, epoch_batches, load_data
 from kdnas.training.forward import MODEL_INPUTS
-from kdnas.training.objective import Weights
-from kdnas.training.sample import Sample
+from kdnas.training.lesson import Sample
 
 CPU = torch.device("cpu")
 
@@ -49,10 +48,10 @@ def test_fitted_objective_starts_below_the_mean_as_prediction(sample):
     sample, _ = sample
     shape = student_config(sample.teacher.config, Architecture(2, 12, 3, 24, "gelu"))
     student = new_classifier(shape, 1)
-    objective = make_objective(Weights.from_config(DISTILLATION), student, sample.teacher, get_task("mnli"))
+    objective = Objective.of_recipe(recipe(), student, sample.teacher, regression=False)
     sample.fit(objective, student)
     assert student.config.vocab_size == 200
-    hidden = objective.hidden
+    hidden = objective.losses["hidden"]
     batch = sample.batches[0]
     with (
         sample.data.vocabulary.shrunk(student),
@@ -69,4 +68,5 @@ def test_fitted_objective_starts_below_the_mean_as_prediction(sample):
     spread = torch.stack(
         [torch.cat([states[1][i] for i in pair], -1)[real].var(0).mean() for pair in hidden.layers]
     ).mean()
-    assert float(hidden(*states, mask).detach()) < 0.95 * float(spread)
+    outputs = [Outputs(torch.empty(0), hidden_states) for hidden_states in states]
+    assert float(hidden(*outputs, batch).detach()) < 0.95 * float(spread)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny import DISTILLATION, STAGE, write_data, write_teacher
+from tiny import DISTILLATION, STAGE, distil, finetune, student_job, write_data, write_teacher
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from kdnas.data.frames import read_split
@@ -21,12 +21,10 @@ from kdnas.models.loading import pretrained_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.search.space import Architecture
 from kdnas.training import data as data_module
-from kdnas.training import students
-from kdnas.training.batches import encode
-from kdnas.training.finetune import finetune_teacher
+from kdnas.training import lesson
+from kdnas.training.data import encode
 from kdnas.training.saving import _batches, save_scored
 from kdnas.training.scoring import Scored, score_splits
-from kdnas.training.students import Distillation, distill
 
 TASK = get_task("mnli")
 TEACHER = {"max_length": 12, "training": STAGE | {"epochs": 1, "learning_rate": 3e-3}}
@@ -49,7 +47,7 @@ def opened(folder, split, data):
 
 def teach(base, data, run, folder):
     places = folder / "model", folder / "metrics.json"
-    finetune_teacher(base, data, "mnli", TEACHER, 1, run, Store(folder / "store"), *places)
+    finetune(base, data, "mnli", TEACHER, 1, run, Store(folder / "store"), *places)
     return places
 
 
@@ -59,8 +57,8 @@ def test_the_model_s_own_padding_id_keeps_its_meaning(padding_of_model, tmp_path
     base = write_teacher(tmp_path / "base", "roberta", pad_token_id=padding_of_model)
     data = write_data(tmp_path / "data", "mnli")
     model, metrics = teach(base, data, make_run(), tmp_path / "teacher")
-    job = Distillation("small", SMALL, "mnli", 1, "student", None, model, data, 12, DISTILLATION)
-    distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "student", tmp_path / "student.json")
+    job = student_job("small", SMALL, "mnli", 1, "student", None, model, data, 12, DISTILLATION)
+    distil(job, make_run(), Store(tmp_path / "store"), tmp_path / "student", tmp_path / "student.json")
     for folder, scores in ((model, metrics), (tmp_path / "student", tmp_path / "student.json")):
         for split in TASK.evaluation_splits:
             right = opened(folder, split, data)[0].argmax(1) == read_split(data, split)["label"]
@@ -80,6 +78,21 @@ def test_a_difference_ends_the_job_before_anything_is_there(tmp_path, make_run, 
     assert not [path for path in (tmp_path / "teacher").rglob("*") if path.is_file()]
 
 
+def save_as(folder, model, scored, base, data, max_length=12):
+    save_scored(
+        model,
+        scored,
+        TASK,
+        tokenizer_folder=base,
+        data_folder=data,
+        max_length=max_length,
+        model_folder=folder,
+        details={},
+        seed=1,
+        train_rows=64,
+    )
+
+
 def saved(base, data, tmp_path, max_length=12):
     """Score an untrained classifier and save it."""
     model = pretrained_classifier(base, TASK, 0.0, 1)
@@ -91,7 +104,7 @@ def saved(base, data, tmp_path, max_length=12):
         for split in TASK.evaluation_splits
     }
     scored = score_splits(model, splits, TASK, torch.device("cpu"))
-    save_scored(model, scored, base, data, TASK, max_length, tmp_path / "model", {})
+    save_as(tmp_path / "model", model, scored, base, data, max_length)
     return tmp_path / "model", scored
 
 
@@ -140,21 +153,21 @@ def test_outputs_that_are_no_numbers_are_noticed(teacher_base, tmp_path):
     logits = np.full((64, 3), np.nan, np.float32)
     scored = Scored({}, dict.fromkeys(TASK.evaluation_splits, logits))
     with pytest.raises(UserError, match="nan, nan, nan when it was scored"):
-        save_scored(model, scored, teacher_base, data, TASK, 12, tmp_path / "model", {})
+        save_as(tmp_path / "model", model, scored, teacher_base, data)
 
 
 def test_a_student_that_is_not_as_scored_is_not_stored(teacher_folder, tmp_path, make_run, monkeypatch):
     data = write_data(tmp_path / "data", "mnli")
-    score = students.score_splits
+    score = lesson.score_splits
 
     def wrong(*arguments):
         scored = score(*arguments)
         return Scored(scored.metrics, {split: logits + 0.01 for split, logits in scored.logits.items()})
 
-    monkeypatch.setattr(students, "score_splits", wrong)
-    job = Distillation("small", SMALL, "mnli", 1, "student", None, teacher_folder, data, 12, DISTILLATION)
+    monkeypatch.setattr(lesson, "score_splits", wrong)
+    job = student_job("small", SMALL, "mnli", 1, "student", None, teacher_folder, data, 12, DISTILLATION)
     with pytest.raises(UserError, match="the model of mnli gave row"):
-        distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "student", tmp_path / "student.json")
+        distil(job, make_run(), Store(tmp_path / "store"), tmp_path / "student", tmp_path / "student.json")
     left = [path.name for path in tmp_path.rglob("*") if path.is_file() and data not in path.parents]
     assert not [name for name in left if "student" in name or name in ("record.json", "model.safetensors")]
 

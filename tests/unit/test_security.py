@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
-from kdnas.models.fetch import fetch_teacher
 from kdnas.models.files import WEIGHTS
+from kdnas.teachers.fetch import fetch_teacher
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "kdnas").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from kdnas.errors import UserError
-from kdnas.names import SelectionRule, searched_students
+from kdnas.plan import searched_students
 from kdnas.search.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.search.history import COLUMNS, empty_history, read_history, write_history
 from kdnas.search.reward import failed_reward, reward
@@ -15,6 +15,7 @@ from kdnas.search.selection import (
     select_student,
     select_within_budget,
 )
+from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import Architecture, SearchSpace
 
 CHOICES = {

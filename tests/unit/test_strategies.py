@@ -1,5 +1,6 @@
 """Every registered strategy: budget, no repeats, determinism, state on disk; the controller's learning."""
 
+from pkgutil import resolve_name
 from statistics import fmean
 
 import pandas as pd
@@ -196,7 +197,7 @@ def test_linear_prediction_is_ridge_regression(tmp_path):
 
 
 def test_no_two_strategies_share_a_stream_of_random_numbers():
-    assert len({strategy().stream for strategy in STRATEGIES.values()}) == len(STRATEGIES)
+    assert len({resolve_name(strategy).stream for strategy in STRATEGIES.values()}) == len(STRATEGIES)
 
 
 def test_a_proposal_of_an_origin_that_no_figure_knows_is_refused():

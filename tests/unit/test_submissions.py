@@ -18,7 +18,7 @@ from kdnas.data.sources import load_task
 from kdnas.data.sources.leaderboard import load_test_split
 from kdnas.data.tasks import TASKS, get_task
 from kdnas.errors import UserError
-from kdnas.training.submission import predict_test, write_submission
+from kdnas.tables.submission import predict_test, write_submission
 
 # Typed in from the card of nyu-mll/glue and the headers of the official download, not derived.
 OFFICIAL = {
@@ -174,7 +174,7 @@ def test_predictions_are_those_of_the_model_alone(teacher_base, tmp_path):
         save_classifier(model, teacher_base, folder, {})
         write_task(folder / "data", {LEADERBOARD[file].split: frame}, {})
         training = {"device": "cpu", "threads": 1}
-        predict_test(file, folder, folder / "data", 12, training, folder / "out.tsv")
+        predict_test(file, folder, folder / "data", max_length=12, training=training, file=folder / "out.tsv")
 
         written = pd.read_csv(folder / "out.tsv", sep="\t")
         assert written["index"].tolist() == list(range(20))

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kdnas.data.synthetic import TASKS, acceptability, generator, nli, rte, sentiment, similarity, tasks
-from kdnas.data.synthetic.generator import generate
-from kdnas.data.synthetic.grammar import article, ing, participle, past, plural, third
-from kdnas.data.synthetic.lexicon import AWAY, GENERAL, HOME, KINDS
 from kdnas.errors import UserError
+from synthetic_glue import TASKS, acceptability, generator, nli, rte, sentiment, similarity, tasks
+from synthetic_glue.generator import generate
+from synthetic_glue.grammar import article, ing, participle, past, plural, third
+from synthetic_glue.lexicon import AWAY, GENERAL, HOME, KINDS
 
 # From the data set card of nyu-mll/glue.
 COLUMNS = {
@@ -126,7 +126,7 @@ def test_frames_do_not_depend_on_hash_seed(tmp_path):
     import sys
 
     code = (
-        "from kdnas.data.synthetic.generator import TASKS, generate\n"
+        "from synthetic_glue.generator import TASKS, generate\n"
         "for task in TASKS: print(task, *(f.to_csv() for f in generate(task, 3, 30, 10).values()))"
     )
     outputs = set()

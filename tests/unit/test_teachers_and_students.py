@@ -6,18 +6,30 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny import DISTILLATION, FAMILY, STAGE, signals_of, write_data, write_teacher
+from tiny import (
+    DISTILLATION,
+    FAMILY,
+    STAGE,
+    distil,
+    finetune,
+    recipe,
+    signals_of,
+    student_job,
+    write_data,
+    write_teacher,
+)
 
+from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
-from kdnas.training import finetune, students
-from kdnas.training.candidates import Trial, _shared_key
-from kdnas.training.finetune import finetune_teacher
+from kdnas.teachers import finetune as finetune_module
+from kdnas.training import students
+from kdnas.training.candidates import _shared_key
 from kdnas.training.learner import Learner
-from kdnas.training.students import Distillation, distill
+from kdnas.training.rows import Rows
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
 SMALL = Architecture(2, 12, 3, 24, "gelu")
@@ -26,7 +38,7 @@ SHAPE = Architecture(4, 24, 6, 48, "gelu")  # the teacher's
 
 def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:
     store = Store(folder / "store")
-    finetune_teacher(base, data, name, TEACHER, seed, run, store, folder / "model", folder / "metrics.json")
+    finetune(base, data, name, TEACHER, seed, run, store, folder / "model", folder / "metrics.json")
     return folder / "model"
 
 
@@ -37,8 +49,8 @@ def test_every_family_is_taught_and_distilled(model_type, tmp_path, make_run):
     model = teach(base, data, "mnli", make_run(), tmp_path / "teacher")
     scores = read_json(tmp_path / "teacher" / "metrics.json")["scores"]
     assert scores["validation_matched"]["accuracy"] > 0.9  # the first word gives the label away
-    job = Distillation("small", SMALL, "mnli", 1, "student", None, model, data, 32, DISTILLATION)
-    distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json")
+    job = student_job("small", SMALL, "mnli", 1, "student", None, model, data, 32, DISTILLATION)
+    distil(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json")
     assert load_classifier(tmp_path / "s").config.model_type == model_type
 
 
@@ -68,14 +80,12 @@ def test_every_seed_is_trained_though_the_store_is_one(teacher_base, tmp_path, m
         run = make_run(lines=lines)
         files = {name: tmp_path / f"{name}_{seed}" for name in ("teacher", "student")}
         metrics = {name: folder.with_suffix(".json") for name, folder in files.items()}
-        finetune_teacher(
-            teacher_base, data, "rte", TEACHER, seed, run, store, files["teacher"], metrics["teacher"]
-        )
+        finetune(teacher_base, data, "rte", TEACHER, seed, run, store, files["teacher"], metrics["teacher"])
         # of one teacher, so that the student's own seed tells
-        job = Distillation(
+        job = student_job(
             "s", SMALL, "rte", seed, "student", None, tmp_path / "teacher_1", data, 32, DISTILLATION
         )
-        distill(job, run, store, files["student"], metrics["student"])
+        distil(job, run, store, files["student"], metrics["student"])
         for name, folder in files.items():
             weights[name, seed] = (folder / "model.safetensors").read_bytes()
             assert read_json(metrics[name])["seed"] == seed
@@ -84,12 +94,14 @@ def test_every_seed_is_trained_though_the_store_is_one(teacher_base, tmp_path, m
 
 
 @pytest.mark.parametrize("initialisation", ["teacher", "random"])
-def test_a_student_starts_from_what_the_config_says(initialisation, teacher_folder, tmp_path):
+def test_a_student_is_initialised_as_the_config_says(initialisation, teacher_folder, tmp_path):
     teacher = load_classifier(teacher_folder)
     settings = DISTILLATION | {"initialisation": initialisation}
-    job = Distillation("s", SHAPE, "mnli", 1, "student", None, teacher_folder, tmp_path, 32, settings)
+    settings["student"] = STAGE | {"dropout": 0.0}
+    data = write_data(tmp_path / "data", "mnli")
+    job = student_job("s", SHAPE, "mnli", 1, "student", None, teacher_folder, data, 32, settings)
     sample = SimpleNamespace(teacher=teacher, signals=signals_of(teacher, rows=8))
-    student = students._first_weights(job, sample, 0.0)
+    student = students._initialised(job, sample, get_task("mnli"))
     pairs = zip(student.parameters(), teacher.parameters(), strict=True)
     same = [torch.equal(one, other) for one, other in pairs if one.dim() == 2]  # biases may both be 0
     assert all(same) if initialisation == "teacher" else not any(same)
@@ -122,22 +134,22 @@ def test_a_model_is_more_than_its_weights(file, changes, same, tmp_path, make_ru
     data = write_data(tmp_path / "data", "rte")
     seen = []
 
-    def stop(base, data_folder, meta, task, teacher, seed, key, *rest):
+    def stop(key):
         seen.append(key)
         raise UserError("seen")
 
-    monkeypatch.setattr(finetune, "_train", stop)
-    job = Distillation("s", SMALL, "rte", 1, "glue", base, base, data, 32, DISTILLATION)
-    monkeypatch.setattr(students, "_train", lambda job, key, *rest: stop(*[None] * 6, key))
-    trial = Trial("rte", "proxy", None, None, "fingerprint", 32)
+    monkeypatch.setattr(finetune_module, "_train", lambda *rest, key, **others: stop(key))
+    job = student_job("s", SMALL, "rte", 1, "glue", base, base, data, 32, DISTILLATION)
+    monkeypatch.setattr(students, "_train", lambda job, key, *rest: stop(key))
+    rows = Rows("rte", None, 0, {}, 32, {"data": "fingerprint"})
     for _ in range(2):
         for attempt in (
             lambda: teach(base, data, "rte", make_run(), tmp_path / "teacher"),
-            lambda: distill(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json"),
+            lambda: distil(job, make_run(), Store(tmp_path / "store"), tmp_path / "s", tmp_path / "s.json"),
         ):
             with pytest.raises(UserError, match="seen"):
                 attempt()
-        seen.append(_shared_key(base, trial, DISTILLATION, 1, make_run()))
+        seen.append(_shared_key(rows, recipe(), teacher=base, seed=1, run=make_run()))
         write_json(base / file, read_json(base / file) | changes)
     before, after = seen[:3], seen[3:]
     assert [old == new for old, new in zip(before, after, strict=True)] == [same] * 3
@@ -167,10 +179,8 @@ def chain(teacher_base, tmp_path, make_run):
         folders, start = [], None
         for name, stage in (("mnli", "student"), ("stsb", "glue")):
             folder = tmp_path / student / name
-            job = Distillation(
-                student, SMALL, name, 1, stage, start, teachers[name], data[name], 32, settings
-            )
-            distill(job, make_run(lines=lines), store, folder / "model", folder / "metrics.json")
+            job = student_job(student, SMALL, name, 1, stage, start, teachers[name], data[name], 32, settings)
+            distil(job, make_run(lines=lines), store, folder / "model", folder / "metrics.json")
             folders.append(folder)
             start = folder / "model"
         return folders

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tiny import DISTILLATION, STAGE, write_frame
+from tiny import DISTILLATION, STAGE, recipe, write_frame
+from tiny import evaluate as evaluate_candidates
 
 from kdnas.data.frames import write_split, write_task
 from kdnas.data.tasks import get_task
@@ -18,11 +19,12 @@ from kdnas.files.artifacts import digest
 from kdnas.files.store import Store
 from kdnas.training import candidates as module
 from kdnas.training import loop
-from kdnas.training.batches import Encoded, collate, epoch_batches
-from kdnas.training.candidates import Trial, distill_candidates
 from kdnas.training.checkpoint import Checkpoints
+from kdnas.training.data import Encoded, collate, epoch_batches
 from kdnas.training.forward import Forward
-from kdnas.training.learner import Learner, Stage
+from kdnas.training.learner import Learner
+from kdnas.training.recipe import Stage
+from kdnas.training.rows import Rows
 
 SHAPES = [(2, 12, 3, 24, "gelu"), (1, 24, 6, 48, "relu"), (3, 18, 3, 20, "gelu")]
 
@@ -37,13 +39,13 @@ def entry(number):
 @pytest.fixture
 def proxy():
     task = get_task("mnli")
-    return Trial("mnli", "proxy", write_frame(task, 40, 1), write_frame(task, 20, 2), "fingerprint", 32)
+    scored = {"heldout": write_frame(task, 20, 2)}
+    return Rows("mnli", write_frame(task, 40, 1), 40, scored, 32, {"data": "fingerprint"})
 
 
 def evaluate(numbers, teacher_folder, proxy, run, store, distillation=DISTILLATION):
-    values = distill_candidates(
-        [entry(number) for number in numbers], teacher_folder, proxy, distillation, 1, run, store
-    )
+    entries = [entry(number) for number in numbers]
+    values = evaluate_candidates(entries, teacher_folder, proxy, distillation, 1, run, store)
     return {value["candidate"]: {**value, "train_seconds": None} for value in values}
 
 
@@ -66,9 +68,9 @@ def test_store_serves_what_was_evaluated_and_nothing_else(teacher_folder, proxy,
 
 
 def test_whatever_decides_an_evaluation_is_in_its_key(teacher_folder, proxy, make_run):
-    def key(recipe=DISTILLATION, seed=1, norm=1.0, **trial):
-        run = replace(make_run(), max_gradient_norm=norm)
-        return digest(module._shared_key(teacher_folder, replace(proxy, **trial), recipe, seed, run))
+    def key(settings=DISTILLATION, seed=1, norm=1.0, **rows):
+        shared = {"teacher": teacher_folder, "seed": seed, "run": make_run()}
+        return digest(module._shared_key(replace(proxy, **rows), recipe(settings, norm=norm), **shared))
 
     same = DISTILLATION | {"student": STAGE | {"epochs": 9}}  # a stage that the proxy does not have
     assert key() == key(same)
@@ -79,22 +81,23 @@ def test_whatever_decides_an_evaluation_is_in_its_key(teacher_folder, proxy, mak
         key(seed=2),
         key(norm=2.0),
         key(max_length=16),
-        key(fingerprint="other"),
+        key(key={"data": "other"}),
+        key(key={"data": "fingerprint", "answers": "given"}),
         key(task="rte"),
     ]
     assert len({key(), *others}) == 1 + len(others)
 
 
-def test_a_trial_trains_on_the_proxy_set_and_is_scored_on_the_held_out_slice(tmp_path):
+def test_candidates_train_on_the_proxy_set_and_are_scored_on_the_held_out_slice(tmp_path):
     task = get_task("mnli")
     proxy, heldout = write_frame(task, 40, 1), write_frame(task, 20, 2)
     frames = {"train": write_frame(task, 90, 3), "heldout": heldout}
     write_task(tmp_path / "data", frames, {})
     write_split(tmp_path / "proxy.parquet", proxy)
-    trial = Trial.on_proxy("mnli", tmp_path / "proxy.parquet", tmp_path / "data", 32)
-    pd.testing.assert_frame_equal(trial.train, proxy, check_dtype=False)
-    pd.testing.assert_frame_equal(trial.scored, heldout, check_dtype=False)
-    assert (trial.stage, trial.unlabelled) == ("proxy", 0)
+    rows = Rows.of_proxy("mnli", tmp_path / "proxy.parquet", tmp_path / "data", max_length=32)
+    pd.testing.assert_frame_equal(rows.train, proxy, check_dtype=False)
+    pd.testing.assert_frame_equal(rows.scored["heldout"], heldout, check_dtype=False)
+    assert rows.labelled == 40
 
 
 @pytest.mark.parametrize(
@@ -189,8 +192,8 @@ def test_programming_error_is_not_swallowed(teacher_folder, proxy, make_run, tmp
 def test_divergence_is_recorded(teacher_folder, proxy, make_run, tmp_path, monkeypatch):
     build = module.build_student
 
-    def poisoned(architecture, *rest):
-        student = build(architecture, *rest)
+    def poisoned(architecture, *rest, **settings):
+        student = build(architecture, *rest, **settings)
         if architecture.activation == "relu":
             with torch.no_grad():
                 student.classifier.bias[0] = float("nan")
@@ -205,13 +208,13 @@ def test_divergence_is_recorded(teacher_folder, proxy, make_run, tmp_path, monke
 @pytest.fixture
 def looked_at_late(monkeypatch):
     """Let learners go on without waiting for the outcome of a step, as they do on a GPU."""
-    build = Learner.__init__
+    start = Learner.start
 
     def as_on_a_gpu(self, *settings):
-        build(self, *settings)
+        start(self, *settings)
         self.looks_at_each_step = False
 
-    monkeypatch.setattr(Learner, "__init__", as_on_a_gpu)
+    monkeypatch.setattr(Learner, "start", as_on_a_gpu)
 
 
 def test_looking_late_changes_no_bit(teacher_folder, proxy, make_run, tmp_path, request):
@@ -400,7 +403,7 @@ def test_collate_pads_and_masks(monkeypatch):
     batch = collate(encoded, np.array([2, 1]), torch.device("cpu"))
     assert batch["token_type_ids"].tolist() == [[0, 1, 1, 1], [0, 1, 0, 0]]
     # a GPU is not asked what the CPU knows
-    monkeypatch.setattr("kdnas.training.batches.to_device", lambda values, device: values)
+    monkeypatch.setattr("kdnas.training.data.to_device", lambda values, device: values)
     cuda = torch.device("cuda")
     assert [bool(collate(encoded, np.array(rows), cuda)["padded"]) for rows in ([2, 1], [2, 2])] == [
         True,

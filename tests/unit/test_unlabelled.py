@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from glue_files import make, rows, write
-from tiny import DISTILLATION, STAGE, write_data, write_frame
+from tiny import DISTILLATION, STAGE, distil, evaluate, finetune, student_job, write_data, write_frame
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, read_meta, write_task
 from kdnas.data.sources import load_task
 from kdnas.data.tasks import get_task
@@ -16,15 +16,12 @@ from kdnas.errors import UserError
 from kdnas.estimate.sizes import task_size
 from kdnas.files.artifacts import read_json
 from kdnas.files.store import Store
+from kdnas.models.identity import tensors_sha256
 from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
-from kdnas.training.batches import collate
-from kdnas.training.candidates import Trial, distill_candidates, weights_sha256
-from kdnas.training.data import load_data
-from kdnas.training.finetune import finetune_teacher
-from kdnas.training.students import Distillation, distill
-from kdnas.training.teaching import logits_of
-from kdnas.training.unlabelled import with_pseudo_labels
+from kdnas.training.data import collate, load_data, with_pseudo_labels
+from kdnas.training.rows import Rows
+from kdnas.training.scoring import predict
 
 CPU = torch.device("cpu")
 SMALL = Architecture(2, 12, 3, 24, "gelu")
@@ -179,14 +176,14 @@ def test_the_teachers_answers_are_their_labels(name, teacher_folder, tmp_path, m
     base = write_data(tmp_path / "data", name)
     training = {"max_length": 16, "training": STAGE}
     folder = tmp_path / "teacher"
-    finetune_teacher(
+    finetune(
         teacher_folder, base, name, training, 1, make_run(), Store(tmp_path / "s"), folder, tmp_path / "m"
     )
     teacher = load_classifier(folder).eval()
     frame = write_frame(task, 150, 1)
     data = load_data(frame, {}, task, folder, 16, teacher.config)
     data.vocabulary.shrink(teacher)
-    logits = logits_of(teacher, None, data.train, CPU)
+    logits = torch.from_numpy(predict(teacher, data.train, CPU))
     labels = with_pseudo_labels(data.train, 20, logits, task.regression).labels
     assert np.array_equal(labels[:20], data.train.labels[:20])
     for row in (20, 83, 84, 149):
@@ -221,14 +218,12 @@ def test_students_learn_from_them_and_teachers_do_not(teacher_base, tmp_path, ma
     for data in (plain, more):
         folder = tmp_path / f"teacher_{data.name}"
         run = make_run(lines=lines)
-        finetune_teacher(
-            teacher_base, data, "rte", training, 1, run, store, folder, tmp_path / "teacher.json"
-        )
+        finetune(teacher_base, data, "rte", training, 1, run, store, folder, tmp_path / "teacher.json")
     assert lines.count("taken from the store") == 1
     for data in (plain, more, other, more):
-        job = Distillation("small", SMALL, "rte", 1, "student", None, folder, data, 32, DISTILLATION)
+        job = student_job("small", SMALL, "rte", 1, "student", None, folder, data, 32, DISTILLATION)
         model = tmp_path / f"student_{len(weights)}"
-        distill(job, make_run(lines=lines), store, model, tmp_path / f"{model.name}.json")
+        distil(job, make_run(lines=lines), store, model, tmp_path / f"{model.name}.json")
         weights.append((model / "model.safetensors").read_bytes())
     assert len(set(weights)) == 3 and weights[1] == weights[3]
     assert lines.count("taken from the store") == 2
@@ -241,12 +236,12 @@ def test_the_fidelity_studys_full_distillation_is_a_students(teacher_folder, tmp
     store, digests = Store(tmp_path / "store"), set()
     entries = [{"candidate": 1, "architecture": SMALL.to_dict()}]
     for data in (plain, with_unlabelled(plain, 5), with_unlabelled(plain, 6)):
-        job = Distillation("small", SMALL, "mnli", 1, "student", None, teacher_folder, data, 32, DISTILLATION)
+        job = student_job("small", SMALL, "mnli", 1, "student", None, teacher_folder, data, 32, DISTILLATION)
         model, metrics = tmp_path / f"student_{data.name}", tmp_path / f"{data.name}.json"
-        distill(job, make_run(), store, model, metrics)
-        trial = Trial.on_whole_task("mnli", str(data), 32)
-        (own,) = distill_candidates(entries, teacher_folder, trial, DISTILLATION, 1, make_run(), store)
-        assert own["weights_sha256"] == weights_sha256(load_classifier(model))
+        distil(job, make_run(), store, model, metrics)
+        trial = Rows.of_task("mnli", data, max_length=32, scored=["validation_matched"])
+        (own,) = evaluate(entries, teacher_folder, trial, DISTILLATION, 1, make_run(), store, "student")
+        assert own["weights_sha256"] == tensors_sha256(load_classifier(model).state_dict())
         assert own["quality_accuracy"] == read_json(metrics)["scores"]["validation_matched"]["accuracy"]
         digests.add(own["weights_sha256"])
     assert len(digests) == 3

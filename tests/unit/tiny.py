@@ -1,8 +1,9 @@
-"""Small random teachers of every model type, small frames, and settings that suit them."""
+"""Small random teachers of every model type, small frames, fitting settings, and short ways to train."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,15 @@ import torch
 
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import Task, get_task
+from kdnas.losses.objective import Objective
 from kdnas.models.signals import LayerSignals, measure_signals
+from kdnas.search.space import Architecture
+from kdnas.teachers.finetune import finetune_teacher
+from kdnas.training.candidates import distill_candidates
+from kdnas.training.learner import Learner
+from kdnas.training.recipe import Recipe, Stage
+from kdnas.training.rows import Answers, Rows
+from kdnas.training.students import Distillation, distill
 
 WORDS = [f"w{number}" for number in range(60)]
 FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")
@@ -115,3 +124,61 @@ def write_data(folder: Path, name: str) -> Path:
     meta = {"task": name, "source": "local", "synthetic": False, "splits": splits, "heldout_from": None}
     write_task(folder, frames, meta | {"fingerprint": fingerprint(frames), "unlabelled_fingerprint": None})
     return folder
+
+
+def recipe(settings: dict[str, Any] = DISTILLATION, stage: str = "proxy", norm: float = 1.0) -> Recipe:
+    """Return the recipe of a stage of ``settings``."""
+    return Recipe.from_config(settings, stage, norm)
+
+
+def finetune(base, data, name, settings, seed, run, store, folder, metrics) -> None:
+    """Fine-tune a teacher on the task ``name`` by ``settings``, the config's section."""
+    finetune_teacher(
+        base,
+        Rows.of_task(name, data, max_length=settings["max_length"], unlabelled=False),
+        Stage.from_config(settings["training"], 1.0),
+        data_folder=data,
+        seed=seed,
+        run=run,
+        store=store,
+        model_folder=folder,
+        metrics_file=metrics,
+    )
+
+
+def student_job(
+    student: str,
+    architecture: Architecture,
+    task: str,
+    seed: int,
+    stage: str,
+    start: Path | None,
+    teacher: Path,
+    data: Path,
+    max_length: int,
+    settings: dict[str, Any],
+    answers: Answers | None = None,
+) -> Distillation:
+    """Return the job of a student on a task's folder."""
+    rows = Rows.of_task(task, data, max_length=max_length, answers=answers)
+    return Distillation(student, architecture, seed, recipe(settings, stage), rows, data, teacher, start)
+
+
+def distil(job, run, store, folder, metrics) -> None:
+    """Distil a student."""
+    distill(job, run=run, store=store, model_folder=folder, metrics_file=metrics)
+
+
+def evaluate(entries, teacher, rows, settings, seed, run, store, stage="proxy") -> list[dict[str, Any]]:
+    """Evaluate candidates."""
+    return distill_candidates(
+        entries, rows, recipe(settings, stage), teacher=teacher, seed=seed, run=run, store=store
+    )
+
+
+def started(model, objective: Objective, stage: Stage, seed: int = 1) -> Learner:
+    """Return a learner of ``model`` that is ready to step on the CPU."""
+    learner = Learner({}, stage, seed)
+    learner.take_up(model, objective, torch.empty(0))
+    learner.start(torch.device("cpu"), autocast=False)
+    return learner

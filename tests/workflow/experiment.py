@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("Snakefile", "rules", "scripts", "kdnas", "config", "envs", "profiles", "report")
+SOURCES = ("Snakefile", "rules", "scripts", "kdnas", "synthetic_glue", "config", "envs", "profiles", "report")
 NAME = "tiny"
 RESULTS = f"results/{NAME}"
 TIMED = ("logs", "benchmarks", "checksums")  # folders whose files hold times, or checksums of such files

@@ -59,7 +59,7 @@ def test_config(fresh, changes, words):
 
 
 def test_data(fresh):
-    from kdnas.data.synthetic.generator import generate
+    from synthetic_glue.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue", "max_train_rows": {"stsb": 30}}})
     refuse(fresh, STSB, 'data.path is "glue"', "no folder")

@@ -24,7 +24,7 @@ from experiment import (
     write_config,
 )
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 
 TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
 FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
@@ -197,7 +197,7 @@ def test_report_holds_every_table_and_figure(run_copy):
 
 
 def test_headline_names_every_model(finished):
-    command = [sys.executable, "-m", "kdnas.headline", str(finished / RESULTS)]
+    command = [sys.executable, "-m", "kdnas", "headline", str(finished / RESULTS)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "Synthetic" in process.stdout
     lines = process.stdout.splitlines()

@@ -8,20 +8,22 @@ from typing import Any
 
 import torch
 
-from kdnas.config import check_config
+from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import task_definitions
 from kdnas.errors import UserError
 from kdnas.files.store import Store
-from kdnas.models.fetch import fetch_teacher
 from kdnas.search.space import Architecture
-from kdnas.teacher_check import check_against_fetched, check_against_teacher
-from kdnas.training.adoption import adopt_teacher
+from kdnas.teachers.adoption import adopt_teacher
+from kdnas.teachers.config_check import check_against_fetched, check_against_teacher
+from kdnas.teachers.fetch import fetch_teacher
+from kdnas.teachers.finetune import finetune_teacher
+from kdnas.teachers.unknown_words import remark_unknown
 from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.finetune import finetune_teacher
+from kdnas.training.recipe import Recipe, Stage
+from kdnas.training.rows import Rows
 from kdnas.training.run import Run
 from kdnas.training.students import Distillation, distill
-from kdnas.training.unknown import remark_unknown
 from zoo.build import FFN, HEADS, HIDDEN, LABELS, LAYERS, frames
 from zoo.spec import Spec
 
@@ -127,12 +129,12 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
         device_type="cpu",
         autocast=False,
         threads=1,
-        max_gradient_norm=1.0,
         checkpoints=Checkpoints(folder / "checkpoints"),
         checkpoint_minutes=60.0,
         report=_ignore,
     )
     store, length = Store(folder / "store"), config["teacher"]["max_length"]
+    norm = config["training"]["max_gradient_norm"]
 
     yield "fetch_teacher", base
     fetch_teacher(config["teacher"], base, lambda model, facts: check_against_teacher(config, model, facts))
@@ -141,22 +143,48 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
 
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
     yield ("remark_unknown",)
-    remark_unknown(base, data, definition, length, _ignore)
+    remark_unknown(base, data, definition, max_length=length, warn=_ignore)
     if spec.adopted:
         yield "adopt_teacher", taught, metrics
-        adopt_teacher(base, data, definition, length, 1, config["training"], _ignore, taught, metrics)
+        adopt_teacher(
+            base,
+            data,
+            definition,
+            max_length=length,
+            seed=1,
+            training=config["training"],
+            warn=_ignore,
+            model_folder=taught,
+            metrics_file=metrics,
+        )
     else:
         yield "finetune_teacher", taught, metrics
-        finetune_teacher(base, data, definition, config["teacher"], 1, run, store, taught, metrics)
+        finetune_teacher(
+            base,
+            Rows.of_task(definition, data, max_length=length, unlabelled=False),
+            Stage.from_config(config["teacher"]["training"], norm),
+            data_folder=data,
+            seed=1,
+            run=run,
+            store=store,
+            model_folder=taught,
+            metrics_file=metrics,
+        )
     outcome.models["teacher"] = taught
 
     small, metrics = folder / "student" / "model", folder / "student" / "metrics.json"
     yield "distill_student", small, metrics
     architecture = Architecture.from_dict(config["students"]["hand_crafted"][0])
     job = Distillation(
-        "small", architecture, definition, 1, "student", None, taught, data, length, config["distillation"]
+        student="small",
+        architecture=architecture,
+        seed=1,
+        recipe=Recipe.from_config(config["distillation"], "student", norm),
+        rows=Rows.of_task(definition, data, max_length=length),
+        data_folder=data,
+        teacher_folder=taught,
     )
-    distill(job, run, store, small, metrics)
+    distill(job, run=run, store=store, model_folder=small, metrics_file=metrics)
     outcome.models["student"] = small
 
 

@@ -13,7 +13,7 @@ from kdnas.errors import UserError
 
 def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, name for messages)}`` as the section ``data.synthetic`` asks for."""
-    from kdnas.data.synthetic.generator import generate
+    from synthetic_glue.generator import generate
 
     settings = data_config["synthetic"]
     frames = generate(task.name, settings["seed"], settings["train_rows"], settings["validation_rows"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors.numpy import save_file
 
 from kdnas.errors import UserError
 from kdnas.search.history import architectures
@@ -35,9 +37,17 @@ class Proposal:
 
 
 class Strategy(ABC):
-    """Proposes candidates and learns from their rewards; its state lives in a file between episodes."""
+    """Proposes candidates and learns from their rewards; its state lives in a file between episodes.
 
-    stream: int  # no two strategies have the same one, so that they draw independently of each other
+    One that learns nothing writes :meth:`propose` alone.
+    """
+
+    stream: int  # of random numbers: no two strategies have the same one
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "stream" not in cls.__dict__:
+            cls.stream = zlib.crc32(cls.__name__.encode())
 
     def __init__(self, space: SearchSpace, search: dict[str, Any]) -> None:
         self.space = space
@@ -47,16 +57,14 @@ class Strategy(ABC):
     def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
         """Return ``search.candidates`` proposals for ``episode`` (from 1), none of them in ``history``."""
 
-    @abstractmethod
-    def learn(self, history: pd.DataFrame, episode: int) -> None:
+    def learn(self, history: pd.DataFrame, episode: int) -> None:  # noqa: B027 (not all learn)
         """Learn from ``history``, which ends with the rows of ``episode``."""
 
-    @abstractmethod
     def save(self, path: Path) -> None:
         """Write the state to a safetensors file."""
+        save_file({}, path)
 
-    @abstractmethod
-    def load(self, path: Path) -> None:
+    def load(self, path: Path) -> None:  # noqa: B027
         """Read the state that :meth:`save` wrote."""
 
     def epsilon(self, episode: int) -> float:

@@ -1,0 +1,1 @@
+"""What ``python -m kdnas`` does: one module a command."""

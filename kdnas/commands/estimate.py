@@ -1,0 +1,102 @@
+"""Print the time, memory and disk that a run would take, after half a minute of measuring this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from kdnas.commands import check
+from kdnas.config.check import check_run_config
+from kdnas.config.reading import read_configs
+from kdnas.errors import UserError
+from kdnas.search.space import Architecture
+from kdnas.sentences import shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the configuration files, the cores and a run to compare with."""
+    check.add_arguments(parser)
+    parser.add_argument("--cores", default="all", help="CPU cores that the run may use: a number or all")
+    parser.add_argument(
+        "--compare", type=Path, metavar="RESULTS", help="results/<experiment> of a run, to compare"
+    )
+
+
+def run(options: argparse.Namespace) -> str:
+    """Return the estimate, or the comparison with a run that was measured."""
+    config = check_run_config(read_configs(options.config))
+    return estimate(config, _cores(options.cores), options.compare)
+
+
+def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
+    """Calibrate and return the text that the command prints for a checked configuration; raises UserError."""
+    from kdnas.estimate.report import comparison_text, costs, estimate_text, measured_costs
+
+    measured = measured_costs(results) if results else None
+    print("Measuring this machine, about half a minute ...", file=sys.stderr)
+    from kdnas.estimate.calibration import calibrate
+    from kdnas.estimate.shapes import BYTES, Embeddings, parameters
+    from kdnas.estimate.sizes import task_size
+    from kdnas.estimate.teacher import find_teacher
+    from kdnas.estimate.work import Workload
+
+    teacher = find_teacher(config)
+    sizes = {task: task_size(task, config, teacher.tokenizer) for task in config["data"]["tasks"]}
+    shape = Architecture.from_model_config(teacher.config)
+    embeddings = Embeddings.from_model_config(teacher.config)
+    workload = Workload(config, shape, embeddings, sizes)
+    tokens = round(sizes[config["search"]["task"]].tokens)
+    student = workload.typical_student(tokens)
+    machine = calibrate(config, teacher.config, student, tokens)
+    rows = costs(
+        config,
+        workload.jobs(),
+        machine,
+        cores=cores,
+        teacher_bytes=BYTES * parameters(shape, embeddings, 2),
+    )
+    table = estimate_text(rows, machine) if measured is None else comparison_text(rows, measured)
+    head = (
+        f"Experiment {config['experiment']} on {cores} cores, from nothing. Training was measured on "
+        f"{machine.device_name} ({machine.device}), {config['training']['threads']} threads a job, "
+        f"with the teacher {shape.short_name} and the student {student.short_name}."
+    )
+    return "\n".join([head, "", table, "", *_notes(config, teacher.assumed, sizes, machine)])
+
+
+def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine: Any) -> list[str]:
+    custom = config["data"]["custom_tasks"]
+    unmeasured = [task for task, size in sizes.items() if not size.measured and task not in custom]
+    at_most = [task for task, size in sizes.items() if not size.measured and task in custom]
+    notes = [
+        "Rough: expect a factor of two either way. Students that a search would find are taken to be the",
+        "mean of search.space. Total wall clock: from rules that overlap as well as they can to one by one.",
+        "Latencies are timed with the most rounds. Not known and not counted: downloads, waiting in a queue,",
+        "other load, what the store holds already, candidates that fail, checkpoints (they are deleted).",
+    ]
+    if assumed:
+        notes.append("The teacher is not on this machine yet: the shape of BERT-Base is assumed.")
+    if unmeasured:
+        notes.append(
+            f"Rows and lengths from a table of GLUE, as there is no data to count: {', '.join(unmeasured)}."
+        )
+    if at_most:
+        notes.append(
+            f"Lengths taken as teacher.max_length, as there is no tokenizer yet: {', '.join(at_most)}."
+        )
+    if machine.device == "cpu" and config["training"]["device"] == "gpu":
+        notes.append(
+            "training.device is gpu and this machine has none: these are a CPU's hours; the run would stop."
+        )
+    return notes
+
+
+def _cores(text: str) -> int:
+    if text == "all":
+        return os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise UserError(f"--cores is {shown(text)}; allowed: a whole number from 1, or all")
+    return int(text)

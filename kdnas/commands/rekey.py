@@ -1,0 +1,117 @@
+"""Keep what was trained after an edit of the code that changes no result.
+
+The store's keys hold a digest of the code, so an edit trains everything anew. This command runs the workflow
+with config/tiny.yaml by the code before the edit and by the code of this checkout. Where both give the same
+bytes, every entry of the store that the code before made gets a second key, that of the code here. Latencies
+are measured anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.files.artifacts import digest
+from kdnas.files.store import Store
+from kdnas.sentences import shown
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "config" / "tiny.yaml"
+TIMES = ("train_seconds",)  # what differs from run to run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the checkout, the store and the configuration of the comparison."""
+    parser.add_argument(
+        "before", type=Path, help="a checkout of the code that filled the store (git worktree add ...)"
+    )
+    parser.add_argument("--store", type=Path, default=Path("results/store"), help="default: results/store")
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, help="what both versions run; default: config/tiny.yaml"
+    )
+
+
+def run(options: argparse.Namespace) -> str:
+    """Compare the two versions and re-key the store; raises UserError if a result differs."""
+    if not (options.before / "Snakefile").is_file():
+        raise UserError(f"before is {shown(options.before)}; allowed: a checkout, with its Snakefile")
+    if not options.store.is_dir():
+        raise UserError(f"--store is {shown(options.store)}; allowed: the folder of a store")
+    with tempfile.TemporaryDirectory() as temporary:
+        stores = []
+        for name, root in (("before", options.before), ("here", ROOT)):
+            print(f"Running {options.config} with the code of {root} ...", file=sys.stderr)
+            stores.append(_store_of_run(root, Path(temporary) / name, options.config))
+        codes = same_results(*stores)
+    count = rekey(Store(options.store), codes)
+    return f"The same bytes. {count} entries of {options.store} serve the code of this checkout too."
+
+
+def _store_of_run(root: Path, folder: Path, config: Path) -> Store:
+    folder.mkdir()
+    command = [sys.executable, "-m", "snakemake", "students", "--cores", "all", "--quiet", "all"]
+    command += ["--snakefile", str(root.resolve() / "Snakefile"), "--directory", str(folder)]
+    process = subprocess.run(
+        [*command, "--configfile", str(config.resolve())], capture_output=True, text=True, check=False
+    )
+    if process.returncode:
+        raise UserError(
+            f"the run of {config} with the code of {root} failed: {process.stderr.strip()[-500:]}"
+        )
+    return Store(folder / "results" / "store")
+
+
+def same_results(before: Store, here: Store) -> dict[str, str]:
+    """Return for each digest of code in one store that in the other, of the same results.
+
+    Raises UserError where a result is not in both, or differs in anything but times.
+    """
+    found = [_by_other_keys(store) for store in (before, here)]
+    missing = found[0].keys() ^ found[1].keys()
+    if missing:
+        raise UserError(
+            f"{len(missing)} results are in one of the two runs alone: more than code changed in their keys; "
+            "allowed: two versions whose keys differ by code alone"
+        )
+    codes = {}
+    for name, (code, value) in found[0].items():
+        new_code, new_value = found[1][name]
+        if _without_times(value) != _without_times(new_value):
+            raise UserError(
+                f"a result of {name[0]} differs between the two versions; allowed: the same bytes"
+            )
+        codes[code] = new_code
+    return codes
+
+
+def rekey(store: Store, codes: dict[str, str]) -> int:
+    """Give every entry of a code in ``codes`` the key of the new code too; return how many there were."""
+    count = 0
+    for kind, key in list(store.all_keys()):
+        code = key.get("code")
+        if code in codes:
+            store.add_key(kind, key, key | {"code": codes[code]})
+            count += 1
+    return count
+
+
+def _by_other_keys(store: Store) -> dict[tuple[str, str], tuple[str, Any]]:
+    """Return code and value of every result, by its kind and the rest of its key."""
+    found = {}
+    for kind, key in store.all_keys():
+        if kind == "latencies":
+            continue
+        rest = {name: value for name, value in key.items() if name != "code"}
+        found[kind, digest(rest)] = (key["code"], store.value(kind, key))
+    return found
+
+
+def _without_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_times(item) for name, item in value.items() if name not in TIMES}
+    return value

@@ -1,0 +1,203 @@
+"""What a job computes and keeps in memory, by kind of job: for the estimate and for what jobs request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from statistics import fmean
+from typing import Any
+
+from kdnas.estimate.shapes import (
+    BYTES,
+    Embeddings,
+    activation_bytes,
+    distillation_bytes,
+    forward_flops,
+    parameters,
+    timing_bytes,
+    training_bytes,
+    training_flops,
+)
+from kdnas.search.space import Architecture
+from kdnas.training.recipe import Stage
+
+TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
+TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
+TIMED_PASS = "timed_pass_"  # followed by the device
+SCORING_BATCH = 64  # kdnas.training.scoring.BATCH_SIZE, which needs torch
+TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Passes through a network, or training steps, and their floating-point operations all together."""
+
+    count: float = 0.0
+    flops: float = 0.0
+
+    def __add__(self, other: Passes) -> Passes:
+        return Passes(self.count + other.count, self.flops + other.flops)
+
+    def times(self, factor: float) -> Passes:
+        """Return so many times the passes."""
+        return Passes(factor * self.count, factor * self.flops)
+
+
+@dataclass(frozen=True)
+class Load:
+    """A job's passes by kind, its bytes beside those of a Python that just started, and those it leaves."""
+
+    passes: Mapping[str, Passes] = field(default_factory=dict)
+    memory: float = 0.0
+    disk: float = 0.0
+
+
+class Student:
+    """A student of one of several equally likely shapes: every figure is their mean."""
+
+    def __init__(self, shapes: Sequence[Architecture]) -> None:
+        self.shapes = list(shapes)
+
+    def mean(self, figure: Callable[[Architecture], float]) -> float:
+        """Return the mean of ``figure`` over the shapes."""
+        return fmean(figure(shape) for shape in self.shapes)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What the losses of a recipe cost: whether they ask the teacher, and for more than its logits.
+
+    ``flops`` and ``states`` of a shape are what :class:`kdnas.losses.base.Loss` calls ``flops`` and
+    ``kept_states``.
+    """
+
+    ask_teacher: bool
+    logits_suffice: bool
+    flops: Callable[[Architecture], float]
+    states: Callable[[Architecture], int]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The rows that a job trains on and scores; ``tokens`` of a mean input, ``longest`` of the longest."""
+
+    train: int
+    scored: int
+    tokens: float
+    longest: int
+
+    @property
+    def bytes(self) -> float:
+        """Memory of the rows while they are tokenised."""
+        return TOKEN_BYTES * self.tokens * (self.train + self.scored)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A teacher's shape, and the embedding tables that its students share; ``labels`` of the task."""
+
+    teacher: Architecture
+    embeddings: Embeddings
+    labels: int = 2
+
+    def parameters(self, shape: Architecture) -> int:
+        """Return the parameters of a classifier of ``shape``."""
+        return parameters(shape, self.embeddings, self.labels)
+
+
+def finetuning(sizes: Sizes, inputs: Inputs, stage: Stage, *, answered: int) -> Load:
+    """Fine-tuning and scoring the teacher, and its answers on ``answered`` rows."""
+    steps, read = _steps(stage, inputs.train)
+    forward = _forward(sizes.teacher, inputs.tokens)
+    count = sizes.parameters(sizes.teacher)
+    activations = activation_bytes(sizes.teacher, stage.batch_size, inputs.longest)
+    return Load(
+        {
+            TEACHER_STEP: Passes(steps, training_flops(forward) * read),
+            TEACHER_PASS: scoring(inputs.scored, forward) + scoring(answered, forward),
+        },
+        training_bytes(count) + activations + inputs.bytes,
+        BYTES * count,
+    )
+
+
+def predicting(sizes: Sizes, inputs: Inputs, *, answered: int = 0) -> Load:
+    """Scoring a model no larger than the teacher, and its answers on ``answered`` rows."""
+    forward = _forward(sizes.teacher, inputs.tokens)
+    weights = BYTES * sizes.parameters(sizes.teacher)
+    passes = scoring(inputs.scored, forward) + scoring(answered, forward)
+    return Load({TEACHER_PASS: passes}, weights + inputs.bytes, weights)
+
+
+def distillation(
+    sizes: Sizes,
+    student: Student,
+    inputs: Inputs,
+    stage: Stage,
+    *,
+    losses: Losses,
+    count: float = 1,
+    judged: bool = False,
+    answered: bool = True,
+) -> Load:
+    """Distilling and scoring ``count`` students side by side.
+
+    ``judged``: whether their losses on the scored rows are computed; ``answered``: whether the teacher's
+    logits on those rows are there.
+    """
+    steps, read = _steps(stage, inputs.train)
+    teacher = _forward(sizes.teacher, inputs.tokens)
+    forward = student.mean(lambda shape: _forward(shape, inputs.tokens))
+    extra = student.mean(losses.flops) * inputs.tokens
+    taught = Passes() if losses.logits_suffice else Passes(steps, teacher * read)
+    if judged and losses.ask_teacher and not (answered and losses.logits_suffice):
+        taught += scoring(inputs.scored, teacher)
+    passes = {
+        TEACHER_PASS: taught,
+        STUDENT_STEP: Passes(steps, training_flops(forward + extra) * read).times(count),
+        STUDENT_PASS: scoring(inputs.scored, forward + extra * judged).times(count),
+    }
+    # a loss's own weight is used once a token, in a multiply-add, which counts as two operations
+    weights = ceil(count) * (student.mean(sizes.parameters) + student.mean(losses.flops) / 2)
+    largest = max(student.shapes, key=lambda shape: activation_bytes(shape, stage.batch_size, inputs.longest))
+    memory = distillation_bytes(
+        sizes.teacher,
+        largest,
+        weights,
+        rows=stage.batch_size,
+        tokens=inputs.longest,
+        states=losses.states(largest),
+    )
+    memory += BYTES * sizes.parameters(sizes.teacher) + inputs.bytes
+    return Load(passes, memory, BYTES * student.mean(sizes.parameters))
+
+
+def timing(sizes: Sizes, students: Sequence[Student], latency: Mapping[str, Any], device: str) -> Load:
+    """Timing ``students`` and the teacher by the config's ``latency``, with the most rounds."""
+    tokens, rows = latency["sequence_length"], latency["batch_size"]
+    rounds = latency["warmup"] + latency["max_rounds"]
+    forward = _forward(sizes.teacher, tokens)
+    forward += sum(student.mean(lambda shape: _forward(shape, tokens)) for student in students)
+    # of a student that is not known yet any of its shapes stands for the size of the tables
+    shapes = [sizes.teacher, *(student.shapes[0] for student in students)]
+    memory: float = timing_bytes(shapes, sizes.embeddings)
+    if device == "cpu":  # a layer's vectors before and after each half of it
+        memory += BYTES * rows * tokens * 2 * max(shape.ffn_size + shape.hidden_size for shape in shapes)
+    return Load({TIMED_PASS + device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
+
+
+def scoring(rows: int, forward: float) -> Passes:
+    """Return the passes over a split that is scored; ``forward``: operations of one input."""
+    return Passes(ceil(rows / SCORING_BATCH), rows * forward)
+
+
+def _steps(stage: Stage, rows: int) -> tuple[int, int]:
+    """Return the steps of a training on ``rows`` rows and the inputs that it reads, epoch after epoch."""
+    steps = stage.steps(rows)
+    return steps, steps // ceil(rows / stage.batch_size) * rows
+
+
+def _forward(shape: Architecture, tokens: float) -> float:
+    """Return the operations of one input of ``tokens`` tokens."""
+    return forward_flops(shape, tokens) * tokens

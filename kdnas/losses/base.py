@@ -1,0 +1,72 @@
+"""What a loss is: what it reads, whether it asks the teacher, how it starts and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from kdnas.search.space import Architecture
+
+HIDDEN_STATES, RELATIONS = "hidden_states", "relations"
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass
+class Outputs:
+    """What a forward pass leaves for the losses.
+
+    ``logits`` (batch, labels); ``hidden_states`` one (batch, tokens, hidden) tensor a layer, embeddings
+    left out; ``relations`` the last layer's queries, keys and values, each (batch, tokens, hidden).
+    """
+
+    logits: torch.Tensor
+    hidden_states: tuple[torch.Tensor, ...] = ()
+    relations: tuple[torch.Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A student and its teacher, as a loss has to know them.
+
+    ``student`` and ``teacher`` are transformers configurations (``teacher`` None where there is none);
+    ``temperature`` and ``relation_heads`` are the keys of ``distillation``.
+    """
+
+    student: Any
+    teacher: Any
+    regression: bool
+    temperature: float = 1.0
+    relation_heads: int = 1
+
+
+class Loss(nn.Module):
+    """One term of the sum that students are trained on: a mean over what it compares."""
+
+    reads: ClassVar[frozenset[str]] = frozenset()  # of Outputs, beside the logits
+    needs_teacher: ClassVar[bool] = True
+    starts_fitted: ClassVar[bool] = False  # whether `fit` is to be called before training
+
+    def __init__(self, pair: Pair) -> None:
+        super().__init__()
+        self.pair = pair
+
+    def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
+        """Start weights of its own by the student's and the teacher's outputs on a sample of the rows."""
+
+    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
+        """Return the loss of one batch, a scalar; ``batch`` has ``attention_mask`` and ``labels``."""
+        raise NotImplementedError
+
+    @classmethod
+    def flops(cls, student: Architecture, teacher: Architecture) -> float:
+        """Return the floating-point operations a token that it adds to the student's forward pass."""
+        return 0.0
+
+    @classmethod
+    def kept_states(cls, student: Architecture, teacher: Architecture) -> int:
+        """Return how many tensors of the teacher's width it keeps of every token of a batch."""
+        return 0

@@ -1,0 +1,77 @@
+"""The weighted sum of losses that a model is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from kdnas.losses import LABELS, LOSSES, loss_class
+from kdnas.losses.base import Batch, Loss, Outputs, Pair
+
+if TYPE_CHECKING:
+    from kdnas.training.recipe import Recipe
+
+
+def chosen(weights: Mapping[str, float]) -> dict[str, type[Loss]]:
+    """Return the classes of the losses whose weight is not 0, in the order of the registry."""
+    return {name: loss_class(name) for name in LOSSES if weights.get(name)}
+
+
+def reads_of_teacher(weights: Mapping[str, float]) -> frozenset[str] | None:
+    """Return what of a teacher's Outputs is read beside its logits; None where no loss asks the teacher."""
+    asking = [loss for loss in chosen(weights).values() if loss.needs_teacher]
+    return frozenset().union(*(loss.reads for loss in asking)) if asking else None
+
+
+class Objective(nn.Module):
+    """Computes every loss of nonzero weight for one student; ``weights`` are ``distillation.losses``."""
+
+    def __init__(self, weights: Mapping[str, float], pair: Pair) -> None:
+        super().__init__()
+        self.weights = dict(weights)
+        self.losses = nn.ModuleDict({name: loss(pair) for name, loss in chosen(weights).items()})
+
+    @classmethod
+    def of_recipe(
+        cls, recipe: Recipe, student: nn.Module, teacher: nn.Module, *, regression: bool
+    ) -> Objective:
+        """Build the objective of ``student``, whose losses are yet to be fitted."""
+        settings = {"temperature": recipe.temperature, "relation_heads": recipe.relation_heads}
+        return cls(recipe.losses, Pair(student.config, teacher.config, regression, **settings))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What of the student's Outputs is read beside its logits."""
+        return frozenset().union(*(loss.reads for loss in self.losses.values()))
+
+    @property
+    def starts_fitted(self) -> bool:
+        """Whether :meth:`fit` has anything to do."""
+        return any(loss.starts_fitted for loss in self.losses.values())
+
+    def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
+        """Start the losses' own weights by the student's and the teacher's outputs on a sample."""
+        batches = list(batches) if sum(loss.starts_fitted for loss in self.losses.values()) > 1 else batches
+        for loss in self.losses.values():
+            if loss.starts_fitted:
+                loss.fit(batches)
+
+    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return each loss as a scalar, unweighted, by the name of its config key."""
+        return {name: loss(student, teacher, batch) for name, loss in self.losses.items()}
+
+    def total(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the weighted sum of ``terms``."""
+        return sum(self.weights[name] * value for name, value in terms.items())
+
+    def distillation(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return the weighted sum of what asks the teacher: what version 2 of the paper calls the loss."""
+        return self.total({name: value for name, value in terms.items() if self.losses[name].needs_teacher})
+
+
+def labels_only(model: nn.Module, *, regression: bool) -> Objective:
+    """Return the objective of plain fine-tuning."""
+    return Objective({LABELS: 1.0}, Pair(model.config, None, regression))

@@ -1,0 +1,53 @@
+"""How students are chosen from a search: the rules that the config's ``students`` section asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SelectionRule:
+    """How a student is chosen from a search: ``best``, ``budget``, ``no_slower_than`` or ``no_worse_than``.
+
+    ``bound`` is the share of the teacher's latency for ``budget``, the name of a hand-crafted student for the
+    last two (``of_match``).
+    """
+
+    kind: str
+    bound: float | str | None = None
+
+    @property
+    def of_match(self) -> bool:
+        """Return whether the rule looks at a hand-crafted student."""
+        return self.kind in ("no_slower_than", "no_worse_than")
+
+    @property
+    def name(self) -> str:
+        """Return the rule's name, as in ``best``, ``budget_0.5`` or ``no_slower_than_minilm_l3``."""
+        if self.bound is None:
+            return self.kind
+        return f"{self.kind}_{self.bound}" if isinstance(self.bound, str) else f"{self.kind}_{self.bound:g}"
+
+    def student(self, strategy: str) -> str:
+        """Return the name of the student that the rule chooses from a strategy's search."""
+        return f"{strategy}_{self.name}"
+
+
+def no_slower_than(hand_crafted: str) -> SelectionRule:
+    """Return the rule of the best student that is no slower than a hand-crafted one."""
+    return SelectionRule("no_slower_than", hand_crafted)
+
+
+def no_worse_than(hand_crafted: str) -> SelectionRule:
+    """Return the rule of the fastest student that is no worse than a hand-crafted one."""
+    return SelectionRule("no_worse_than", hand_crafted)
+
+
+def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
+    """Return how students are chosen from each search; ``students`` is the config's section."""
+    rules = [SelectionRule("best")]
+    rules += [SelectionRule("budget", share) for share in students["latency_budgets"]]
+    for name in students["matched"]:
+        rules += [no_slower_than(name), no_worse_than(name)]
+    return rules

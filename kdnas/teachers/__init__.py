@@ -1,0 +1,1 @@
+"""The teacher: fetched, checked, fine-tuned or adopted, and asked for its answers."""

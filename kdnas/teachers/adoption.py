@@ -1,0 +1,133 @@
+"""Taking a classifier that is already fine-tuned as the teacher of its task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binom
+
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.errors import UserError
+from kdnas.files.artifacts import write_json
+from kdnas.models.loading import load_config
+from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer, says_its_inputs
+from kdnas.sentences import listed, shown
+from kdnas.teachers.class_order import CHANCE, better_order
+from kdnas.teachers.finetuned import finetuned_classifier, order_of_classes
+from kdnas.training.data import encode
+from kdnas.training.device import claim
+from kdnas.training.saving import save_scored
+from kdnas.training.scoring import predict, score_splits
+
+
+def adopt_teacher(
+    given: Path,
+    data_folder: Path,
+    definition: Definition,
+    *,
+    max_length: int,
+    seed: int,
+    training: Mapping[str, Any],
+    warn: Callable[[str], None],
+    model_folder: Path,
+    metrics_file: Path,
+) -> None:
+    """Score the classifier in ``given`` on its task and save it, as the fine-tuned teacher of ``seed``.
+
+    It is the same one for every seed, and its ``train_rows`` are unknown. ``training`` is the config's
+    ``device`` and ``threads``; ``warn`` is told where the teacher may have been trained on the rows that
+    measure candidates. Raises UserError if it is not a classifier of the task, if its scores are on another
+    scale than the task's, if its classes fit the labels far better in another order, or if two texts do
+    without the token types that were taken to be right, or with them.
+    """
+    meta, task = read_meta(data_folder), get_task(definition)
+    model, tokenizer = finetuned_classifier(given, task), load_tokenizer(given)
+    splits = {
+        split: encode(read_split(data_folder, split), task, tokenizer, max_length)
+        for split in task.evaluation_splits
+    }
+    first = task.evaluation_splits[0]
+    with claim(training["device"], training["threads"]) as device:
+        scored = score_splits(model.to(device), splits, task, device)
+        check = _check_scale if task.regression else _check_order
+        check(scored.logits[first], splits[first].labels, task, given)
+        if len(task.text_columns) > 1 and not says_its_inputs(tokenizer, given):
+            toggled = _toggle_token_types(tokenizer, model.config)
+            other = encode(read_split(data_folder, first), task, toggled, max_length)
+            _check_token_types(scored.logits[first], predict(model, other, device), other.labels, task)
+    metrics = save_scored(
+        model.cpu(),
+        scored,
+        task,
+        tokenizer_folder=given,
+        data_folder=data_folder,
+        max_length=max_length,
+        model_folder=model_folder,
+        details={"data": None, "seed": None, "task": task.name},
+        seed=seed,
+        train_rows=None,
+    )
+    if meta["heldout_from"] == TRAIN:
+        warn(
+            f"candidates are measured on rows of the training split of {task.name}: if the teacher was "
+            "trained on them, a candidate scores by how much of its memory it keeps (docs/data.md: rows of "
+            "your own to measure on)"
+        )
+    write_json(metrics_file, metrics | {"model": "teacher"})
+
+
+def _toggle_token_types(tokenizer: Any, config: Any) -> Any:
+    """Return ``tokenizer`` with token types where it gives none and the model knows two, else without."""
+    names = ["input_ids", "attention_mask"]
+    if TOKEN_TYPES not in tokenizer.model_input_names and config.type_vocab_size > 1:
+        names.append(TOKEN_TYPES)
+    tokenizer.model_input_names = names
+    return tokenizer
+
+
+def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, task: Task) -> None:
+    """Refuse a guess at how the teacher was trained if the other one is clearly closer to the labels."""
+    apart = [
+        np.abs(logits.squeeze(-1) - labels) if task.regression else logits.argmax(axis=-1) != labels
+        for logits in (ours, other)
+    ]
+    better, worse = (apart[1] < apart[0]).sum(), (apart[0] < apart[1]).sum()
+    if binom.sf(better - 1, better + worse, 0.5) < CHANCE:
+        raise UserError(
+            f"teacher.finetuned_on is {shown(task.name)}, but its tokenizer_config.json does not say "
+            f"whether it was trained with token types, and {better} rows of {task.evaluation_splits[0]} say "
+            f"otherwise than its class while {worse} agree; allowed: model_input_names in it, [input_ids, "
+            "token_type_ids, attention_mask] or [input_ids, attention_mask]"
+        )
+
+
+def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
+    """Refuse outputs that one constant comes closer to the labels than: no correlation tells scales apart."""
+    outputs = logits.squeeze(-1)
+    if np.square(outputs - labels).mean() > labels.var() > 0:
+        raise UserError(
+            f"teacher.finetuned_on is {shown(task.name)}, but there the teacher's outputs go from "
+            f"{outputs.min():.2f} to {outputs.max():.2f} where the labels go from {labels.min():g} to "
+            f"{labels.max():g}; allowed: a teacher that gives scores on the scale of the labels"
+        )
+
+
+def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
+    """Refuse a head whose classes are the task's in another order than its config.json says."""
+    answers = logits.argmax(axis=-1)
+    order = better_order(answers, labels, task.num_labels)
+    if order is None:
+        return
+    # place: an output of the head; it was taken for the class in that place of the task's
+    head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
+    moved = [f"{place}: {task.labels[order[code]]}" for place, code in head if order[code] != code]
+    raise UserError(
+        f"teacher.finetuned_on is {shown(task.name)}, but with the classes as the teacher's config.json has "
+        f"them {(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and "
+        f"in another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the "
+        f"outputs of the head, such as {listed(moved)}"
+    )

@@ -1,0 +1,51 @@
+"""The teacher's answers: its logits on the rows that students learn from and candidates are judged on.
+
+The job that makes the teacher of a task and seed writes them once, and every distillation reads them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, get_task
+from kdnas.data.unlabelled import UNLABELLED
+from kdnas.files.artifacts import atomic_path
+from kdnas.models.loading import load_classifier
+from kdnas.training.data import load_data
+from kdnas.training.scoring import predict
+
+
+def query_teacher(
+    teacher_folder: Path,
+    data_folder: Path,
+    definition: Definition,
+    *,
+    max_length: int,
+    device: torch.device,
+    file: str | Path,
+) -> None:
+    """Write the logits of the classifier in ``teacher_folder`` on a task's rows that no table scores.
+
+    Texts are cut to ``max_length`` tokens; Logits are float32, whatever precision students train in.
+    """
+    meta, task = read_meta(data_folder), get_task(definition)
+    frames = {
+        split: read_split(data_folder, split)
+        for split in (TRAIN, HELDOUT, UNLABELLED)
+        if split in meta["splits"]
+    }
+    teacher = load_classifier(teacher_folder)
+    train = frames.pop(TRAIN)
+    data = load_data(train, frames, task, teacher_folder, max_length, teacher.config)
+    data.vocabulary.shrink(teacher)
+    teacher.to(device)
+    logits = {
+        name: torch.from_numpy(predict(teacher, part, device))
+        for name, part in {TRAIN: data.train, **data.scored}.items()
+    }
+    with atomic_path(file) as temporary:
+        save_file(logits, temporary)

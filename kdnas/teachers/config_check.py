@@ -1,0 +1,170 @@
+"""What a teacher rules out in a configuration.
+
+It stands outside of ``kdnas.config``: the rule that fetches the teacher would depend on all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from kdnas.config.student_keys import choices
+from kdnas.data.tasks import get_task, task_definitions
+from kdnas.errors import UserError
+from kdnas.files.artifacts import read_json
+from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
+from kdnas.sentences import shown
+from kdnas.teachers.fetch import origin, what_it_is
+
+
+def check_against_teacher(
+    config: dict[str, Any], teacher_config: dict[str, Any], facts: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """Raise UserError for the first contradiction between the configuration and a teacher's config.json.
+
+    ``facts`` is what :func:`kdnas.teachers.agreement.check_agreement` found beside it, where the teacher was
+    fetched.
+    """
+    family = teacher_config.get("model_type")
+    if family not in FAMILY:
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
+            f"allowed: one of {', '.join(FAMILY)}"
+        )
+    positions = teacher_config.get("position_embedding_type") or "absolute"
+    if positions != "absolute":
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the position_embedding_type {positions} in its "
+            "config.json; allowed: absolute, the only one that transformers reads"
+        )
+    if teacher_config.get("add_cross_attention"):
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has add_cross_attention true in its config.json; "
+            "allowed: false, an encoder alone"
+        )
+    if "type_vocab_size" in teacher_config:
+        _teacher_size(teacher_config, "type_vocab_size")
+    hidden_size = _teacher_size(teacher_config, "hidden_size")
+    layers = _teacher_size(teacher_config, "num_hidden_layers")
+    ffn_size = _teacher_size(teacher_config, "intermediate_size")
+    _teacher_size(teacher_config, "num_attention_heads")
+
+    most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
+    losses = config["distillation"]["losses"]
+    if config["distillation"]["initialisation"] == "teacher":
+        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
+    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
+        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
+        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
+    if losses["hidden"] > 0:
+        _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
+    heads = config["distillation"]["relation_heads"]
+    if losses["relations"] > 0 and hidden_size % heads:
+        raise UserError(
+            f"distillation.relation_heads is {heads}; "
+            f"allowed: a divisor of the teacher's hidden_size {hidden_size}"
+        )
+    _check_embedding_size(config, teacher_config, hidden_size)
+    _check_positions(config, teacher_config)
+    _check_pairs(config, teacher_config, facts)
+
+
+def check_against_fetched(config: dict[str, Any], base: Path) -> None:
+    """Check a configuration against the teacher that an earlier run has fetched to the folder ``base``.
+
+    Raises UserError like ``check_against_teacher``. Where nothing is there, it is damaged or another teacher,
+    the job that fetches the teacher checks.
+    """
+    teacher = config["teacher"]
+    try:
+        meta, fetched = read_json(base / "meta.json"), read_json(base / "config.json")
+        if teacher["source"] == "local":
+            source = read_json(Path(teacher["name"]) / "config.json")
+            if what_it_is(source) != what_it_is(fetched):
+                return
+        same = meta.items() >= origin(teacher).items()
+    except (UserError, AttributeError):
+        return
+    if same:
+        check_against_teacher(config, fetched, meta)
+
+
+def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:
+    """``most`` holds the teacher's size in each dimension that students may not exceed."""
+    for dimension, size in most.items():
+        for path, choice in choices(config, dimension):
+            if choice > size:
+                raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {size}")
+
+
+def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:
+    """ELECTRA projects embeddings only where their width differs from the hidden size."""
+    embedding_size = teacher_config.get("embedding_size", hidden_size)
+    if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
+        return
+    for path, choice in choices(config, "embedding_size"):
+        raise UserError(
+            f"{path} is {choice}; allowed: null, as the teacher's embeddings are factorised already, to "
+            f"its embedding_size {embedding_size}, which students keep"
+        )
+    for path, choice in choices(config, "hidden_size"):
+        if choice == embedding_size:
+            raise UserError(
+                f"{path} is {choice}; allowed: any other size, as the teacher's embedding_size is "
+                f"{embedding_size} and such a student has no projection that the teacher's could initialise"
+            )
+
+
+def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+    positions = _teacher_size(teacher_config, "max_position_embeddings")
+    positions -= unused_positions(teacher_config["model_type"], _pad_token_id(config, teacher_config))
+    for path, length in (
+        ("teacher.max_length", config["teacher"]["max_length"]),
+        ("latency.sequence_length", config["latency"]["sequence_length"]),
+    ):
+        if length > positions:
+            raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
+
+
+def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any]) -> int:
+    """Return the id that the model's own code takes for padding; transformers' default where none is said."""
+    roberta = teacher_config["model_type"] in ROBERTA_FAMILY
+    value = teacher_config.get("pad_token_id", int(roberta))
+    most = teacher_config.get("vocab_size")
+    most = most - 1 if isinstance(most, int) else float("inf")
+    if value is None and not roberta:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise UserError(
+            f"the teacher {config['teacher']['name']} has the pad_token_id {shown(value)} in its "
+            "config.json; allowed: the id of a token of its vocabulary (at least 0, below vocab_size)"
+        )
+    return value
+
+
+def _check_pairs(config: dict[str, Any], teacher_config: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Two texts have to be of token types that the model tells apart."""
+    given, known = facts.get("pair_token_types", 1), teacher_config.get("type_vocab_size", 2)
+    pairs = [
+        name
+        for name, definition in task_definitions(config["data"]).items()
+        if len(get_task(definition).text_columns) > 1
+    ]
+    if pairs and isinstance(known, int) and given > known:
+        raise UserError(
+            f"the tokenizer of the teacher {config['teacher']['name']} gives the second text of a row of "
+            f"{pairs[0]} the token type {given - 1}, but its config.json has the type_vocab_size {known}; "
+            "allowed: a tokenizer whose types the model has, or one that gives none (model_input_names "
+            "[input_ids, attention_mask] in its tokenizer_config.json)"
+        )
+
+
+def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:
+    size = teacher_config.get(key)
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise UserError(
+            f"the teacher's config.json has the {key} {size}; allowed: a whole number (at least 1)"
+        )
+    return size

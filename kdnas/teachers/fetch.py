@@ -1,0 +1,163 @@
+"""Bringing the pretrained teacher onto the disk; the only model code that may touch a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
+from kdnas.models.family import check_family
+from kdnas.models.files import CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
+from kdnas.sentences import shown
+
+SHARDS = f"{WEIGHTS}.index.json"
+_SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
+
+# settings of config.json that say how to run a model, not what it is; transformers' defaults run it here
+_HOW_TO_RUN = (
+    "return_dict",
+    "chunk_size_feed_forward",
+    "output_attentions",
+    "output_hidden_states",
+    "torchscript",
+)
+
+Facts = Mapping[str, Any]
+
+
+def fetch_teacher(
+    teacher: dict[str, Any], target: str | Path, check: Callable[[dict[str, Any], Facts], None]
+) -> None:
+    """Copy the teacher's configuration, weights and tokenizer to the folder ``target``.
+
+    ``teacher`` is the config's section: ``source`` (``package``, ``local``, ``hub``), ``name``,
+    ``revision``, ``sha256``. ``check`` gets the model's own configuration and what is known of it beside
+    (:func:`kdnas.teachers.agreement.check_agreement`, nothing at first), and may refuse both. Raises
+    UserError if the model is not there, is not of the BERT family, has no safetensors weights, if its
+    checksum differs, or if its configuration, weights and tokenizer disagree.
+    """
+    # transformers takes seconds
+    from kdnas.teachers.agreement import check_agreement, names_of_tokenizer, open_tokenizer
+
+    source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher["source"]](teacher)
+    described = f"teacher {teacher['name']} ({teacher['source']})"
+    config = _check_config(source, described)
+    check(config, {})
+    sha256 = _check_weights(source, described)
+    if teacher["sha256"] not in (None, sha256):
+        raise UserError(
+            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}"
+        )
+    if not file_names(source).intersection(_SUFFICIENT):
+        raise UserError(
+            f"{described} has no tokenizer that is read: one of {', '.join(_SUFFICIENT)} must be there (of a "
+            "SentencePiece model transformers makes a tokenizer.json where it can load and save it)"
+        )
+    opened = open_tokenizer(source, described)
+    tokenizer = names_of_tokenizer(source, opened)
+    with atomic_folder(target) as folder:
+        for name in (CONFIG, WEIGHTS, *tokenizer):
+            shutil.copyfile(source / name, folder / name)
+        if config != what_it_is(config):
+            write_json(folder / CONFIG, what_it_is(config))
+        facts = check_agreement(folder, opened, described)
+        check(config, facts)
+        write_json(folder / META, origin(teacher) | {"sha256": sha256, **facts})
+
+
+def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's configuration without what only says how to run it."""
+    return {key: value for key, value in config.items() if key not in _HOW_TO_RUN}
+
+
+def origin(teacher: dict[str, Any]) -> dict[str, Any]:
+    """Return what ``meta.json`` says of where a teacher comes from; of a local folder its last part."""
+    name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
+    return {"source": teacher["source"], "name": name, "revision": teacher["revision"]}
+
+
+def _check_config(source: Path, described: str) -> dict[str, Any]:
+    if not (source / CONFIG).is_file():
+        raise UserError(f"{described} has no {CONFIG}: teacher.name must be a transformers model")
+    config = read_json(source / CONFIG)
+    if not isinstance(config, dict):
+        raise UserError(f"{CONFIG} of {described} holds a {type(config).__name__}; allowed: a JSON object")
+    check_family(config.get("model_type"), described)
+    return config
+
+
+def _check_weights(source: Path, described: str) -> str:
+    """Return the SHA-256 of the weights; raises UserError unless there is one whole file of them."""
+    weights = source / WEIGHTS
+    if not weights.is_file():
+        if (source / SHARDS).is_file():
+            raise UserError(
+                f"{described} has its weights in shards ({SHARDS}); allowed: one {WEIGHTS} (load the model "
+                "with the class that config.json names under architectures, then "
+                'save_pretrained(FOLDER, max_shard_size="1000GB"), and name that folder in teacher.name)'
+            )
+        raise UserError(f"{described} has no {WEIGHTS}: weights in other formats (pickle) are not read")
+    _check_header(weights, described)
+    return file_sha256(weights)
+
+
+def _check_header(weights: Path, described: str) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights, "pt") as tensors:
+            tensors.keys()
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{WEIGHTS} of {described} is damaged: {error}") from error
+
+
+def package_folder(teacher: dict[str, Any]) -> Path:
+    """Return the folder with the weights in the package ``teacher.name``; UserError if there is none."""
+    name = teacher["name"]
+    spec = importlib.util.find_spec(name) if name.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            f"teacher.name is {shown(name)}, but no such package is installed; install it or set "
+            "teacher.source"
+        )
+    root = Path(next(iter(spec.submodule_search_locations)))
+    folders = sorted(path.parent for path in root.rglob(WEIGHTS))
+    if not folders:
+        raise UserError(f"teacher.name is {shown(name)}, but that package carries no {WEIGHTS}")
+    return folders[0]
+
+
+def local_folder(teacher: dict[str, Any]) -> Path:
+    """Return the folder ``teacher.name``; raises UserError if there is none."""
+    folder = Path(teacher["name"])
+    if not folder.is_dir():
+        raise UserError(f"teacher.name is {shown(teacher['name'])}, but there is no such folder")
+    return folder
+
+
+def _hub(teacher: dict[str, Any]) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                teacher["name"],
+                revision=teacher["revision"],
+                allow_patterns=[WEIGHTS, *(f"*{suffix}" for suffix in TOKENIZER_SUFFIXES)],
+            )
+        )
+    except RepositoryNotFoundError as error:
+        raise UserError(
+            f"teacher.name is {shown(teacher['name'])}, but the hub has no such model, or none that you "
+            "may read"
+        ) from error
+    except Exception as error:  # the client repeats a request by itself; in the end it raises many classes
+        raise UserError(
+            f"teacher {teacher['name']} at revision {teacher['revision']} could not be fetched from the hub "
+            f"({type(error).__name__}); check the network or use teacher.source local"
+        ) from error

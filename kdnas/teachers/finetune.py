@@ -1,0 +1,83 @@
+"""Fine-tuning the teacher on one task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kdnas.errors import UserError
+from kdnas.files.code_digest import code_digest
+from kdnas.files.store import Store
+from kdnas.models.identity import model_digest
+from kdnas.models.loading import pretrained_classifier
+from kdnas.training.lesson import Lesson
+from kdnas.training.recipe import Stage
+from kdnas.training.rows import Rows
+from kdnas.training.run import Run
+from kdnas.training.saving import make_model
+
+
+def finetune_teacher(
+    base: Path,
+    rows: Rows,
+    stage: Stage,
+    *,
+    data_folder: Path,
+    seed: int,
+    run: Run,
+    store: Store,
+    model_folder: Path,
+    metrics_file: Path,
+) -> None:
+    """Fine-tune the encoder in ``base`` on the labelled ``rows`` of ``data_folder``, score and save it.
+
+    ``base`` is a pretrained one or the teacher of another task, whose output layer is not used. A teacher
+    that the store holds is taken from there. Raises UserError if the training diverges or runs out of memory.
+    """
+    key = {
+        "what": "finetune_teacher",
+        "task": rows.task,
+        **rows.key,
+        "base": model_digest(base),
+        "training": stage.key,
+        "max_length": rows.max_length,
+        "seed": seed,
+        "run": run.key,
+        "code": code_digest(_train),
+    }
+
+    def train() -> dict[str, Any]:
+        return _train(base, rows, stage, key=key, data_folder=data_folder, run=run, model_folder=model_folder)
+
+    make_model(
+        key,
+        train,
+        run=run,
+        store=store,
+        model_folder=model_folder,
+        metrics_file=metrics_file,
+        name="teacher",
+    )
+
+
+def _train(
+    base: Path,
+    rows: Rows,
+    stage: Stage,
+    *,
+    key: dict[str, Any],
+    data_folder: Path,
+    run: Run,
+    model_folder: Path,
+) -> dict[str, Any]:
+    seed = key["seed"]
+    lesson = Lesson(rows, base, stage, seed=seed, run=run)
+    learner = lesson.enrol(key, lambda _: pretrained_classifier(base, lesson.task, stage.dropout, seed))
+    lesson.train()
+    if learner.failed is not None:
+        raise UserError(
+            f"fine-tuning the teacher on {lesson.task.name} failed: {learner.failed}; lower "
+            "teacher.training.learning_rate or batch_size"
+        )
+    details = {"data": rows.key["data"], "seed": seed}
+    return lesson.save(learner, model_folder, data_folder=data_folder, details=details)

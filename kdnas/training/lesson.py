@@ -1,0 +1,176 @@
+"""One lesson: learners that train side by side on the same rows, with one teacher or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from kdnas.data.tasks import get_task
+from kdnas.losses.base import Outputs
+from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
+from kdnas.models.loading import load_config
+from kdnas.models.signals import LayerSignals, measure_signals
+from kdnas.training.data import Encoded, TrainingData, collate, epoch_batches, load_data, with_pseudo_labels
+from kdnas.training.forward import Forward, Teaching, model_inputs
+from kdnas.training.learner import Learner, only_this_one_fails
+from kdnas.training.loop import train
+from kdnas.training.recipe import Recipe, Stage
+from kdnas.training.rows import Rows
+from kdnas.training.run import Run
+from kdnas.training.saving import save_scored
+from kdnas.training.scoring import judge, predict, score_splits
+
+SAMPLE_BATCHES, SAMPLE_ROWS = 8, 32
+
+
+class Lesson:
+    """:meth:`enrol` learners, :meth:`train` them, then :meth:`judge` them, or :meth:`save` one.
+
+    The result of each learner is the same whatever others take part, on the CPU bit for bit.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        folder: Path,
+        stage: Stage,
+        *,
+        seed: int,
+        run: Run,
+        teacher: nn.Module | None = None,
+        recipe: Recipe | None = None,
+    ) -> None:
+        """``folder`` holds the tokenizer and configuration of all learners; a ``teacher`` needs a recipe."""
+        self.rows, self.folder, self.stage, self.seed, self.run = rows, folder, stage, seed, run
+        self.task = get_task(rows.task)
+        self.teacher, self.recipe = teacher, recipe
+        config = load_config(folder) if teacher is None else teacher.config
+        self.data = load_data(rows.train, rows.scored, self.task, folder, rows.max_length, config)
+        self.sample = None if teacher is None else Sample.draw(self.data, teacher, seed)
+        self.learners: list[Learner] = []
+        self._judging: Teaching | None = None
+
+    def enrol(self, key: dict[str, Any], build: Callable[[Sample | None], nn.Module]) -> Learner:
+        """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
+        learner = Learner(key, self.stage, self.seed)
+        with only_this_one_fails(learner, "while it was built"):
+            model = build(self.sample)
+            objective = self._objective(model)
+            if objective.starts_fitted:
+                self.sample.fit(objective, model)
+            learner.take_up(model, objective, self.data.vocabulary.shrink(model))
+        self.learners.append(learner)
+        return learner
+
+    def _objective(self, model: nn.Module) -> Objective:
+        regression = self.task.regression
+        if self.recipe is None:
+            return labels_only(model, regression=regression)
+        return Objective.of_recipe(self.recipe, model, self.teacher, regression=regression)
+
+    def train(self) -> None:
+        """Train all learners to the end, resuming each from its checkpoint; one that fails is marked so."""
+        self.sample = None  # the teacher's signals would stay in memory
+        run = self.run
+        for learner in self.learners:
+            if learner.failed is None:
+                with only_this_one_fails(learner, "while it was built"):
+                    learner.start(run.device, run.autocast)
+        teaching = self._teaching()
+        healthy = [learner for learner in self.learners if learner.failed is None]
+        if healthy:
+            train(healthy, self.data.train, seed=self.seed, run=run, teaching=teaching)
+        for learner in healthy:
+            if learner.failed is None:
+                learner.end_training()
+
+    def _teaching(self) -> Teaching | None:
+        """Prepare the teacher's side, and give the rows without labels its answers."""
+        reads = None if self.recipe is None else reads_of_teacher(self.recipe.losses)
+        if reads is None:
+            return None
+        run, rows, teacher, data = self.run, self.rows, self.teacher, self.data
+        data.vocabulary.shrink(teacher)
+
+        def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
+            if given is not None:
+                return given
+            return torch.from_numpy(predict(teacher.to(run.device), part, run.device))
+
+        on_training_rows = logits(rows.train_logits, data.train)
+        (scored, *others) = data.scored.values()
+        if not others:  # else nothing is judged by the losses
+            on_scored_rows = logits(rows.scored_logits, scored)
+            self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)
+        data.train = with_pseudo_labels(data.train, rows.labelled, on_training_rows, self.task.regression)
+        return Teaching(teacher, on_training_rows, reads, device=run.device, autocast=run.autocast)
+
+    def judge(self) -> list[tuple[Any, float] | None]:
+        """Return the logits and the distillation loss of each learner on the one scored split."""
+        (scored,) = self.data.scored.values()
+        return judge(self.learners, self._judging, scored, device=self.run.device, report=self.run.report)
+
+    def finish(self, learner: Learner) -> nn.Module:
+        """Return a learner's model on the CPU, with the whole vocabulary."""
+        self.data.vocabulary.restore(learner.model.cpu(), learner.whole_embedding)
+        return learner.model
+
+    def save(
+        self, learner: Learner, model_folder: Path, *, data_folder: Path, details: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Score a learner on all scored splits, save it, and return its metrics."""
+        scored = score_splits(learner.model, self.data.scored, self.task, self.run.device)
+        return save_scored(
+            self.finish(learner),
+            scored,
+            self.task,
+            tokenizer_folder=self.folder,
+            data_folder=data_folder,
+            max_length=self.rows.max_length,
+            model_folder=model_folder,
+            details=details | {"task": self.task.name},
+            seed=self.seed,
+            train_rows=self.rows.labelled,
+        )
+
+
+@dataclass
+class Sample:
+    """256 training rows in batches, with the data that they are of and its teacher.
+
+    All of it runs on the CPU: a GPU is held by no job that has nothing to train yet.
+    """
+
+    batches: list[dict[str, torch.Tensor]]
+    data: TrainingData
+    teacher: nn.Module
+
+    @classmethod
+    def draw(cls, data: TrainingData, teacher: nn.Module, seed: int) -> Sample:
+        """Draw the rows with ``seed``; ``teacher`` is on the CPU."""
+        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed, 0)[:SAMPLE_BATCHES]
+        return cls([collate(data.train, batch, torch.device("cpu")) for batch in rows], data, teacher)
+
+    @cached_property
+    def signals(self) -> list[LayerSignals]:
+        """What the teacher's layers carry, to narrow it by."""
+        with self.data.vocabulary.shrunk(self.teacher):
+            return measure_signals(self.teacher, map(model_inputs, self.batches))
+
+    def fit(self, objective: Objective, student: nn.Module) -> None:
+        """Start the losses' own weights where they predict the teacher best."""
+        outputs = [self._outputs(model, objective.reads) for model in (student, self.teacher)]
+        objective.fit(zip(*outputs, self.batches, strict=True))
+
+    @torch.no_grad()
+    def _outputs(self, model: nn.Module, reads: frozenset[str]) -> Iterator[Outputs]:
+        # batch by batch: all states of BERT-Base on the sample would be 1.2 GB
+        with self.data.vocabulary.shrunk(model):
+            forward = Forward(model.eval(), reads)
+            yield from (forward(batch) for batch in self.batches)
