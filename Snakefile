@@ -24,7 +24,8 @@ include: "rules/record.smk"  # record_run
 include: "rules/submissions.smk"  # fetch_test, predict_test
 
 
-report: "report/workflow.rst"
+# what was found, once that is known
+report: os.path.abspath(OVERVIEW) if os.path.isfile(OVERVIEW) else "report/workflow.rst"
 
 
 localrules:
@@ -95,4 +96,5 @@ rule all:
     input:
         rules.tables.input,
         rules.figures.input,
+        OVERVIEW,
         rules.record_run.output,

@@ -108,7 +108,7 @@ def table_names(config: dict[str, Any]) -> list[str]:
 def figure_names(config: dict[str, Any]) -> list[str]:
     """Return the figures of a run."""
     of_search = _of_search(config, "reward", "quality_latency", "dimensions", "prediction")
-    return [*of_search, *_fidelity(config), "glue"]
+    return ["quality_speed", *of_search, *_fidelity(config), "glue"]
 
 
 def _of_search(config: dict[str, Any], *names: str) -> list[str]:
@@ -186,4 +186,5 @@ def jobs(config: dict[str, Any]) -> Iterator[Job]:
         yield Job(f"table_{name}", {})
     for name in figure_names(config):
         yield Job(f"figure_{name}", {})
+    yield Job("write_overview", {})
     yield Job("record_run", {})

@@ -106,6 +106,7 @@ TABLE_KINDS = ["csv", "md", "tex", "html"]
 FIGURE_KINDS = ["svg", "pdf", "png"]
 FIDELITY = [name for name in TABLES if name == "fidelity"]  # the name of the study, where there is one
 DEVICE_PARAMS = {key: config["training"][key] for key in ("device", "threads")}  # of jobs that only predict
+OVERVIEW = f"{R}/overview.rst"  # the first page of the report
 ALL_CORES = workflow.resource_settings.cores or 1
 
 

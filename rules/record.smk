@@ -1,4 +1,31 @@
-# The record of a run, when all of it is there: with which configuration and which code it was made.
+# When all of a run is there: the first page of its report, and with which configuration and code it was made.
+
+
+rule write_overview:
+    input:
+        scores=f"{R}/tables/glue.csv",
+        sizes=f"{R}/tables/efficiency.csv",
+        figure=f"{R}/figures/quality_speed.png",
+    output:
+        overview=OVERVIEW,
+    log:
+        f"{R}/logs/write_overview.log",
+    benchmark:
+        f"{R}/benchmarks/write_overview.tsv"
+    params:
+        results=R,
+        task=SEARCH_TASK,
+        seed=SEEDS[0],
+        device=config["reward"]["device"],
+        synthetic=config["data"]["source"] == "synthetic",
+        code=code_digest("write_overview"),
+    message:
+        "Writing the first page of the report"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/write_overview.py"
 
 
 rule record_run:

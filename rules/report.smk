@@ -25,7 +25,7 @@ def benchmark_files():
     """The benchmark files of a whole run by rule, which its costs are read from."""
     found = {}
     for job in jobs(config):
-        if not job.rule.startswith(("table_", "figure_", "record_run")):
+        if not job.rule.startswith(("table_", "figure_", "write_overview", "record_run")):
             file = getattr(rules, job.rule).benchmark
             found.setdefault(job.rule, []).append(str(file).format(**job.wildcards))
     return found
@@ -79,6 +79,12 @@ TABLE_RULES = {
     "cost": (benchmark_files(), {}, "Cost", "time and memory"),
 }
 FIGURE_RULES = {
+    "quality_speed": (
+        {"scores": f"{R}/tables/glue.csv", "sizes": f"{R}/tables/efficiency.csv"},
+        {"device": config["reward"]["device"]},
+        "Students",
+        "final quality against speed",
+    ),
     "reward": (
         {"histories": HISTORIES},
         {"strategies": STRATEGIES, "synthetic": SYNTHETIC},

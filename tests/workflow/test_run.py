@@ -10,6 +10,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
+import pytest
 import yaml
 from experiment import (
     CONFIG,
@@ -27,7 +28,7 @@ from experiment import (
 from kdnas.config.check import check_config
 
 TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
-FIGURES = ("reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
+FIGURES = ("quality_speed", "reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
 STUDENTS = ["lstm_best", "random_best", "narrow"]
 
 SEARCH = {
@@ -194,6 +195,23 @@ def test_report_holds_every_table_and_figure(run_copy):
         names = {name.rpartition("/")[2] for name in report.namelist()}
     assert {f"{table}.html" for table in TABLES} <= names
     assert {f"{figure}.svg" for figure in FIGURES} <= names
+
+
+def test_report_opens_on_what_was_found(run_copy):
+    """In a browser: the students, their figure and the folder of the one to take stand on its first page."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        pytest.skip("needs chromium")
+    succeed(run_copy, "--report", "report.html")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
+    process = subprocess.run(
+        [browser, *options, f"file://{run_copy}/report.html"], capture_output=True, text=True, check=False
+    )
+    page = process.stdout.partition('id="brand"')[2] or process.stdout
+    assert "The best student" in page
+    assert "data:image/png;base64," in page
+    assert "students/narrow/mnli/seed_1/model" in page
+    assert "System Message" not in page
 
 
 def test_headline_names_every_model(finished):

@@ -1,0 +1,97 @@
+"""Final quality against speed: what a reader chooses a student by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from kdnas.figures.labels import place_labels
+from kdnas.figures.style import (
+    BLACK,
+    GREY,
+    WIDE,
+    bottom_legend,
+    light_grid,
+    model_colour,
+    model_marker,
+    new_figure,
+    style,
+)
+from kdnas.files.csv_file import read_csv
+from kdnas.tables.overview import HAND_CRAFTED, final_students
+
+_HEIGHT = 3.0  # inches
+_TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30)
+
+
+def quality_speed_figure(scores: str | Path, sizes: str | Path, device: str) -> Figure:
+    """Draw the average score of every final student against its speed-up over the teacher.
+
+    ``scores`` and ``sizes`` are the CSV forms of the tables ``glue`` and ``efficiency``, ``device`` is whose
+    speed-up counts (``cpu`` or ``gpu``). Horizontal bars are the 95 % interval of the speed-up, vertical ones
+    the standard deviation over seeds, where there are two or more. The axis on the right has the share of the
+    teacher's average. Raises UserError for a missing or damaged file.
+    """
+    students = final_students(scores, sizes, device)
+    teacher, others = students.loc["teacher"], students.drop(index="teacher")
+    others = others[others["speedup"].notna()]
+    with style():
+        figure = new_figure(_HEIGHT, bool(read_csv(scores)["synthetic"].any()), WIDE)
+        axes = figure.subplots()
+        _draw(axes, teacher, others)
+        axes.set_xlabel(f"Speed-up over the teacher ({device.upper()})")
+        axes.set_ylabel("Average score (points)")
+        share = axes.secondary_yaxis(
+            "right",
+            functions=(
+                lambda points: 100 * points / teacher["average"],
+                lambda percent: percent * teacher["average"] / 100,
+            ),
+        )
+        share.set_ylabel("% of the teacher")
+        bottom_legend(figure, _legend(others), columns=4)
+        names: dict[tuple[float, float], str] = {}
+        for row in others.itertuples():  # students of one architecture share a point
+            place = (row.speedup, row.average)
+            names[place] = f"{names[place]},\n{row.Index}" if place in names else str(row.Index)
+        place_labels(axes, names)
+    return figure
+
+
+def _draw(axes: Axes, teacher: pd.Series, others: pd.DataFrame) -> None:
+    light_grid(axes, "both")
+    axes.axhline(teacher["average"], color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
+    axes.plot(1.0, teacher["average"], marker="*", markersize=9, color=BLACK, linestyle="")
+    for position, origin in enumerate(dict.fromkeys(others["origin"])):
+        rows, look = others[others["origin"] == origin], {"color": model_colour(position), "linewidth": 0.8}
+        for row in rows.itertuples():  # lines, not error bars: names keep off them
+            axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, **look)
+            if pd.notna(row.sd):
+                axes.plot([row.speedup] * 2, [row.average - row.sd, row.average + row.sd], **look)
+        axes.plot(
+            rows["speedup"],
+            rows["average"],
+            linestyle="",
+            marker=model_marker(position),
+            color=model_colour(position),
+            markersize=5,
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    axes.margins(x=0.12, y=0.22)
+
+
+def _legend(others: pd.DataFrame) -> list[Line2D]:
+    handles = [Line2D([], [], linestyle="", marker="*", markersize=8, color=BLACK, label="teacher")]
+    for position, origin in enumerate(dict.fromkeys(others["origin"])):
+        name = "picked by hand" if origin == HAND_CRAFTED else f"found by {origin}"
+        marker, colour = model_marker(position), model_colour(position)
+        handles.append(Line2D([], [], linestyle="", marker=marker, markersize=4.5, color=colour, label=name))
+    return handles

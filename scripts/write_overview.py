@@ -1,0 +1,21 @@
+"""Rule write_overview: the first page of the report, which says what was found."""
+
+from job import start
+
+with start(snakemake):
+    from pathlib import Path
+
+    from kdnas.files.artifacts import write_text
+    from kdnas.tables.overview import final_students, overview_text
+
+    params = snakemake.params
+    text = overview_text(
+        final_students(snakemake.input.scores, snakemake.input.sizes, params.device),
+        results=params.results,
+        task=params.task,
+        seed=params.seed,
+        device=params.device,
+        synthetic=params.synthetic,
+        figure=Path(snakemake.input.figure),
+    )
+    write_text(snakemake.output.overview, text)
