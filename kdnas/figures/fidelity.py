@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from kdnas.analysis.fidelity import pairs, proxies
 from kdnas.figures.style import BLACK, GREY, bottom_legend, light_grid, model_colour, new_figure, style
 from kdnas.files.artifacts import read_json
 from kdnas.files.csv_file import read_csv
-from kdnas.tables.fidelity import pairs, proxies
 
 _COLUMNS = 3  # panels beside each other, at most
 _STARTS = {"teacher": "from the teacher", "random": "random start"}

@@ -8,39 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.ranking import MIN_PAIRS, RESAMPLES, kendall_tau, tau_interval
+from kdnas.analysis.fidelity import compare
+from kdnas.analysis.ranking import RESAMPLES
 from kdnas.data.tasks import Definition, Task, get_task
 from kdnas.files.artifacts import read_json
 from kdnas.plan import Setting
-from kdnas.search.space import Architecture
 from kdnas.tables.table import Table, best_cells, number
-
-QUALITIES = ("accuracy", "loss")
-UNTRAINED = ("parameters", "layers_times_hidden_size")
-_COLUMNS = (
-    "predictor",
-    "initialisation",
-    "proxy_epochs",
-    "quality",
-    "of_search",
-    "architectures",
-    "pairs",
-    "tau",
-    "tau_low",
-    "tau_high",
-    "undefined_resamples",
-    "reason",
-    "first",
-    "first_score",
-    "best_score",
-    "mean_score",
-    "regret",
-    "gain",
-    "synthetic",
-)
-_KINDS = {"proxy_epochs": "Int64", "undefined_resamples": "Int64"} | dict.fromkeys(
-    ("tau", "tau_low", "tau_high", "first_score", "best_score", "mean_score", "regret", "gain"), float
-)
 
 
 def fidelity_table(
@@ -57,24 +30,8 @@ def fidelity_table(
     Raises UserError for a missing or damaged file.
     """
     records = [read_json(path) for path in evaluations]
-    rows = []
-    for whole in records:
-        if whole["proxy_epochs"] is not None:
-            continue
-        own = {"initialisation": whole["initialisation"]}
-        for proxy in proxies(records, whole):
-            row = own | {"predictor": proxy["setting"], "proxy_epochs": proxy["proxy_epochs"]}
-            row["of_search"] = search_setting is not None and proxy["setting"] == search_setting.name
-            for quality in QUALITIES:
-                found = pairs(proxy, whole, f"quality_{quality}")
-                rows.append(row | {"quality": quality} | _compare(found))
-        for predictor in UNTRAINED:
-            row = own | {"predictor": predictor, "proxy_epochs": None, "of_search": False, "quality": None}
-            rows.append(row | _compare(pairs(whole, whole, predictor)))
-    data = pd.DataFrame(rows).astype(_KINDS)
-    data["architectures"] = len(records[0]["evaluations"])
+    data = compare(records, search_setting)
     data["synthetic"] = synthetic
-    data = data[list(_COLUMNS)]
     shown = pd.DataFrame(
         {
             "Predictor": [row.predictor + "†" * row.of_search for row in data.itertuples()],
@@ -100,61 +57,6 @@ def fidelity_table(
         bold=bold,
         left=("Initialisation", "Quality"),
     )
-
-
-def proxies(records: Sequence[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the proxies that start from the same first weights as the full distillation ``whole``."""
-    own = [record for record in records if record["initialisation"] == whole["initialisation"]]
-    return [record for record in own if record["proxy_epochs"] is not None]
-
-
-def pairs(predictor: dict[str, Any], whole: dict[str, Any], column: str) -> pd.DataFrame:
-    """Return one row an architecture that succeeded in both settings: its name, ``predicted`` and ``score``.
-
-    ``column`` of ``predictor`` is what predicts, or ``layers_times_hidden_size``; ``score`` is the full
-    distillation's, in points.
-    """
-    scores = {entry["candidate"]: entry["quality_accuracy"] for entry in whole["evaluations"]}
-    rows = []
-    for entry in predictor["evaluations"]:
-        if entry["status"] != "ok" or scores[entry["candidate"]] is None:
-            continue
-        architecture = Architecture.from_dict(entry["architecture"])
-        sizes = {"layers_times_hidden_size": architecture.layers * architecture.hidden_size}
-        rows.append(
-            {
-                "architecture": architecture.short_name,
-                "predicted": (entry | sizes)[column],
-                "score": 100 * scores[entry["candidate"]],
-            }
-        )
-    return pd.DataFrame(rows, columns=["architecture", "predicted", "score"])
-
-
-def _compare(found: pd.DataFrame) -> dict[str, Any]:
-    """Return the cells that compare ``predicted`` and ``score`` of ``found``."""
-    names = ("tau", "tau_low", "tau_high", "undefined_resamples", "reason", "first", "first_score", "regret")
-    cells = {"pairs": len(found), **dict.fromkeys((*names, "gain"))}
-    cells |= {"best_score": found["score"].max(), "mean_score": found["score"].mean()}
-    told_apart = found["predicted"].nunique() > 1
-    if told_apart:
-        first = found[found["predicted"] == found["predicted"].max()]
-        score = first["score"].mean()
-        cells |= {
-            "first": " or ".join(first["architecture"]),
-            "first_score": score,
-            "regret": cells["best_score"] - score,
-            "gain": score - cells["mean_score"],
-        }
-    if len(found) < MIN_PAIRS:
-        return cells | {"reason": f"{len(found)} architectures, fewer than {MIN_PAIRS}"}
-    if not told_apart:
-        return cells | {"reason": "all predictions are equal"}
-    if found["score"].nunique() == 1:
-        return cells | {"reason": "all full scores are equal"}
-    low, high, undefined = tau_interval(found["predicted"], found["score"])
-    tau = kendall_tau(found["predicted"], found["score"])
-    return cells | {"tau": tau, "tau_low": low, "tau_high": high, "undefined_resamples": undefined}
 
 
 def _interval(row: Any) -> str:
