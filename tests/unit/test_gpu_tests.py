@@ -1,4 +1,4 @@
-"""The tests of `make test-gpu` themselves, on the CPU with tiny networks: a GPU is seldom at hand to try them."""
+"""The tests of `make test-gpu` themselves, on the CPU with tiny networks: a GPU is seldom at hand."""
 
 from __future__ import annotations
 
