@@ -3,7 +3,7 @@
 Most parameters of a small student are its word embeddings. Our choice: its tables lie in the subspace that
 holds most of what the teacher's embeddings sum to on real tokens, before their layer norm. So frequent word
 pieces count most; decomposing the table, where each word piece counts alike, loses far more
-(docs/measurements/smaller_students.md).
+(docs/measurements/historical.md).
 """
 
 from __future__ import annotations
