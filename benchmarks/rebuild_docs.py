@@ -35,8 +35,17 @@ def runs() -> str:
     rows = []
     for run in pd.read_csv(DEFAULT_RUN / "runs.csv").itertuples():
         times = (minutes(run.wall_s), minutes(run.cpu_s), seconds(run.first_line_s))
-        rows.append((run.run, f"`{run.command}`", run.search, run.beside, *times))
-    heads = ("run", "command", "search", "beside it", "wall clock", "CPU time", "first line of a search")
+        rows.append((run.run, run.machine, run.rows_a_task, f"`{run.command}`", run.beside, *times))
+    heads = (
+        "run",
+        "machine",
+        "rows a task",
+        "command",
+        "beside it",
+        "wall clock",
+        "CPU time",
+        "first result",
+    )
     return table(heads, rows)
 
 
@@ -62,7 +71,7 @@ def searches() -> str:
             row.architecture,
             f"{row.quality:.3f}",
             f"{row.latency_ratio:.3f}",
-            f"{row.best_reward:.3f}",
+            f"{row.best_reward:.4f}",
             f"{row.episode} of {row.episodes}",
             f"{row.mean_reward:.3f}",
         )
@@ -80,7 +89,7 @@ def whole_space() -> str:
             f"{row.layers}L-{row.hidden_size}H-{row.attention_heads}A-{row.ffn_size}F-{row.activation}",
             f"{row.quality:.3f}",
             f"{row.latency_ratio:.3f}",
-            f"{row.reward:.3f}",
+            f"{row.reward:.4f}",
         )
         for row in every.nlargest(5, "reward").itertuples()
     ]

@@ -13,7 +13,7 @@ from kdnas.estimate.shapes import Embeddings, hidden_states_kept, maps_flops
 from kdnas.models.config_file import read_config_file
 from kdnas.search.space import Architecture
 
-# a CPU thread's: MiniLM's fine-tuning on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
+# a CPU thread's: MiniLM fine-tuned on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
 FLOPS = {"cpu": 4e10, "gpu": 5e12}
 PASS_SECONDS = 0.05  # of a network's pass beside its operations: the optimiser, launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
