@@ -58,8 +58,9 @@ estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost:
 progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far, while it runs or after a stop
 	@$(VENV)/bin/python -m kdnas progress $(CONFIG_FILES)
 
-test: $(VENV)/development.stamp ## check style and run every test
+test: $(VENV)/development.stamp ## check style and spelling, and run every test
 	@echo 'ruff' && $(VENV)/bin/python -m ruff check --quiet && $(VENV)/bin/python -m ruff format --quiet --check
+	@echo 'codespell' && $(VENV)/bin/python -m codespell_lib
 	@echo 'snakefmt' && $(VENV)/bin/python -m snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
