@@ -84,7 +84,7 @@ def fidelity_recipe(wildcards):
 def fidelity_files(wildcards):
     """What the target `fidelity` makes."""
     if not FIDELITY:
-        raise UserError("fidelity.architectures is 0; allowed for the target fidelity: at least 1")
+        raise UserError("fidelity.architectures is 0; allowed for the target fidelity: at least 3")
     tables = expand(f"{R}/tables/{{table}}.{{kind}}", table=FIDELITY, kind=TABLE_KINDS)
     return tables + expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIDELITY, kind=FIGURE_KINDS)
 
@@ -156,7 +156,7 @@ def submission_files(wildcards):
     """What the target `submissions` makes."""
     if not LEADERBOARD_FILES:
         raise UserError(
-            f"data.tasks has {', '.join(TASKS)}; allowed for the target submissions: a task of GLUE among them"
+            f"data.tasks has {', '.join(TASKS)}; allowed for the target submissions: at least one task of GLUE"
         )
     return expand(
         f"{R}/submissions/{{model}}/seed_{{seed}}/{{file}}.tsv",

@@ -72,24 +72,24 @@ def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine
     unmeasured = [task for task, size in sizes.items() if not size.measured and task not in custom]
     at_most = [task for task, size in sizes.items() if not size.measured and task in custom]
     notes = [
-        "Rough: expect a factor of two either way. Students that a search would find are taken to be the",
-        "mean of search.space. Total wall clock: from rules that overlap as well as they can to one by one.",
-        "Latencies are timed with the most rounds. Not known and not counted: downloads, waiting in a queue,",
-        "other load, what the store holds already, candidates that fail, checkpoints (they are deleted).",
+        "Expect these numbers to be off by up to a factor of two. Students that the search has yet to find",
+        "count as the mean of search.space, latencies with latency.max_rounds. Total wall clock: from rules",
+        "that overlap as well as they can to one after another. Not counted: downloads, waiting in a queue,",
+        "other load, results that the store has, candidates that fail, checkpoints (they are deleted).",
     ]
     if assumed:
-        notes.append("The teacher is not on this machine yet: the shape of BERT-Base is assumed.")
+        notes.append("The teacher is not on this machine yet, so the shape of BERT-Base is assumed.")
     if unmeasured:
         notes.append(
-            f"Rows and lengths from a table of GLUE, as there is no data to count: {', '.join(unmeasured)}."
+            f"No data to count yet, so rows and lengths come from a table of GLUE: {', '.join(unmeasured)}."
         )
     if at_most:
         notes.append(
-            f"Lengths taken as teacher.max_length, as there is no tokenizer yet: {', '.join(at_most)}."
+            f"No tokenizer yet, so texts count with teacher.max_length tokens: {', '.join(at_most)}."
         )
     if machine.device == "cpu" and config["training"]["device"] == "gpu":
         notes.append(
-            "training.device is gpu and this machine has none: these are a CPU's hours; the run would stop."
+            "training.device is gpu, but this machine has none: the hours are a CPU's, the run would stop."
         )
     return notes
 

@@ -44,7 +44,7 @@ def progress(config: dict[str, Any], results: Path) -> str:
         for seed in seeds
     ]
     found = [file for file in files if file.is_file()]
-    head = f"{results}: {len(found)} of {len(files)} scores are there (a model, a task, a seed)."
+    head = f"{results}: {len(found)} of {len(files)} scores are there (one per model, task and seed)."
     if not found:
         return head
     check(results, found)

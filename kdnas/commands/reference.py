@@ -74,7 +74,7 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
             yield f"| **`{path}`** | | | {key['description']} |\n"
             yield from _rows(key, f"{path}.")
             continue
-        default = f"`{json.dumps(values[name])}`" if name in values else "none: has to be given"
+        default = f"`{json.dumps(values[name])}`" if name in values else "required"
         yield f"| `{path}` | {allowed(key)} | {default} | {key['description']} |\n"
         for inner, place in ((key.get("items"), "[]"), (key.get("additionalProperties"), ".<name>")):
             if isinstance(inner, dict) and "properties" in inner:

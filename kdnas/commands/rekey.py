@@ -75,8 +75,8 @@ def same_results(before: Store, here: Store) -> dict[str, str]:
     missing = found[0].keys() ^ found[1].keys()
     if missing:
         raise UserError(
-            f"{len(missing)} results are in one of the two runs alone: more than code changed in their keys; "
-            "allowed: two versions whose keys differ by code alone"
+            f"{len(missing)} results are in only one of the two runs, so their keys differ by more than the "
+            "code; allowed: two versions whose keys differ by the code alone"
         )
     codes = {}
     for name, (code, value) in found[0].items():

@@ -11,22 +11,22 @@ from kdnas.errors import UserError
 
 
 def check_run_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return :func:`check_config` of what a run is given, which has to name its experiment.
+    """Return :func:`check_config` of a run's configuration, which has to name its experiment.
 
-    What changes single keys of a preset does not: without the preset, a run of the defaults would go to the
-    embedded experiment's results.
+    A file that only changes keys of a preset names none. Given alone, it would run the defaults and write
+    into the embedded experiment's results.
     """
     checked = check_config(config)
     if "experiment" not in config:
         raise UserError(
-            "experiment is not set; allowed: a name, as each file of config/ has one (a file with keys that "
-            "differ goes behind such a file: --configfile config/laptop.yaml mine.yaml)"
+            "experiment is missing; allowed: a name for the run (to change single keys of a preset, give the "
+            "preset first: --configfile config/laptop.yaml mine.yaml)"
         )
     return checked
 
 
 def check_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return ``config`` with every default filled in and without what its later files took back.
+    """Return ``config`` with every default filled in and without the entries that later files take back.
 
     Raises UserError for the first thing that is wrong.
     """

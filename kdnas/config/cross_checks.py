@@ -50,8 +50,8 @@ def cross_check(config: dict[str, Any]) -> None:
 def _check_names(config: dict[str, Any]) -> None:
     if config["experiment"].lower() == "store":
         raise UserError(
-            f"experiment is {shown(config['experiment'])}; allowed: any other name, as results/store "
-            "holds the store"
+            f"experiment is {shown(config['experiment'])}; allowed: any other name, because results/store "
+            "is the store of what was trained"
         )
     taken = re.compile(rf"teacher|({'|'.join(STRATEGIES)})_(best|(budget|no_slower_than|no_worse_than)_.*)")
     names: set[str] = set()
@@ -59,8 +59,8 @@ def _check_names(config: dict[str, Any]) -> None:
         name = student["name"]
         if taken.fullmatch(name):
             raise UserError(
-                f"{path}.name is {shown(name)}; allowed: a name that is not the teacher's or a searched "
-                "student's"
+                f"{path}.name is {shown(name)}; allowed: a name that neither the teacher nor a searched "
+                "student has"
             )
         if name in names:
             raise UserError(f"{path}.name is {shown(name)} a second time; allowed: each name once")
@@ -68,7 +68,7 @@ def _check_names(config: dict[str, Any]) -> None:
 
 
 def _check_paths(config: dict[str, Any]) -> None:
-    """A path that is not there is the clear error of the job that reads it; others would stop the plan."""
+    """Let a missing path pass: the job that reads it says so. Other bad paths would break the plan itself."""
     for section, key, is_path in (
         ("data", "path", config["data"]["source"] == "local"),
         ("teacher", "name", config["teacher"]["source"] == "local"),
@@ -86,13 +86,13 @@ def _check_paths(config: dict[str, Any]) -> None:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise UserError(
-                f"{section}.{key} is {shown(path)}; allowed: a path that can be looked up ({reason})"
+                f"{section}.{key} is {shown(path)}; allowed: a path that the system can look up ({reason})"
             ) from error
         results = Path("results") / config["experiment"]
         if Path(path).resolve().is_relative_to(results.resolve()):  # Snakemake deletes outputs before a job
             raise UserError(
                 f"{section}.{key} is {shown(path)}, inside {results}, which the run itself writes; "
-                "allowed: a path outside of it"
+                "allowed: a path outside this folder"
             )
 
 
@@ -104,7 +104,7 @@ def _check_searched(config: dict[str, Any]) -> None:
         if students[key]:
             raise UserError(
                 f"students.{key} is {', '.join(map(str, students[key]))}; allowed with search.strategies "
-                "empty: an empty list, as it chooses among what a search found"
+                "empty: an empty list, because this key selects from what a search found"
             )
     if not students["hand_crafted"]:
         raise UserError(
@@ -119,7 +119,7 @@ def _check_budgets(budgets: list[float]) -> None:
         if other != budget:
             raise UserError(
                 f"students.latency_budgets[{position}] is {budget}; allowed: a share that differs from "
-                f"{other} in its first six digits, as both would name one student"
+                f"{other} in its first six digits, because they name the student"
             )
 
 
@@ -129,13 +129,13 @@ def _check_matched(config: dict[str, Any]) -> None:
     for position, name in enumerate(matched):
         if name not in names:
             raise UserError(
-                f"students.matched[{position}] is {shown(name)}; allowed: a name out of "
+                f"students.matched[{position}] is {shown(name)}; allowed: a name in "
                 f"students.hand_crafted ({', '.join(names) or 'which is empty'})"
             )
     baseline = config["claims"]["baseline"]
     if baseline is not None and baseline not in matched:
         raise UserError(
-            f"claims.baseline is {shown(baseline)}; allowed: null, or a name out of students.matched "
+            f"claims.baseline is {shown(baseline)}; allowed: null, or a name in students.matched "
             f"({', '.join(matched) or 'which is empty'})"
         )
 
@@ -151,7 +151,8 @@ def _check_data(config: dict[str, Any]) -> None:
     if data["diagnostic"] and (data["source"] == "synthetic" or "mnli" not in data["tasks"]):
         raise UserError(
             f"data.diagnostic is true with data.source {data['source']} and data.tasks "
-            f"{', '.join(data['tasks'])}; allowed: source local or hub, and mnli, whose models predict it"
+            f"{', '.join(data['tasks'])}; allowed: data.source local or hub, and mnli in data.tasks, whose "
+            "models predict the diagnostic set"
         )
     if data["source"] == "synthetic":
         _check_source(data, synthetic_glue.TASKS)
@@ -176,7 +177,8 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
         )
     if source == "hub" and not HUB_ID.fullmatch(name):
         raise UserError(
-            f"teacher.name is {shown(name)}; allowed with teacher.source hub: a model's id, as in owner/name"
+            f"teacher.name is {shown(name)}; allowed with teacher.source hub: a model's id, such as "
+            "owner/name"
         )
     if source == "hub" and revision is None:
         raise UserError(
@@ -185,15 +187,15 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
         )
     if source != "hub" and revision is not None:
         raise UserError(
-            f"teacher.revision is {shown(revision)}; allowed with teacher.source {source}: null, as only "
-            "the hub has revisions"
+            f"teacher.revision is {shown(revision)}; allowed with teacher.source {source}: null, because "
+            "only the hub has revisions"
         )
     keys = load_schema()["properties"]["teacher"]["properties"]
     is_default = source == keys["source"]["default"] and name == keys["name"]["default"]
     if not is_default and teacher["sha256"] == keys["sha256"]["default"]:
         raise UserError(
             f"teacher.sha256 is that of the default teacher; allowed with teacher.name {shown(name)}: the "
-            "SHA-256 of its weights file, or null to leave it unchecked"
+            "SHA-256 of this teacher's weights file, or null to skip the check"
         )
 
 
@@ -202,7 +204,7 @@ def _check_finetuned_on(teacher: dict[str, Any], tasks: list[str]) -> None:
     if task is not None and (task not in tasks or task in intermediate):
         allowed = [name for name in tasks if name not in intermediate]
         raise UserError(
-            f"teacher.finetuned_on is {shown(task)}; allowed: null, or one of data.tasks that has no "
+            f"teacher.finetuned_on is {shown(task)}; allowed: null, or one of data.tasks without an "
             f"intermediate task ({', '.join(allowed) or 'none'})"
         )
 
@@ -214,8 +216,8 @@ def _check_intermediate_tasks(intermediate: dict[str, str], tasks: list[str]) ->
         allowed = [name for name in tasks if name != task and name not in intermediate]
         if other not in allowed:
             raise UserError(
-                f"teacher.intermediate_tasks.{task} is {shown(other)}; allowed: another of data.tasks that "
-                f"has no intermediate task itself ({', '.join(allowed) or 'none'}), or null for none"
+                f"teacher.intermediate_tasks.{task} is {shown(other)}; allowed: another one of data.tasks, "
+                f"without an intermediate task of its own ({', '.join(allowed) or 'none'}), or null"
             )
 
 
@@ -229,7 +231,7 @@ def _check_search(search: dict[str, Any]) -> None:
     if episodes * candidates > architectures:
         raise UserError(
             f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
-            f"{architectures} architectures of search.space, as none is proposed twice"
+            f"{architectures} architectures of search.space, because none is proposed twice"
         )
     exploration = search["exploration"]
     if exploration["end"] > exploration["start"]:
@@ -243,13 +245,13 @@ def _check_fidelity(fidelity: dict[str, Any], space: dict[str, Any]) -> None:
     count, architectures = fidelity["architectures"], len(SearchSpace(space))
     if 0 < count < 3 or count > architectures:
         raise UserError(
-            f"fidelity.architectures is {count}; allowed: 0, or from 3 to the {architectures} architectures "
-            "of search.space"
+            f"fidelity.architectures is {count}; allowed: 0, or 3 to {architectures}, the number of "
+            "architectures in search.space"
         )
 
 
 def _check_proxy_rows(config: dict[str, Any]) -> None:
-    """Generated tasks have a known size, so a proxy set smaller than one batch can be told beforehand."""
+    """Refuse a proxy set smaller than one batch: the size of generated tasks is known beforehand."""
     data, search = config["data"], config["search"]
     if data["source"] != "synthetic":
         return
@@ -260,12 +262,12 @@ def _check_proxy_rows(config: dict[str, Any]) -> None:
     if batch_size > drawn:
         raise UserError(
             f"distillation.proxy.batch_size is {batch_size}; allowed: at most the {drawn} rows of the "
-            f"proxy set, search.proxy.share {search['proxy']['share']} of {rows}"
+            f"proxy set (search.proxy.share {search['proxy']['share']} of {rows} rows)"
         )
 
 
 def _check_unlabelled_rows(config: dict[str, Any]) -> None:
-    """Of generated tasks it can be told beforehand whether any row is left to go without its label."""
+    """Refuse a generated task in which no row is left to be used without its label."""
     data = config["data"]
     if data["source"] != "synthetic":
         return
@@ -275,27 +277,30 @@ def _check_unlabelled_rows(config: dict[str, Any]) -> None:
         taken = sum(divide_rows(rows, most, heldout_share(task, config["search"])))
         if task in data["max_unlabelled_rows"] and taken == rows:
             raise UserError(
-                f"data.max_unlabelled_rows has {task}; allowed with data.source synthetic: a task that has "
-                f"rows beyond data.max_train_rows and those held out, of its {rows}, or 0 for none"
+                f"data.max_unlabelled_rows has {task}; allowed with data.source synthetic: a task of whose "
+                f"{rows} rows some are left beyond data.max_train_rows and the held-out ones, or 0"
             )
 
 
 def _check_losses(config: dict[str, Any]) -> None:
     losses = config["distillation"]["losses"]
     if not any(losses.values()):
-        raise UserError(f"distillation.losses is 0 for all of {', '.join(losses)}; allowed: one above 0")
+        raise UserError(
+            f"distillation.losses is 0 for all of {', '.join(losses)}; allowed: at least one above 0"
+        )
     of_teacher = [name for name in losses if name != "labels"]
     if any(losses[name] for name in of_teacher):
         return
     if config["data"]["max_unlabelled_rows"]:
         raise UserError(
             f"data.max_unlabelled_rows has {', '.join(config['data']['max_unlabelled_rows'])}; allowed with "
-            f"distillation.losses 0 for all of {', '.join(of_teacher)}: none, as students ask no teacher"
+            f"distillation.losses 0 for all of {', '.join(of_teacher)}: no rows, because only these losses "
+            "learn from the teacher"
         )
     if config["reward"]["quality"] == "loss":
         raise UserError(
             'reward.quality is "loss"; allowed with distillation.losses 0 for all of '
-            f"{', '.join(of_teacher)}: accuracy, as there is no distillation loss"
+            f"{', '.join(of_teacher)}: accuracy, because there is no distillation loss"
         )
 
 

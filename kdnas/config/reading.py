@@ -1,4 +1,4 @@
-"""Reading configuration files as Snakemake does, but with a sentence for what is wrong with one."""
+"""Reading configuration files as Snakemake does, but with one sentence about a mistake in them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdnas.sentences import reason, shown
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """Return what a configuration file, YAML or JSON, says, unchecked; raises UserError.
+    """Return the content of a configuration file, YAML or JSON, unchecked; raises UserError.
 
     A key that stands twice is refused: Snakemake would silently take the last.
     """
@@ -26,14 +26,14 @@ def read_config(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}," if error.problem_mark else ""
         raise UserError(
-            f"the configuration {path}{line} is no YAML ({_fault(error)}); allowed: keys as in "
+            f"the configuration {path}{line} is not valid YAML ({_fault(error)}); allowed: keys as in "
             "config/config.yaml, each once, indented by spaces"
         ) from error
     # a value with a tag or in the form of a date is converted by code that raises whatever it raises
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(
-            f"the configuration {path} is no YAML ({reason(error)}); allowed: UTF-8 text with keys as in "
-            "config/config.yaml"
+            f"the configuration {path} is not valid YAML ({reason(error)}); allowed: UTF-8 text with keys as "
+            "in config/config.yaml"
         ) from error
     if not isinstance(given, dict):
         raise UserError(
@@ -44,7 +44,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def read_configs(paths: Sequence[str | Path]) -> dict[str, Any]:
-    """Return what configuration files say together, unchecked: each overrides single keys of those before it.
+    """Return the union of configuration files, unchecked: each overrides single keys of those before it.
 
     Like Snakemake's ``--configfile`` with several files. Raises UserError as :func:`read_config` does.
     """
@@ -54,14 +54,14 @@ def read_configs(paths: Sequence[str | Path]) -> dict[str, Any]:
             together = _merge(together, read_config(path))
         except RecursionError as error:
             raise UserError(
-                f"the configuration {path} holds a mapping inside itself; allowed: keys as in "
+                f"the configuration {path} has a mapping that contains itself; allowed: keys as in "
                 "config/config.yaml"
             ) from error
     return together
 
 
 def _merge(old: Any, new: dict[str, Any]) -> Any:
-    if not new:  # to Snakemake, an empty mapping changes nothing, not even what is none
+    if not new:  # to Snakemake, an empty mapping changes nothing, not even a value that is no mapping
         return old
     both = dict(old) if isinstance(old, dict) else {}
     for key, value in new.items():
@@ -82,7 +82,7 @@ def _parse(text: str) -> Any:
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice")  # YAML's reader will tell which
+        raise ValueError("a key appears twice")  # YAML's reader will tell which
     return dict(pairs)
 
 
@@ -94,7 +94,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise yaml.MarkedYAMLError(
-                        problem=f"the key {key.value} stands twice", problem_mark=key.start_mark
+                        problem=f"the key {key.value} appears twice", problem_mark=key.start_mark
                     )
                 seen.add(key.value)
         return node

@@ -16,7 +16,7 @@ SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config" / "schema" / "confi
 
 @functools.cache
 def load_schema() -> dict[str, Any]:
-    """Return the schema with every ``$ref`` replaced by what it names; keys beside a ``$ref`` win."""
+    """Return the schema with every ``$ref`` replaced by its definition; keys beside a ``$ref`` win."""
     schema = yaml.safe_load(SCHEMA_FILE.read_text(encoding="utf-8"))
     definitions = schema.pop("$defs")
 
@@ -34,7 +34,7 @@ def load_schema() -> dict[str, Any]:
 
 
 def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add the strategies and losses that the registries have beyond those that the file describes."""
+    """Add the strategies and losses of the registries that the file does not describe."""
     search = schema["properties"]["search"]["properties"]
     search["strategies"]["items"] = {"enum": list(STRATEGIES)}
     losses = schema["properties"]["distillation"]["properties"]["losses"]["properties"]
@@ -46,7 +46,7 @@ def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def defaults(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the defaults of the keys of a mapping: its own ``default`` goes before those of its keys."""
+    """Return the defaults of a mapping's keys: its own ``default`` wins over those of its keys."""
     of_keys = {name: key["default"] for name, key in schema["properties"].items() if "default" in key}
     return {**of_keys, **schema.get("default", {})}
 

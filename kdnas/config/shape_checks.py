@@ -1,4 +1,4 @@
-"""Whether the sizes of students go together: of the search space and of hand-crafted ones."""
+"""Whether the sizes of students fit together, in the search space and in hand-crafted students."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _check_embedding_sizes(config: dict[str, Any]) -> None:
         if (student["embedding_size"] or 0) > student["hidden_size"]:
             raise UserError(
                 f"{path} ({student['name']}) has embedding_size {student['embedding_size']} and hidden_size "
-                f"{student['hidden_size']}; allowed: an embedding size up to the hidden size"
+                f"{student['hidden_size']}; allowed: an embedding size of at most the hidden size"
             )
 
 
@@ -30,7 +30,7 @@ def _check_divisions(config: dict[str, Any]) -> None:
         if student["hidden_size"] % student["attention_heads"]:
             raise UserError(
                 f"{path} ({student['name']}) has hidden_size {student['hidden_size']} and attention_heads "
-                f"{student['attention_heads']}; allowed: a hidden size that the attention heads divide"
+                f"{student['attention_heads']}; allowed: a hidden size divisible by the number of heads"
             )
     if config["distillation"]["losses"]["relations"] > 0:
         heads = config["distillation"]["relation_heads"]
@@ -38,7 +38,7 @@ def _check_divisions(config: dict[str, Any]) -> None:
             if hidden_size % heads:
                 raise UserError(
                     f"{path} is {hidden_size} and distillation.relation_heads is {heads}; allowed with "
-                    "distillation.losses.relations above 0: hidden sizes that the relation heads divide"
+                    "distillation.losses.relations above 0: hidden sizes divisible by the relation heads"
                 )
 
 
@@ -49,8 +49,8 @@ def _check_heads(space: dict[str, Any]) -> None:
             if hidden_size % heads:
                 raise UserError(
                     f"search.space.hidden_size has {hidden_size} and search.space.attention_heads has "
-                    f"{heads}; allowed without a search.space.head_size: hidden sizes that every number of "
-                    "attention heads divides"
+                    f"{heads}; allowed without a search.space.head_size: hidden sizes divisible by every "
+                    "number of attention heads"
                 )
         return
     widths = [heads * head_size for heads in numbers]
@@ -58,13 +58,13 @@ def _check_heads(space: dict[str, Any]) -> None:
         if hidden_size not in widths:
             raise UserError(
                 f"search.space.hidden_size[{position}] is {hidden_size}; allowed with search.space.head_size "
-                f"{head_size} and these search.space.attention_heads: {', '.join(map(str, widths))}; or a "
-                "search.space.head_size of null"
+                f"{head_size} and these search.space.attention_heads: {', '.join(map(str, widths))} (or set "
+                "search.space.head_size to null)"
             )
     for position, width in enumerate(widths):
         if width not in hidden_sizes:
             raise UserError(
                 f"search.space.attention_heads[{position}] is {numbers[position]}; allowed with "
-                f"search.space.head_size {head_size}: one whose width, {width}, is in "
-                "search.space.hidden_size"
+                f"search.space.head_size {head_size}: a number of heads whose total width is in "
+                f"search.space.hidden_size, which lacks {width}"
             )

@@ -14,29 +14,27 @@ RESERVED = re.compile(r"base|ax|(average|teacher_share).*")
 
 
 def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
-    """Raise UserError for the first entry of ``data.custom_tasks`` that is no task."""
+    """Raise UserError for the first entry of ``data.custom_tasks`` that does not define a task."""
     for name, task in custom_tasks.items():
         path = f"data.custom_tasks.{name}"
         if name in TASKS or RESERVED.fullmatch(name):
             raise UserError(
-                f"data.custom_tasks has {name}; allowed: a name that is not one of {', '.join(TASKS)}, ax or "
-                "base and does not start with average or teacher_share"
+                f"data.custom_tasks has {name}; allowed: a name other than {', '.join(TASKS)}, ax and base "
+                "that does not start with average or teacher_share"
             )
         for column in task["text_columns"]:
             if column in ("label", "idx", TRAIN_ROW):
                 raise UserError(
-                    f"{path}.text_columns has {column}; allowed: columns of texts, under other names than "
-                    f"label, idx and {TRAIN_ROW}"
+                    f"{path}.text_columns has {column}; allowed: columns of text whose name is not label, "
+                    f"idx or {TRAIN_ROW}"
                 )
         allowed = NUMBER_METRICS if task["labels"] is None else CLASS_METRICS
         if task["labels"] is not None and len(task["labels"]) > 2:
             allowed = tuple(metric for metric in allowed if metric != "f1")
         for metric in task["metrics"]:
             if metric not in allowed:
-                of = "null" if task["labels"] is None else f"{len(task['labels'])} classes"
-                raise UserError(
-                    f"{path}.metrics has {metric}; allowed with labels {of}: {', '.join(allowed)}"
-                )
+                of = "labels null" if task["labels"] is None else f"{len(task['labels'])} classes"
+                raise UserError(f"{path}.metrics has {metric}; allowed with {of}: {', '.join(allowed)}")
 
 
 def check_task_names(config: dict[str, Any]) -> None:
@@ -55,6 +53,6 @@ def check_task_names(config: dict[str, Any]) -> None:
         for name in names:
             if name not in TASKS and name not in custom:
                 raise UserError(
-                    f"{key} has {name}; allowed: {', '.join(TASKS)}, or a name out of data.custom_tasks "
+                    f"{key} has {name}; allowed: {', '.join(TASKS)}, or a name in data.custom_tasks "
                     f"({', '.join(custom) or 'which is empty'})"
                 )

@@ -1,4 +1,7 @@
-"""Entries that a later file takes back: it can add to an earlier file's mapping, but not empty it."""
+"""Entries that a later file takes back: it can add to an earlier file's mapping, but not empty it.
+
+So 0 unlabelled rows, or null as an intermediate task, stand for an entry that is not there.
+"""
 
 from __future__ import annotations
 

@@ -33,15 +33,15 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any, path: str, depth: int = 0) -> Any:
-    """Copy mappings and lists into plain ones; refuse what no schema can be applied to."""
+    """Copy mappings and lists into plain ones; refuse values that no schema can be applied to."""
     if depth > DEEPEST:
-        raise UserError(f"{short(path)} is nested too deep; allowed: at most {DEEPEST} levels")
+        raise UserError(f"{short(path)} is nested too deeply; allowed: at most {DEEPEST} levels")
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise UserError(
-                    f"{path or 'the configuration'} has the key {shown(key)}, which is no text; "
-                    "allowed: the names of config/README.md"
+                    f"{path or 'the configuration'} has the key {shown(key)}, which is not text; "
+                    "allowed: the names in config/README.md"
                 )
         return {key: _plain(item, _join(path, key), depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -114,10 +114,10 @@ def _unknown_key(path: str, key: str, schema: dict[str, Any]) -> str:
     near = difflib.get_close_matches(key, schema["properties"], n=1)
     elsewhere = [name for name in key_paths(load_schema()) if name.rpartition(".")[2] == key]
     if near:
-        return f"{name} is no key of the configuration; did you mean {_join(path, near[0])}?"
+        return f"{name} is not a key of the configuration; did you mean {_join(path, near[0])}?"
     if elsewhere:
-        return f"{name} is no key of the configuration; did you mean {' or '.join(elsewhere)}?"
-    return f"{name} is no key of the configuration; allowed: {', '.join(schema['properties'])}"
+        return f"{name} is not a key of the configuration; did you mean {' or '.join(elsewhere)}?"
+    return f"{name} is not a key of the configuration; allowed: {', '.join(schema['properties'])}"
 
 
 def key_paths(schema: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -128,7 +128,7 @@ def key_paths(schema: dict[str, Any], path: str = "") -> Iterator[str]:
 
 
 def _hint(value: Any, schema: dict[str, Any]) -> str:
-    """Return how to write a value that YAML read as another type than was meant, or nothing."""
+    """Return how to write a value that YAML read as the wrong type, or nothing."""
     types = schema.get("type", [])
     if isinstance(value, str) and "string" not in types and ("number" in types or "integer" in types):
         number = _yaml_number(value, whole="integer" in types)

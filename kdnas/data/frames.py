@@ -16,7 +16,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, atomic_path, read_json, write_json
 
 TRAIN_ROW = "train_row"  # of the proxy set: the position of its row in the training split, from 0
-_PLACES = ("idx", TRAIN_ROW)  # columns that say where a row stands, not what it is
+_PLACES = ("idx", TRAIN_ROW)  # columns about a row's position, not its content
 
 
 def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> None:
@@ -62,7 +62,7 @@ def read_parquet(path: Path) -> pa.Table:
         raise UserError(f"{path} is missing") from error
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise UserError(f"{path} is damaged or no Parquet file ({reason})") from error
+        raise UserError(f"{path} is damaged or not a Parquet file ({reason})") from error
     return table
 
 
@@ -72,9 +72,9 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Return the SHA-256 of the splits' texts and labels, in order; where rows stand has no influence.
+    """Return the SHA-256 of the splits' texts and labels, in order, whatever file format they came from.
 
-    It is the same whatever file format the rows came from.
+    Columns about a row's position have no influence.
     """
     content = hashlib.sha256()
     for split in sorted(frames):

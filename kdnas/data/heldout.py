@@ -14,8 +14,8 @@ from kdnas.data.stratify import allocate, check_strata, strata
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
-FEWEST_GROUPS = 10  # of a slice: rows that share a text are kept apart if a group is no larger than a tenth
-SMALL_GROUP = 5  # rows that are kept together in a small slice too: MNLI's premises come in threes and fours
+FEWEST_GROUPS = 10  # a slice keeps rows with a common text together if they are at most a tenth of it
+SMALL_GROUP = 5  # a small slice too keeps so many rows together: MNLI's premises come in threes and fours
 
 
 def hold_out(
@@ -43,8 +43,8 @@ def hold_out(
             name,
             sizes,
             stratum[side],
-            "two rows of each class or more, another share, or with data.source local a file heldout.* with "
-            "rows of your own (docs/data.md), which leaves the training rows whole",
+            "at least two rows of each class, another share, or with data.source local a file heldout.* with "
+            "rows of your own (docs/data.md)",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 
@@ -63,7 +63,7 @@ def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame
         ]
         if shared:
             raise UserError(
-                f"{where}, row {shared[0][0]}: the texts are those of row {shared[0][1]} of {split}, as in "
+                f"{where}, row {shared[0][0]} repeats the texts of row {shared[0][1]} of {split}, as do "
                 f"{len(shared)} of its {len(own)} rows; allowed: rows that no other split has"
             )
 

@@ -13,15 +13,15 @@ from kdnas.errors import UserError
 
 
 def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
-    """Return ``share`` of the training rows ``frame``, in their old order, ``train_row`` says which.
+    """Return ``share`` of the training rows ``frame`` in their old order; ``train_row`` holds their numbers.
 
-    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B), one
-    of each class at least. The paper reports the share (30 %). Raises UserError for a share that is none or
-    that leaves a class without rows.
+    They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B), with at
+    least one row of each class. The paper reports the share (30 %). Raises UserError for an impossible share
+    and for one that leaves a class without rows.
     """
     task = get_task(task)
     if not 0 < share <= 1:
-        raise UserError(f"search.proxy.share is {share}; allowed are numbers above 0, at most 1")
+        raise UserError(f"search.proxy.share is {share}; allowed: a number above 0 and at most 1")
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
     rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))

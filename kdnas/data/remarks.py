@@ -1,4 +1,4 @@
-"""What a person should know about the rows of a task before models are trained and judged on them."""
+"""Warnings about the rows of a task, given before models are trained and judged on them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from kdnas.data.frames import text_sets
 from kdnas.data.tasks import HELDOUT, TRAIN, Task
 from kdnas.sentences import listed, shown
 
-COPIED = 0.05  # the share of an evaluation split's rows in the training split from which on it is told
+COPIED = 0.05  # from this share of evaluation rows that are training rows too, a warning is given
 
 
 def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each finding in a task's checked ``frames`` and their ``meta``; mostly none.
 
-    Told are texts that the held-out slice shares with training rows, classes without a row in a split that
-    scores models, and evaluation rows that are training rows.
+    Findings are texts that the held-out slice shares with training rows, classes without a row in a split
+    that scores models, and evaluation rows that are training rows.
     """
     return [*_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
 
@@ -36,11 +36,11 @@ def _shared(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
         return []
     shared, held_out = shared_texts(task, frames), frames[HELDOUT]
     counts = pd.concat([held_out.loc[shared[column], column] for column in task.text_columns]).value_counts()
-    grouped = "rows with a common text stay on one side, but it is in too many for that; "
+    grouped = "it is in too many rows to keep all of them on one side; "
     return [
         f"{meta['heldout_shared_rows']} of the {len(held_out)} rows that measure candidates share a text "
         f"with training rows of {task.name}, most often {shown(counts.index[0])} ({counts.iloc[0]} rows): "
-        f"{grouped if meta['heldout_from'] == TRAIN else ''}none has all its texts in common with one"
+        f"{grouped if meta['heldout_from'] == TRAIN else ''}no row shares all its texts with a training row"
     ]
 
 
@@ -55,7 +55,7 @@ def _missing_classes(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str
             if missing:
                 told.append(
                     f"the split {split} of {task.name} has no row of {len(missing)} of its "
-                    f"{task.num_labels} classes, so its scores say nothing of them: {listed(missing)}"
+                    f"{task.num_labels} classes, so its scores say nothing about them: {listed(missing)}"
                 )
     return told
 
@@ -68,7 +68,7 @@ def _copied(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
         copied = sum(texts in trained for texts in text_sets(frames[split], task.text_columns))
         if copied >= COPIED * len(frames[split]):
             told.append(
-                f"{copied} of the {len(frames[split])} rows of {split} of {task.name} are rows of the "
-                "training split too: scores on them tell what a model remembers"
+                f"{copied} of the {len(frames[split])} rows of {split} of {task.name} are training rows "
+                "too: scores on them show what a model has memorised"
             )
     return told

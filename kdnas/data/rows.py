@@ -1,4 +1,4 @@
-"""How many rows of a task train, how many of the search task are the proxy set or held out; counts alone."""
+"""How many rows of a task are for training, for the proxy set and held out: counts only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from kdnas.sentences import shown
 
 
 def max_train_rows(task_name: str, value: Any) -> int | None:
-    """Return what ``value`` (``data.max_train_rows``) says of a task, None for all rows; raises UserError."""
+    """Return the limit that ``value`` (``data.max_train_rows``) sets for a task, None for all rows.
+
+    Raises UserError for a limit that is not a number of rows.
+    """
     key = "data.max_train_rows"
     if isinstance(value, Mapping):
         key, value = f"{key}.{task_name}", value.get(task_name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise UserError(f"{key} is {shown(value)}; allowed are a number of rows from 1, or null for all")
+        raise UserError(f"{key} is {shown(value)}; allowed: a number of rows (at least 1), or null for all")
     return value
 
 

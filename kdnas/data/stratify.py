@@ -53,8 +53,8 @@ def check_strata(
 ) -> None:
     """Raise UserError if ``drawn``, the strata of the rows that ``part`` gets, lacks one that has rows.
 
-    ``setting`` says what drew them and ``allowed`` what helps; ``sizes`` holds the rows of each stratum
-    before.
+    ``setting`` names the key and value behind the draw, ``allowed`` the remedies; ``sizes`` holds the rows of
+    each stratum before it.
     """
     missing = np.flatnonzero((np.bincount(drawn, minlength=len(sizes)) == 0) & (sizes > 0))
     if len(missing):

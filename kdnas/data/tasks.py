@@ -1,9 +1,9 @@
 """Tasks: columns, labels and their order, splits, metrics. GLUE's nine, and those that a config defines.
 
-Column names and label codes of GLUE's are those of the Hugging Face dataset ``nyu-mll/glue`` (Wang et al.,
-2019, arXiv 1804.07461). What jobs are told of a task, and the keys of the store hold, is its *definition*,
-plain data: the name of one of GLUE's, or a mapping with the ``name`` of a custom one and its entry of
-``data.custom_tasks``, so that two tasks of one name are never taken for each other.
+Column names and label codes of GLUE's tasks are those of the Hugging Face dataset ``nyu-mll/glue`` (Wang et
+al., 2019, arXiv 1804.07461). Jobs and the keys of the store hold a task's *definition*, plain data: the name
+of a GLUE task, or a mapping with the ``name`` of a custom task and its entry of ``data.custom_tasks``. So two
+tasks of one name are never taken for each other.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def get_task(definition: Definition) -> Task:
     """Return the task of a definition; raises UserError for a name that is not one of GLUE's."""
     if isinstance(definition, str):
         if definition not in TASKS:
-            raise UserError(f"unknown task {shown(definition)}; allowed are {', '.join(TASKS)}")
+            raise UserError(f"unknown task {shown(definition)}; allowed: {', '.join(TASKS)}")
         return TASKS[definition]
     labels = definition["labels"]
     return Task(

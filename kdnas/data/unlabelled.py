@@ -1,4 +1,4 @@
-"""Rows without labels, on which students learn what their teacher answers."""
+"""Rows without labels, on which students learn the teacher's answers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ def choose_unlabelled(
     rows = [number for number, row in enumerate(text_sets(frame, task.text_columns)) if row not in judged]
     if not rows:
         raise UserError(
-            f"data.max_unlabelled_rows has {task.name}, which has no rows for it; allowed: a task with a "
-            "file unlabelled.* in its local folder or with more rows than data.max_train_rows takes, or 0 "
-            "for none"
+            f"data.max_unlabelled_rows has {task.name}, which has no such rows; allowed: a task with a file "
+            "unlabelled.* in its local folder or with more rows than data.max_train_rows takes, or 0"
         )
     drawn = np.sort(np.random.default_rng(0).permutation(rows)[:most])
     return frame.iloc[drawn].reset_index(drop=True).assign(label=NO_LABEL)

@@ -35,16 +35,16 @@ def profile_by_clock(
 
     Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
     all of them in the same rounds, unless the store holds just these, and adds the ``times_ms`` of the
-    rounds. A ratio whose interval stayed wider than the protocol's is not stored, so it is timed again when
-    it is asked for next, and ``warn`` is told. A GPU is held for the time, so that no training of this user
-    is on it. Where there is none, UserError is raised if it is ``needed``; if not, nothing is measured and
-    ``reason`` says so.
+    rounds. A ratio whose interval stayed wider than the protocol's is not stored, so the next job that needs
+    it measures again, and ``warn`` is called. A GPU is held meanwhile, so that no training of this user runs
+    on it. Without a GPU, UserError is raised if one is ``needed``; if not, nothing is measured and ``reason``
+    says so.
     """
     if protocol.device == "gpu" and not torch.cuda.is_available():
         if needed:
             raise UserError(
-                'the latency is to be measured on a GPU, as reward.device or training.device is "gpu", but '
-                "this machine has none that torch can use"
+                'reward.device or training.device is "gpu", so latency is measured on a GPU, but torch sees '
+                "none here; allowed: cpu, or a machine with a GPU"
             )
         return latency_content(protocol, "measured", reason=NO_GPU)
     with free_gpu() if protocol.device == "gpu" else nullcontext():
@@ -104,10 +104,10 @@ def _wide_text(wide: dict[Architecture, Ratio], protocol: Protocol) -> str:
     widest = max(wide, key=lambda architecture: wide[architecture].width)
     value = wide[widest]
     return (
-        f"latencies not within latency.interval {protocol.interval:g} after {protocol.max_rounds} rounds: "
-        f"{len(wide)}, at worst {widest.short_name} with {value.low:.3f} to {value.high:.3f} of the "
-        "teacher's; they are timed again when asked for next (a quieter machine or more latency.max_rounds "
-        "would help)"
+        f"latencies less certain than latency.interval {protocol.interval:g} after {protocol.max_rounds} "
+        f"rounds: {len(wide)}, the worst is {widest.short_name} with {value.low:.3f} to {value.high:.3f} of "
+        "the teacher's; this run uses them, the next one that needs them measures again (a quieter machine "
+        "or more latency.max_rounds would help)"
     )
 
 

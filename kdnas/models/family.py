@@ -15,7 +15,8 @@ def check_family(model_type: Any, described: str) -> None:
     """Raise UserError unless ``model_type`` names a model of the BERT family."""
     if model_type not in FAMILY:
         raise UserError(
-            f"{described} has model_type {shown(model_type)}, not one of the BERT family: {', '.join(FAMILY)}"
+            f"{described} has model_type {shown(model_type)}; allowed: one of the BERT family, "
+            f"{', '.join(FAMILY)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""What hand-crafted students are worth by the search's own protocol: proxy quality and latency."""
+"""Hand-crafted students in the search's own protocol: proxy quality and latency."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_evaluations(evaluations: list[dict[str, Any]]) -> None:
         if entry["status"] != "ok":
             raise UserError(
                 f"students.matched has {entry['candidate']}, which failed on the proxy set "
-                f"({entry['reason']}); allowed: hand-crafted students that can be distilled there"
+                f"({entry['reason']}); allowed: hand-crafted students that can be trained there"
             )
 
 

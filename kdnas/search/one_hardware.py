@@ -1,4 +1,4 @@
-"""Whether latencies that are compared come from one hardware."""
+"""Whether latencies that are compared were measured on the same hardware."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def measured_on(latency: Mapping[str, Any]) -> str:
 
 
 def check_one_hardware(history: str | Path, latency: str | Path) -> None:
-    """Raise UserError if the file ``latency`` is of other hardware than a search, whose ``history`` is given.
+    """Raise UserError if the file ``latency`` comes from other hardware than the search of ``history``.
 
-    A history that an earlier version of the workflow wrote does not say what it is of, and passes.
+    A history without hardware, from an earlier version of the workflow, passes.
     """
     found = measured_on(read_json(latency))
     others = sorted(set(read_history(history)["hardware"].dropna()) - {found})
     if others:
         search = Path(history).parents[1] / "episode_*" / "latency.json"
         raise UserError(
-            f"{latency} is of {found}, but {search} of {others[0]}; allowed: one hardware for a search and "
-            "its matched students: have all of them timed on nodes of one kind (docs/cluster.md, constraint) "
-            f"or give latency.table, then delete {latency} or all of {search} and run the same command again"
+            f"{latency} was measured on {found}, but {search} on {others[0]}; allowed: one kind of hardware "
+            "for a search and its matched students (set constraint, docs/cluster.md, or latency.table, then "
+            f"delete {latency} or all of {search} and run the same command again)"
         )
 
 

@@ -38,11 +38,11 @@ def adopt_teacher(
 ) -> None:
     """Score the classifier in ``given`` on its task and save it, as the fine-tuned teacher of ``seed``.
 
-    It is the same one for every seed, and its ``train_rows`` are unknown. ``training`` is the config's
-    ``device`` and ``threads``; ``warn`` is told where the teacher may have been trained on the rows that
+    The same model serves every seed, and its ``train_rows`` are unknown. ``training`` is the config's
+    ``device`` and ``threads``; ``warn`` is called where the teacher may have been trained on the rows that
     measure candidates. Raises UserError if it is not a classifier of the task, if its scores are on another
-    scale than the task's, if its classes fit the labels far better in another order, or if two texts do
-    without the token types that were taken to be right, or with them.
+    scale than the task's, if its classes fit the labels far better in another order, or if the labels speak
+    against the assumed use of token types.
     """
     meta, task = read_meta(data_folder), get_task(definition)
     model, tokenizer = finetuned_classifier(given, task), load_tokenizer(given)
@@ -74,8 +74,8 @@ def adopt_teacher(
     if meta["heldout_from"] == TRAIN:
         warn(
             f"candidates are measured on rows of the training split of {task.name}: if the teacher was "
-            "trained on them, a candidate scores by how much of its memory it keeps (docs/data.md: rows of "
-            "your own to measure on)"
+            "trained on them, the search favours students that keep what it memorised; rows of your own "
+            "avoid this (heldout.*, docs/data.md)"
         )
     write_json(metrics_file, metrics | {"model": "teacher"})
 
@@ -98,21 +98,22 @@ def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, 
     better, worse = (apart[1] < apart[0]).sum(), (apart[0] < apart[1]).sum()
     if binom.sf(better - 1, better + worse, 0.5) < CHANCE:
         raise UserError(
-            f"teacher.finetuned_on is {shown(task.name)}, but its tokenizer_config.json does not say "
-            f"whether it was trained with token types, and {better} rows of {task.evaluation_splits[0]} say "
-            f"otherwise than its class while {worse} agree; allowed: model_input_names in it, [input_ids, "
-            "token_type_ids, attention_mask] or [input_ids, attention_mask]"
+            f"teacher.finetuned_on is {shown(task.name)}, but the teacher's tokenizer_config.json does not "
+            f"say whether it was trained with token types, and {better} rows of "
+            f"{task.evaluation_splits[0]} speak against the default of its class, {worse} for it; allowed: "
+            "model_input_names in that file, [input_ids, token_type_ids, attention_mask] or [input_ids, "
+            "attention_mask]"
         )
 
 
 def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
-    """Refuse outputs that one constant comes closer to the labels than: no correlation tells scales apart."""
+    """Refuse outputs that are further from the labels than a constant is: correlations ignore the scale."""
     outputs = logits.squeeze(-1)
     if np.square(outputs - labels).mean() > labels.var() > 0:
         raise UserError(
-            f"teacher.finetuned_on is {shown(task.name)}, but there the teacher's outputs go from "
-            f"{outputs.min():.2f} to {outputs.max():.2f} where the labels go from {labels.min():g} to "
-            f"{labels.max():g}; allowed: a teacher that gives scores on the scale of the labels"
+            f"teacher.finetuned_on is {shown(task.name)}, but the teacher's outputs range from "
+            f"{outputs.min():.2f} to {outputs.max():.2f} and the labels from {labels.min():g} to "
+            f"{labels.max():g}; allowed: a teacher whose scores are on the scale of the labels"
         )
 
 
@@ -122,12 +123,12 @@ def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
     order = better_order(answers, labels, task.num_labels)
     if order is None:
         return
-    # place: an output of the head; it was taken for the class in that place of the task's
+    # place: an output of the head, which was taken for the task's class at that place
     head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
     moved = [f"{place}: {task.labels[order[code]]}" for place, code in head if order[code] != code]
     raise UserError(
-        f"teacher.finetuned_on is {shown(task.name)}, but with the classes as the teacher's config.json has "
-        f"them {(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and "
-        f"in another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the "
-        f"outputs of the head, such as {listed(moved)}"
+        f"teacher.finetuned_on is {shown(task.name)}, but in the class order of the teacher's config.json "
+        f"{(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
+        f"another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the "
+        f"model's outputs, such as {listed(moved)}"
     )

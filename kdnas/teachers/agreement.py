@@ -1,4 +1,4 @@
-"""Whether a model's configuration, weights and tokenizer fit each other; looked at where it is fetched."""
+"""Whether a model's configuration, weights and tokenizer fit each other; checked where it is fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdnas.models.files import TOKENIZER_CONFIG, file_names
 from kdnas.models.tokenizer import TOKEN_TYPES, trained_with_types
 from kdnas.sentences import reason
 
-# of all classes, and of the classes that older versions of transformers open the same folder with
+# files of all tokenizer classes, those of older versions of transformers included
 _USUAL = (
     "tokenizer.json",
     TOKENIZER_CONFIG,
@@ -40,7 +40,7 @@ _TEXTS = [
     "Привет мир مرحبا שלום Γειά",
     "a  b\n c @user http://x.y/z #tag don't",
 ]
-_PIECES = 2000  # of the vocabulary, that stand in texts of so many
+_PIECES = 2000  # of the vocabulary are compared, in texts of so many:
 _IN_TEXT = 50
 
 
@@ -53,12 +53,12 @@ def names_of_tokenizer(source: Path, tokenizer: Any) -> list[str]:
 
 
 def check_agreement(folder: Path, of_source: Any, described: str) -> dict[str, Any]:
-    """Check the copy of a model in ``folder``; ``of_source`` is the tokenizer of where it was copied from.
+    """Check the copy of a model in ``folder``; ``of_source`` is the tokenizer of the original.
 
-    Returns what is known of it beside its configuration: ``pair_token_types``, the number of token types
+    Returns the facts that its configuration does not hold: ``pair_token_types``, the number of token types
     that its tokenizer gives to two texts. Raises UserError for weights of another size than config.json says
-    or that are no numbers, and for a tokenizer that does not open, has no padding, gives ids or token types
-    that the model lacks, or reads texts otherwise than ``of_source``.
+    or with NaN, and for a tokenizer that does not open, has no padding, gives ids or token types that the
+    model lacks, or reads texts differently from ``of_source``.
     """
     config = _check_weights(folder, described)
     tokenizer = open_tokenizer(folder, described)
@@ -88,7 +88,7 @@ def _check_weights(folder: Path, described: str) -> Any:
         key = next((key for part, key in _SIZES.items() if part in name), None)
         raise UserError(
             f"the weights of {described} have {name} in the shape {_shape(given)}, but its config.json "
-            f"{f'has the {key} {getattr(model.config, key)} and ' if key else ''}wants {_shape(wanted)}; "
+            f"{f'has {key} {getattr(model.config, key)} and ' if key else ''}needs {_shape(wanted)}; "
             "allowed: the configuration that the weights were saved with"
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
@@ -100,13 +100,15 @@ def _check_weights(folder: Path, described: str) -> Any:
     )
     if missing or beyond:
         raise UserError(
-            f"the weights of {described} {'lack' if missing else 'have also'} {(missing or beyond)[0]} and "
-            f"{len(missing or beyond) - 1} more, but its config.json has the num_hidden_layers {layers}; "
+            f"the weights of {described} {'lack' if missing else 'also have'} {(missing or beyond)[0]} and "
+            f"{len(missing or beyond) - 1} more, but its config.json has num_hidden_layers {layers}; "
             "allowed: the configuration that the weights were saved with"
         )
     for name, value in model.named_parameters():
         if not torch.isfinite(value).all():
-            raise UserError(f"the weights of {described} have NaN or infinity in {name}; allowed: numbers")
+            raise UserError(
+                f"the weights of {described} have NaN or infinity in {name}; allowed: finite numbers"
+            )
     return model.config
 
 
@@ -128,19 +130,19 @@ def _check_ids(tokenizer: Any, vocabulary_size: int, described: str) -> None:
     if not set(vocabulary) - set(tokenizer.all_special_tokens):
         # what transformers makes of a folder whose files are another class's
         raise UserError(
-            f"the tokenizer of {described} knows special tokens alone; allowed: one with its vocabulary in "
-            f"what its class reads, {', '.join(sorted(type(tokenizer).vocab_files_names.values()))}"
+            f"the tokenizer of {described} has special tokens only; allowed: one with its vocabulary in the "
+            f"files that its class reads, {', '.join(sorted(type(tokenizer).vocab_files_names.values()))}"
         )
     if tokenizer.pad_token_id is None:
         raise UserError(
-            f"the tokenizer of {described} has no pad_token; allowed: one that has (pad_token in its "
-            f"{TOKENIZER_CONFIG})"
+            f"the tokenizer of {described} has no pad_token; allowed: one with a pad_token in its "
+            f"{TOKENIZER_CONFIG}"
         )
     token, largest = max(vocabulary.items(), key=lambda item: item[1])
     if largest >= vocabulary_size:
         raise UserError(
             f"the tokenizer of {described} has the token {token!r} with the id {largest}; "
-            f"allowed: below the model's vocab_size {vocabulary_size}"
+            f"allowed: ids below the model's vocab_size {vocabulary_size}"
         )
 
 
@@ -154,13 +156,13 @@ def _check_token_types(tokenizer: Any, config: Any, folder: Path, described: str
     if one > config.type_vocab_size:
         raise UserError(
             f"the tokenizer of {described} gives a text the token type {one - 1}; "
-            f"allowed: below the model's type_vocab_size {config.type_vocab_size}"
+            f"allowed: types below the model's type_vocab_size {config.type_vocab_size}"
         )
     return two
 
 
 def _check_same(copy: Any, original: Any, described: str) -> None:
-    """Compare what two tokenizers make of texts, and of a sample of all that they know."""
+    """Compare how two tokenizers read texts, and a sample of their vocabulary."""
     pieces = list(original.get_vocab())
     some = [*original.get_added_vocab(), *pieces[:: len(pieces) // _PIECES + 1]]
     texts = _TEXTS + [" ".join(some[start : start + _IN_TEXT]) for start in range(0, len(some), _IN_TEXT)]
@@ -177,9 +179,9 @@ def _check_same(copy: Any, original: Any, described: str) -> None:
         views.append((tokenizer.get_vocab(), tokenizer.special_tokens_map, sides, ids))
     if views[0] != views[1]:
         raise UserError(
-            f"the tokenizer of {described} reads texts otherwise when its own files are copied "
-            f"({', '.join(sorted(original.vocab_files_names.values()))}); allowed: one that is made of these "
-            "(save it with save_pretrained of transformers)"
+            f"the tokenizer of {described} reads texts differently once its own files are copied "
+            f"({', '.join(sorted(original.vocab_files_names.values()))}); allowed: one that needs only these "
+            "files (save it with save_pretrained of transformers)"
         )
 
 

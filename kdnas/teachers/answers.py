@@ -30,7 +30,7 @@ def query_teacher(
 ) -> None:
     """Write the logits of the classifier in ``teacher_folder`` on a task's rows that no table scores.
 
-    Texts are cut to ``max_length`` tokens; Logits are float32, whatever precision students train in.
+    Texts are cut to ``max_length`` tokens. Logits are float32, whatever precision students train in.
     """
     meta, task = read_meta(data_folder), get_task(definition)
     frames = {

@@ -6,17 +6,17 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
 
-CHANCE = 1e-6  # of a refusal that chance alone makes
-TIMES = 1.5  # as many right answers, where the two orders differ
+CHANCE = 1e-6  # the probability of a refusal by chance alone
+TIMES = 1.5  # the other order needs so many times the right answers, where the two orders differ
 
 
 def better_order(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray | None:
     """Return the class that each class stands for, shape (classes,), if another order is far better.
 
-    ``answers`` and ``labels`` are codes, both (rows,). None if the order at hand may be the right one. An
-    order that is chosen on one half of the rows is judged on the other, and the other way round, as the best
-    of many orders fits its own rows by chance. It has to be right more often than the shares of the classes
-    alone make it, and ``TIMES`` as often as the order at hand, on the answers that it changes.
+    ``answers`` and ``labels`` are codes, both (rows,). None if the given order may be the right one. An
+    order that is chosen on one half of the rows is judged on the other, and the other way round, because the
+    best of many orders fits its own rows by chance. On the answers that it changes, it has to be right more
+    often than chance allows for these class shares, and ``TIMES`` as often as the given order.
     """
     halves = np.array_split(np.random.default_rng(0).permutation(len(labels)), 2)
     better = worse = changed = 0
@@ -39,7 +39,7 @@ def _confusion(answers: np.ndarray, labels: np.ndarray, classes: int) -> np.ndar
 
 
 def _best_order(confusion: np.ndarray) -> np.ndarray:
-    """Return the order with most right answers beyond those that the shares of the classes alone make."""
+    """Return the order with the most right answers beyond those expected from the class shares alone."""
     expected = np.outer(confusion.sum(1), confusion.sum(0)) / max(1, confusion.sum())
     stays = 1e-6 * np.eye(len(confusion))  # where nothing tells
     return linear_sum_assignment(confusion - expected + stays, maximize=True)[1]

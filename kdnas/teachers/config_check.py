@@ -1,6 +1,6 @@
-"""What a teacher rules out in a configuration.
+"""Whether a configuration fits its teacher.
 
-It stands outside of ``kdnas.config``: the rule that fetches the teacher would depend on all of it.
+It stands outside ``kdnas.config``: otherwise the rule that fetches the teacher would depend on all of it.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ def check_against_teacher(
 ) -> None:
     """Raise UserError for the first contradiction between the configuration and a teacher's config.json.
 
-    ``facts`` is what :func:`kdnas.teachers.agreement.check_agreement` found beside it, where the teacher was
+    ``facts`` is the return value of :func:`kdnas.teachers.agreement.check_agreement`, where the teacher was
     fetched.
     """
     family = teacher_config.get("model_type")
     if family not in FAMILY:
         raise UserError(
-            f"the teacher {config['teacher']['name']} has the model_type {family} in its config.json; "
+            f"the teacher {config['teacher']['name']} has model_type {family} in its config.json; "
             f"allowed: one of {', '.join(FAMILY)}"
         )
     positions = teacher_config.get("position_embedding_type") or "absolute"
     if positions != "absolute":
         raise UserError(
-            f"the teacher {config['teacher']['name']} has the position_embedding_type {positions} in its "
-            "config.json; allowed: absolute, the only one that transformers reads"
+            f"the teacher {config['teacher']['name']} has position_embedding_type {positions} in its "
+            "config.json; allowed: absolute, the only type that transformers reads"
         )
     if teacher_config.get("add_cross_attention"):
         raise UserError(
             f"the teacher {config['teacher']['name']} has add_cross_attention true in its config.json; "
-            "allowed: false, an encoder alone"
+            "allowed: false, an encoder without a decoder"
         )
     if "type_vocab_size" in teacher_config:
         _teacher_size(teacher_config, "type_vocab_size")
@@ -106,14 +106,14 @@ def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any]
         return
     for path, choice in choices(config, "embedding_size"):
         raise UserError(
-            f"{path} is {choice}; allowed: null, as the teacher's embeddings are factorised already, to "
-            f"its embedding_size {embedding_size}, which students keep"
+            f"{path} is {choice}; allowed: null, because the teacher's embeddings are factorised already "
+            f"and students keep its embedding_size {embedding_size}"
         )
     for path, choice in choices(config, "hidden_size"):
         if choice == embedding_size:
             raise UserError(
-                f"{path} is {choice}; allowed: any other size, as the teacher's embedding_size is "
-                f"{embedding_size} and such a student has no projection that the teacher's could initialise"
+                f"{path} is {choice}; allowed: any other size, because at the teacher's embedding_size "
+                f"{embedding_size} a student has no embedding projection to initialise from the teacher's"
             )
 
 
@@ -129,7 +129,7 @@ def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> 
 
 
 def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any]) -> int:
-    """Return the id that the model's own code takes for padding; transformers' default where none is said."""
+    """Return the id that the model's own code takes for padding; without one, transformers' default."""
     roberta = teacher_config["model_type"] in ROBERTA_FAMILY
     value = teacher_config.get("pad_token_id", int(roberta))
     most = teacher_config.get("vocab_size")
@@ -138,8 +138,8 @@ def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any]) -> int
         return 0
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise UserError(
-            f"the teacher {config['teacher']['name']} has the pad_token_id {shown(value)} in its "
-            "config.json; allowed: the id of a token of its vocabulary (at least 0, below vocab_size)"
+            f"the teacher {config['teacher']['name']} has pad_token_id {shown(value)} in its config.json; "
+            "allowed: the id of a token in its vocabulary (at least 0, below vocab_size)"
         )
     return value
 
@@ -155,16 +155,14 @@ def _check_pairs(config: dict[str, Any], teacher_config: dict[str, Any], facts: 
     if pairs and isinstance(known, int) and given > known:
         raise UserError(
             f"the tokenizer of the teacher {config['teacher']['name']} gives the second text of a row of "
-            f"{pairs[0]} the token type {given - 1}, but its config.json has the type_vocab_size {known}; "
-            "allowed: a tokenizer whose types the model has, or one that gives none (model_input_names "
-            "[input_ids, attention_mask] in its tokenizer_config.json)"
+            f"{pairs[0]} the token type {given - 1}, but its config.json has type_vocab_size {known}; "
+            "allowed: a tokenizer whose token types the model has, or one that gives none "
+            "(model_input_names [input_ids, attention_mask] in its tokenizer_config.json)"
         )
 
 
 def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:
     size = teacher_config.get(key)
     if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise UserError(
-            f"the teacher's config.json has the {key} {size}; allowed: a whole number (at least 1)"
-        )
+        raise UserError(f"the teacher's config.json has {key} {size}; allowed: a whole number (at least 1)")
     return size

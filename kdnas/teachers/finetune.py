@@ -31,8 +31,9 @@ def finetune_teacher(
 ) -> None:
     """Fine-tune the encoder in ``base`` on the labelled ``rows`` of ``data_folder``, score and save it.
 
-    ``base`` is a pretrained one or the teacher of another task, whose output layer is not used. A teacher
-    that the store holds is taken from there. Raises UserError if the training diverges or runs out of memory.
+    ``base`` is the pretrained encoder or the teacher of another task (intermediate-task training), whose
+    output layer is not used. A teacher that the store holds is taken from there. Raises UserError if the
+    training diverges or runs out of memory.
     """
     key = {
         "what": "finetune_teacher",

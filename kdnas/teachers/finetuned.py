@@ -14,7 +14,7 @@ from kdnas.errors import UserError
 from kdnas.models.loading import load_config, name_outputs, problem_type
 from kdnas.sentences import shown
 
-UNNAMED = re.compile(r"LABEL_\d+")  # what transformers calls the classes of a model that names none
+UNNAMED = re.compile(r"LABEL_\d+")  # transformers' names for classes without names
 
 
 def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
@@ -37,7 +37,7 @@ def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
     if unfit:
         raise UserError(
             f"teacher.finetuned_on is {shown(task.name)}, but the teacher's weights lack {unfit[0]}, or have "
-            "it in another shape than config.json says; allowed: a task that the teacher is a classifier for"
+            "it in another shape than config.json says; allowed: a task for which the teacher is a classifier"
         )
     output = [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
     with torch.no_grad():
@@ -66,5 +66,5 @@ def order_of_classes(config: Any, task: Task) -> list[int]:
 def _refuse(task: Task, found: str, wanted: list[str]) -> NoReturn:
     raise UserError(
         f"teacher.finetuned_on is {shown(task.name)}, but the teacher's config.json has the {found}; "
-        f"allowed: {', '.join(wanted)} in id2label, in the order of its head"
+        f"allowed: an id2label with {', '.join(wanted)}, in the order of the model's outputs"
     )

@@ -18,7 +18,7 @@ LOCKS = Path(tempfile.gettempdir()) / f"kdnas-gpu-locks-{os.getuid()}"
 
 
 def settle(threads: int) -> None:
-    """Fix the CPU threads and what else decides the bits of a result, before CUDA starts."""
+    """Fix the CPU threads and whatever else decides the bits of a result, before CUDA starts."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it products differ from run to run
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -27,13 +27,13 @@ def settle(threads: int) -> None:
 
 
 def device_type(device: str) -> str:
-    """Return what the config's ``training.device`` is here, ``cuda`` or ``cpu``, and hold nothing.
+    """Return torch's type for the config's ``training.device``, ``cuda`` or ``cpu``, and hold no GPU.
 
     Raises UserError for ``gpu`` where there is none.
     """
     if device == "cpu" or not torch.cuda.is_available():
         if device == "gpu":
-            raise UserError('training.device is "gpu", but this machine has none; allowed: auto, cpu')
+            raise UserError('training.device is "gpu", but torch sees no GPU here; allowed: auto, cpu')
         return "cpu"
     return "cuda"
 
@@ -82,8 +82,8 @@ def free_gpu() -> Iterator[int]:
 def use_autocast(precision: str, device: str) -> bool:
     """Tell whether to train in bf16 on a ``device`` of type ``cuda`` or ``cpu``.
 
-    That is where it is asked for, or by ``auto`` on GPUs that all have it: which of them a job gets decides
-    no result.
+    It is used where it is asked for, and with ``auto`` where all GPUs have it, so that no result depends on
+    the GPU that a job gets.
     """
     if precision == "bf16":
         return True

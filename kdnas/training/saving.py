@@ -23,7 +23,7 @@ from kdnas.training.run import Run
 from kdnas.training.scoring import Scored
 
 LONG, OTHERS = 4, 20  # rows of the split that are read again
-# between devices and batches: float32 keeps far more, and a model that reads texts otherwise misses far more
+# between devices and batches: float32 is far closer than this, a model that reads texts differently far off
 ABSOLUTE, RELATIVE = 1e-4, 1e-3
 
 
@@ -68,9 +68,9 @@ def save_scored(
 
     ``details`` go into the folder, ``train_rows`` (labelled ones, None if not known) into the metrics.
 
-    Before the folder is there it is opened as a user does, without anything of this project, for some rows of
-    the task's first evaluation split. Raises UserError, and leaves nothing, unless they get the outputs that
-    were scored.
+    Before the folder appears, the model is opened as a user does, without this project's code, and run on
+    some rows of the task's first evaluation split. Raises UserError, and leaves nothing, unless these rows
+    get the outputs that were scored.
     """
     split = task.evaluation_splits[0]
     frame = read_split(data_folder, split)[list(task.text_columns)]
@@ -114,7 +114,7 @@ def _batches(frame: pd.DataFrame) -> list[np.ndarray]:
 
 @torch.inference_mode()
 def _opened(folder: Path, frames: list[pd.DataFrame]) -> np.ndarray:
-    """Return the logits of the texts in all ``frames``, each a padded batch, by what ``folder`` has alone."""
+    """Return the logits of the texts in all ``frames``, each a padded batch, from ``folder`` alone."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True).eval()

@@ -1,4 +1,4 @@
-"""What a run's surroundings rule out: an odd path, a source that has gone, another configuration."""
+"""Checks of a run's surroundings: an odd path, a missing source, a configuration that changed meanwhile."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def note_for_jobs(config: dict[str, Any], results: str, environment: MutableMapp
 def check_unchanged(config: dict[str, Any], results: str, environment: Mapping[str, str]) -> None:
     """Raise UserError in a job whose run began with another ``config``, by :func:`note_for_jobs`.
 
-    A submitted job reads the configuration files anew, while Snakemake records what they said when the run
-    began: what an edit in between made would pass for the old configuration's.
+    A submitted job reads the configuration files anew, but Snakemake records their content at the start of
+    the run: after an edit in between, its results would pass for those of the old configuration.
     """
     now = _digest(config)
     if _noted(environment).get(results, now) != now:
         raise UserError(
-            f"the configuration of {results} changed after the run of this job began; allowed: the one that "
-            "it began with (what is for another run goes into a file of its own)"
+            f"the configuration of {results} changed after the run of this job began; allowed: the "
+            "configuration that it began with (put changes for another run into a file of their own)"
         )
 
 
 def check_sources(config: dict[str, Any], results: str) -> None:
-    """Raise UserError if a local source has gone of which ``results`` holds what was made of it.
+    """Raise UserError if a local source is missing although ``results`` holds files made from it.
 
-    Snakemake would see another set of input files and delete that before a job could say so.
+    Snakemake would see another set of input files and delete those before a job could say so.
     """
     for section, key, made, exists, kind in (
         ("data", "path", "data", Path.is_dir, "folder"),
@@ -54,8 +54,8 @@ def check_sources(config: dict[str, Any], results: str) -> None:
             continue
         if not exists(Path(path)) and (Path(results) / made).exists():
             raise UserError(
-                f"{section}.{key} is {shown(path)}, which is no {kind}, and {results}/{made} was made with "
-                f"it; allowed: the {kind} in its place (or --allowed-rules with the rules that need none)"
+                f"{section}.{key} is {shown(path)}, which is not a {kind}, but {results}/{made} was made "
+                f"from it; put the {kind} back, or name the rules that do not need it with --allowed-rules"
             )
 
 
@@ -64,6 +64,6 @@ def _noted(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _digest(config: dict[str, Any]) -> str:
-    """Return a digest of what decides results: how often a training saves itself may change meanwhile."""
+    """Return a digest of all keys but ``checkpoint_minutes``, which changes no result."""
     training = {key: value for key, value in config["training"].items() if key != "checkpoint_minutes"}
     return digest(config | {"training": training})

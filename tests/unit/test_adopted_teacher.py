@@ -118,7 +118,7 @@ def test_classes_in_another_order_than_the_labels_say(names, order, tmp_path, mo
         adopt(given, data, "mnli", print, *places)
     assert str(error.value).endswith(
         "0% of its answers on validation_matched are right, and in another order 100%; allowed: an id2label "
-        "that names the outputs of the head, such as 0: contradiction, 1: entailment, 2: neutral"
+        "that names the model's outputs, such as 0: contradiction, 1: entailment, 2: neutral"
     )
     assert not any(place.exists() for place in places)
 
@@ -154,7 +154,7 @@ def test_token_types_that_nothing_says_are_told_by_the_labels(with_types, said, 
     if said or not with_types:
         adopt(given, data, "mnli", print, *places)
         return
-    with pytest.raises(UserError, match="trained with token types, and .* its class while 0 agree; allowed"):
+    with pytest.raises(UserError, match="trained with token types, and .* its class, 0 for it; allowed"):
         adopt(given, data, "mnli", print, *places)
     assert not any(place.exists() for place in places)
 
@@ -190,7 +190,7 @@ def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_pa
     if fits:
         adopt(given, data, "stsb", print, *places)
         return
-    with pytest.raises(UserError, match=r"go from 0\.00 to 0\.40 where the labels go from 0 to 2; allowed"):
+    with pytest.raises(UserError, match=r"range from 0\.00 to 0\.40 and the labels from 0 to 2; allowed"):
         adopt(given, data, "stsb", print, *places)
     assert not any(place.exists() for place in places)
 
@@ -198,9 +198,19 @@ def test_scores_on_another_scale_than_the_labels_are_refused(scale, fits, tmp_pa
 @pytest.mark.parametrize(
     ("names", "changes", "task", "sentence"),
     [
-        (MNLI[:2], {}, "mnli", "has the outputs entailment, neutral and problem_type None; allowed: entail"),
-        (MNLI, {}, "stsb", "allowed: one number in id2label"),
-        (("yes", "no", "maybe"), {}, "mnli", "has the classes yes, no, maybe; allowed: entailment, neutral"),
+        (
+            MNLI[:2],
+            {},
+            "mnli",
+            "has the outputs entailment, neutral and problem_type None; allowed: an id2label",
+        ),
+        (MNLI, {}, "stsb", "allowed: an id2label with one number"),
+        (
+            ("yes", "no", "maybe"),
+            {},
+            "mnli",
+            "has the classes yes, no, maybe; allowed: an id2label with e",
+        ),
         (("neutral",) * 3, {}, "mnli", "has the classes neutral, neutral, neutral; allowed"),
         (MNLI, {"problem_type": "multi_label_classification"}, "mnli", "problem_type multi_label_class"),
     ],

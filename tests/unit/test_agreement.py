@@ -51,7 +51,7 @@ def refused(folder, tmp_path, sentence):
         (
             "vocab_size",
             201,
-            r"word_embeddings.weight in the shape 200 x 24, .* the vocab_size 201 and wants 201 x",
+            r"word_embeddings.weight in the shape 200 x 24, .* has vocab_size 201 and needs 201 x",
         ),
         ("vocab_size", 199, r"word_embeddings.weight in the shape 200 x 24"),
         ("max_position_embeddings", 80, r"position_embeddings.weight in the shape 40 x 24"),
@@ -59,11 +59,11 @@ def refused(folder, tmp_path, sentence):
         (
             "intermediate_size",
             96,
-            r"intermediate.dense.bias in the shape 48, .* the intermediate_size 96 and",
+            r"intermediate.dense.bias in the shape 48, .* has intermediate_size 96 and",
         ),
         ("hidden_size", 12, r"in the shape .*24"),
-        ("num_hidden_layers", 5, r"lack encoder.layer.4.* the num_hidden_layers 5; allowed"),
-        ("num_hidden_layers", 3, r"have also .*encoder.layer.3.* the num_hidden_layers 3; allowed"),
+        ("num_hidden_layers", 5, r"lack encoder.layer.4.* has num_hidden_layers 5; allowed"),
+        ("num_hidden_layers", 3, r"also have .*encoder.layer.3.* has num_hidden_layers 3; allowed"),
         ("num_attention_heads", 5, r"cannot be opened with its config.json"),
         ("hidden_act", "no such", r"cannot be opened with its config.json"),
     ],
@@ -131,7 +131,7 @@ def test_a_tokenizer_without_padding(teacher, tmp_path):
     settings = read_json(teacher / "tokenizer_config.json")
     settings.pop("pad_token")
     write_json(teacher / "tokenizer_config.json", settings)
-    refused(teacher, tmp_path, "has no pad_token; allowed: one that has")
+    refused(teacher, tmp_path, "has no pad_token; allowed: one with a pad_token")
 
 
 def test_a_token_that_the_model_lacks(tmp_path):
@@ -139,7 +139,9 @@ def test_a_token_that_the_model_lacks(tmp_path):
     fetch(write_teacher(tmp_path / "enough", vocab_size=vocabulary), tmp_path / "taken")
     folder = write_teacher(tmp_path / "teacher", vocab_size=vocabulary - 1)
     refused(
-        folder, tmp_path, f"the token 'w59' with the id {vocabulary - 1}; allowed: below .* {vocabulary - 1}$"
+        folder,
+        tmp_path,
+        f"the token 'w59' with the id {vocabulary - 1}; allowed: ids below .* {vocabulary - 1}",
     )
 
 
@@ -160,7 +162,7 @@ def test_a_file_that_is_none(teacher, tmp_path, file, content, sentence):
 def test_a_vocabulary_in_another_class_s_file(teacher, tmp_path):
     (teacher / "tokenizer.json").rename(teacher / "vocab.json")
     write_json(teacher / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer"})
-    refused(teacher, tmp_path, "knows special tokens alone; allowed: one with its vocabulary in .*vocab.txt")
+    refused(teacher, tmp_path, "has special tokens only; allowed: one with its vocabulary in .*vocab.txt")
 
 
 def test_words_that_it_cannot_read(teacher, tmp_path):

@@ -194,9 +194,9 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("students.hand_crafted", [{"name": "a"}], "students.hand_crafted[0].layers is missing; allowed:"),
         ("fidelity.proxy_epochs", [0], "fidelity.proxy_epochs[0] is 0; allowed: a whole number (at least 1)"),
         ("fidelity.initialisations", [], "fidelity.initialisations is []; allowed: a list, not empty"),
-        ("search.episods", 3, "search.episods is no key of the configuration; did you mean search.episodes?"),
+        ("search.episods", 3, "search.episods is not a key of the configuration; did you mean search.epi"),
         ("episodes", 3, "did you mean search.episodes?"),
-        ("colour", 3, "colour is no key of the configuration; allowed: experiment, environment"),
+        ("colour", 3, "colour is not a key of the configuration; allowed: experiment, environment"),
     ],
 )  # fmt: skip
 def test_schema_refuses(path, value, words):
@@ -204,7 +204,7 @@ def test_schema_refuses(path, value, words):
 
 
 def test_a_key_with_a_line_break_stays_within_its_sentence():
-    assert r"data.a\n is no key" in refusal(validate, {"data": {"a\n": None}})
+    assert r"data.a\n is not a key" in refusal(validate, {"data": {"a\n": None}})
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3, {1: 2}, {"search": {True: 1}}, {None: {}}])
@@ -254,13 +254,13 @@ def test_long_values_are_shortened():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"experiment": "Store"}, "results/store holds the store"),
+        ({"experiment": "Store"}, "results/store is the store"),
         ({"search__task": "qnli"}, 'search.task is "qnli"; allowed: one of data.tasks (mnli, cola'),
         ({"data__source": "local"}, "data.path is null"),
         ({"data__diagnostic": True}, "data.diagnostic is true with data.source synthetic"),
         (
             {"data__diagnostic": True, "data__source": "hub", "data__tasks": ["rte"], "search__task": "rte"},
-            "data.tasks rte; allowed: source local or hub, and mnli",
+            "data.tasks rte; allowed: data.source local or hub, and mnli",
         ),
         ({"teacher__name": "no-module"}, 'teacher.name is "no-module"'),
         ({"teacher__name": "package.module"}, 'teacher.name is "package.module"'),
@@ -281,7 +281,7 @@ def test_long_values_are_shortened():
         ),
         ({"teacher__intermediate_tasks": {"cola": "mnli", "mnli": "stsb"}}, 'tasks.cola is "mnli"; allowed'),
         ({"teacher__intermediate_tasks": {"stsb": "stsb"}}, 'intermediate_tasks.stsb is "stsb"; allowed: an'),
-        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, 'stsb is "qnli"; allowed: another of data.tasks'),
+        ({"teacher__intermediate_tasks": {"stsb": "qnli"}}, 'stsb is "qnli"; allowed: another one of data'),
         ({"search__cohorts": 5}, "search.cohorts is 5; allowed: at most search.candidates, 4"),
         # 4 layers x 3 hidden sizes x 2 heads x 3 FFN sizes x 2 activations
         ({"search__episodes": 10}, "is 40; allowed: at most the 36 architectures"),
@@ -293,10 +293,10 @@ def test_long_values_are_shortened():
         ),
         (
             {"students__hand_crafted": [{**STUDENT, "embedding_size": 385}]},
-            "(minilm_l3) has embedding_size 385 and hidden_size 384; allowed: an embedding size up to",
+            "(minilm_l3) has embedding_size 385 and hidden_size 384; allowed: an embedding size of at most",
         ),
-        ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or from 3 to the 36 arch"),
-        ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or from 3 to the 36"),
+        ({"fidelity__architectures": 2}, "fidelity.architectures is 2; allowed: 0, or 3 to 36, the number"),
+        ({"fidelity__architectures": 37}, "fidelity.architectures is 37; allowed: 0, or 3 to 36"),
         ({"search__space__attention_heads": [6, 7]}, "has 192 and search.space.attention_heads has 7"),
         (
             {"search__space__head_size": 32},
@@ -305,7 +305,7 @@ def test_long_values_are_shortened():
         ),
         (
             {"search__space__head_size": 48, "search__space__hidden_size": [288]},
-            "search.space.attention_heads[1] is 12; allowed with search.space.head_size 48: one whose width",
+            "search.space.attention_heads[1] is 12; allowed with search.space.head_size 48: a number of",
         ),
         ({"students__hand_crafted": [{**STUDENT, "hidden_size": 100}]}, "size 100 and attention_heads 12"),
         ({"students__hand_crafted": [STUDENT, STUDENT]}, '[1].name is "minilm_l3" a second time'),
@@ -313,7 +313,7 @@ def test_long_values_are_shortened():
         ({"students__hand_crafted": [{**STUDENT, "name": "lstm_best"}]}, 'name is "lstm_best"'),
         ({"students__hand_crafted": [{**STUDENT, "name": "random_budget_05"}]}, 'name is "random_budget_05"'),
         ({"students__hand_crafted": [{**STUDENT, "name": "lstm_no_worse_than_b"}]}, 'name is "lstm_no_worse'),
-        ({"students__matched": ["tiny"]}, 'students.matched[0] is "tiny"; allowed: a name out of students.'),
+        ({"students__matched": ["tiny"]}, 'students.matched[0] is "tiny"; allowed: a name in students.'),
         (
             {"search__strategies": [], "students__matched": ["minilm_l3"]},
             "students.matched is minilm_l3; allowed with search.strategies empty: an empty list",
@@ -345,12 +345,12 @@ def test_long_values_are_shortened():
         # 288.96 rows are rounded, as by build_proxy
         (
             {"distillation__proxy__batch_size": 290, "search__proxy__share": 0.301},
-            "at most the 289 rows of the proxy set, search.proxy.share 0.301 of 960",
+            "at most the 289 rows of the proxy set (search.proxy.share 0.301 of 960 rows)",
         ),
         ({"data__max_train_rows": {"mnli": 100}}, "proxy.batch_size is 32; allowed: at most the 30"),
         (
             {"data__max_unlabelled_rows": {"cola": 5}, "data__max_train_rows": {"mnli": 600}},
-            "data.max_unlabelled_rows has cola; allowed with data.source synthetic: a task that has",
+            "data.max_unlabelled_rows has cola; allowed with data.source synthetic: a task of whose",
         ),
         (
             {"data__max_unlabelled_rows": {"mnli": 5}, "data__max_train_rows": {"mnli": 1000}},
@@ -417,13 +417,13 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
 @pytest.mark.parametrize(
     ("changes", "teacher", "words"),
     [
-        ({}, {"model_type": "gpt2"}, "has the model_type gpt2 in its config.json; allowed: one of bert"),
+        ({}, {"model_type": "gpt2"}, "has model_type gpt2 in its config.json; allowed: one of bert"),
         (
             {},
             {"position_embedding_type": "relative_key_query"},
-            "has the position_embedding_type relative_key_query in its config.json; allowed: absolute",
+            "has position_embedding_type relative_key_query in its config.json; allowed: absolute",
         ),
-        ({}, {"hidden_size": None}, "config.json has the hidden_size None"),
+        ({}, {"hidden_size": None}, "config.json has hidden_size None"),
         ({}, {"hidden_size": 192}, "search.space.hidden_size[1] is 288; allowed with distillation.init"),
         ({}, {"intermediate_size": 1024}, "search.space.ffn_size[1] is 1536;"),
         (
@@ -463,10 +463,10 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
             {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 3},
             "teacher.max_length is 511; allowed: at most the teacher's 510 positions",
         ),
-        ({}, {"pad_token_id": -1}, "has the pad_token_id -1 in its config.json; allowed: the id of a token"),
-        ({}, {"vocab_size": 99, "pad_token_id": 99}, "has the pad_token_id 99 in its config.json"),
-        ({}, {"pad_token_id": "0"}, 'has the pad_token_id "0" in its config.json; allowed: the id'),
-        ({}, {"model_type": "roberta", "pad_token_id": None}, "has the pad_token_id null in its config.json"),
+        ({}, {"pad_token_id": -1}, "has pad_token_id -1 in its config.json; allowed: the id of a token"),
+        ({}, {"vocab_size": 99, "pad_token_id": 99}, "has pad_token_id 99 in its config.json"),
+        ({}, {"pad_token_id": "0"}, 'has pad_token_id "0" in its config.json; allowed: the id'),
+        ({}, {"model_type": "roberta", "pad_token_id": None}, "has pad_token_id null in its config.json"),
         (
             {},
             {"model_type": "electra", "hidden_size": 768, "embedding_size": 288},
@@ -475,7 +475,7 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
         (
             {"search__space__embedding_size": [128]},
             {"model_type": "electra", "embedding_size": 64},
-            "search.space.embedding_size[0] is 128; allowed: null, as the teacher's embeddings",
+            "search.space.embedding_size[0] is 128; allowed: null, because the teacher's",
         ),
         (
             {"students__hand_crafted": [{**STUDENT, "embedding_size": 128}]},
@@ -527,7 +527,7 @@ def test_token_types_of_two_texts_are_among_those_of_the_model():
     check_against_teacher(config, {**MINILM, "type_vocab_size": 1})  # it was not fetched yet
     check_against_teacher(config, {**MINILM, "type_vocab_size": 1}, {"pair_token_types": 1})
     words = refusal(check_against_teacher, config, {**MINILM, "type_vocab_size": 1}, texts)
-    assert "gives the second text of a row of mnli the token type 1, but its config.json has the" in words
+    assert "gives the second text of a row of mnli the token type 1, but its config.json has " in words
     alone = copy.deepcopy(config)
     alone["data"]["tasks"] = ["sst2", "cola"]
     check_against_teacher(alone, {**MINILM, "type_vocab_size": 1}, texts)
@@ -539,7 +539,7 @@ def test_token_types_of_two_texts_are_among_those_of_the_model():
 def test_a_run_needs_a_name():
     """A file with single keys alone would be a run of the embedded default's, into its folder."""
     with pytest.raises(
-        UserError, match="^experiment is not set; allowed: a name, .*config/laptop.yaml mine.yaml"
+        UserError, match="^experiment is missing; allowed: a name .*config/laptop.yaml mine.yaml"
     ):
         check_run_config({"seeds": [1, 2]})
     assert check_run_config({"experiment": "mine"})["experiment"] == "mine"
@@ -548,7 +548,7 @@ def test_a_run_needs_a_name():
 def test_schema_names_every_strategy_and_task_of_the_registries():
     keys = load_schema()["properties"]
     named, _, rest = keys["search"]["properties"]["task"]["title"].removeprefix("one of ").partition(", or ")
-    assert (named.split(", "), rest) == (list(TASKS), "a name out of data.custom_tasks")
+    assert (named.split(", "), rest) == (list(TASKS), "a name in data.custom_tasks")
     assert set(keys["search"]["properties"]["strategies"]["items"]["enum"]) == set(STRATEGIES)
 
 

@@ -91,9 +91,7 @@ def test_the_config_defines_its_tasks_in_their_order():
 @pytest.mark.parametrize("name", ["rte", "ax", "base", "average", "average_without_cola", "teacher_share"])
 def test_a_name_that_something_else_has_is_refused(name):
     given = config(custom_tasks={"tickets": CLASSES, name: CLASSES}, tasks=["tickets"])
-    assert refusal(given).startswith(
-        f"data.custom_tasks has {name}; allowed: a name that is not one of cola,"
-    )
+    assert refusal(given).startswith(f"data.custom_tasks has {name}; allowed: a name other than cola,")
 
 
 @pytest.mark.parametrize("name", ["Tickets", "../x", "a b", "1st", "", "{x}", "a" * 61])
@@ -115,9 +113,9 @@ def test_a_name_that_is_no_safe_file_name_is_refused(name):
         ({"labels": ["a", "a"]}, "without repeats"),
         ({"text_columns": []}, "tickets.text_columns is []; allowed: a list, not empty, at most 2 items"),
         ({"text_columns": ["a", "b", "c"]}, "allowed: a list, not empty, at most 2 items"),
-        ({"text_columns": ["label"]}, "tickets.text_columns has label; allowed: columns of texts"),
-        ({"metrics": ["f1"]}, "metrics has f1; allowed with labels 3 classes: accuracy, matthews"),
-        ({"metrics": ["pearson"]}, "metrics has pearson; allowed with labels 3 classes: accuracy, matthews"),
+        ({"text_columns": ["label"]}, "tickets.text_columns has label; allowed: columns of text"),
+        ({"metrics": ["f1"]}, "metrics has f1; allowed with 3 classes: accuracy, matthews"),
+        ({"metrics": ["pearson"]}, "metrics has pearson; allowed with 3 classes: accuracy, matthews"),
         ({"labels": None}, "metrics has accuracy; allowed with labels null: pearson, spearman"),
         ({"metric": "f1"}, "did you mean data.custom_tasks.tickets.metrics?"),
     ],
@@ -159,7 +157,7 @@ def test_f1_is_for_two_classes():
 def test_every_key_that_names_a_task_wants_one_that_is_there(given, key):
     words = refusal({"search": {"task": "tickets"}, **given})
     assert words.startswith(f"{key} has other; allowed: cola, sst2,")
-    assert words.endswith("or a name out of data.custom_tasks (tickets, likeness)")
+    assert words.endswith("or a name in data.custom_tasks (tickets, likeness)")
 
 
 def test_every_key_that_names_a_task_takes_a_custom_one():
@@ -232,7 +230,7 @@ def test_a_missing_column_is_told_with_those_that_are_there(tmp_path, kind):
 
 def test_a_missing_folder_is_named_as_it_should_be(tmp_path):
     (tmp_path / "other").mkdir()
-    with pytest.raises(UserError, match=r"no folder for the task tickets \(tickets\); there is other$"):
+    with pytest.raises(UserError, match=r"no folder for the task tickets \(tickets\); its folders: other$"):
         load_task(TICKETS, local(tmp_path))
 
 
@@ -240,7 +238,7 @@ def test_an_unknown_label_is_told_with_the_names_of_the_entry(tmp_path):
     labels = ["low", "mid", "high", "low", "mid", "worst"]
     write_tickets(tmp_path / "tickets", "jsonl", tickets().assign(label=labels))
     with pytest.raises(
-        UserError, match=r'row 6: label is "worst"; allowed are 0 \(low\), 1 \(mid\), 2 \(high\)'
+        UserError, match=r'row 6: label is "worst"; allowed: 0 \(low\), 1 \(mid\), 2 \(high\)'
     ):
         load_task(TICKETS, local(tmp_path))
 
@@ -292,7 +290,7 @@ def test_a_code_beside_names_that_are_numbers_is_refused_and_never_shifted(tmp_p
     write_labels(tmp_path / "tickets", labels)
     with pytest.raises(
         UserError,
-        match=r'label is "?0"?; allowed are 1, 2, 3, 4, 5 \(names alone, not codes, as a name is a whole num',
+        match=r'label is "?0"?; allowed: 1, 2, 3, 4, 5 \(names only, not codes, because a name is a whole',
     ):
         load_task({**TICKETS, "labels": STARS}, local(tmp_path))
 
@@ -394,5 +392,5 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
-    with pytest.raises(UserError, match='data.path is ".*/none", which is no folder'):
+    with pytest.raises(UserError, match='data.path is ".*/none", which is not a folder'):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

@@ -85,7 +85,7 @@ def test_without_a_gpu_auto_is_the_cpu_and_gpu_is_refused(gpus):
     with claim("auto", 1) as device:
         assert device.type == "cpu"
     with (
-        pytest.raises(UserError, match='training.device is "gpu", but this machine has none'),
+        pytest.raises(UserError, match='training.device is "gpu", but torch sees no GPU here'),
         claim("gpu", 1),
     ):
         pass
@@ -160,7 +160,7 @@ def test_a_run_that_fails_gives_its_gpu_back(gpus):
 def test_a_run_without_its_gpu_ends_before_it_reads_anything(gpus):
     gpus.clear()
     with (
-        pytest.raises(UserError, match="this machine has none"),
+        pytest.raises(UserError, match="torch sees no GPU here"),
         start_run(TRAINING | {"device": "gpu"}, "", 1.0),
     ):
         pytest.fail("it has begun")

@@ -504,7 +504,7 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
     assert run(file) == 0
     printed = capsys.readouterr().out
     assert "BERT-Base is assumed" in printed
-    assert "no data to count: mnli" in printed
+    assert "lengths come from a table of GLUE: mnli" in printed
     assert "training.device is gpu" in printed
 
 
@@ -512,9 +512,9 @@ def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
     ("content", "arguments", "words"),
     [
         (None, [], "cannot be read"),
-        ("seeds: [", [], "line 1, is no YAML"),
+        ("seeds: [", [], "line 1, is not valid YAML"),
         ("sedes: [1]", [], "did you mean seeds"),
-        ("seeds: [1]", [], "experiment is not set"),
+        ("seeds: [1]", [], "experiment is missing"),
         ("experiment: x", ["--cores", "0"], '--cores is "0"'),
         ("experiment: x", ["--compare", "nowhere"], "nowhere has no benchmark files"),
     ],

@@ -216,8 +216,8 @@ def test_validation_rows_that_are_training_rows_are_counted(tmp_path, order):
     columns = ["sentence1", "sentence2"]
     validation.loc[:1, columns] = train.loc[4:5, columns[::order]].to_numpy()
     assert loaded(tmp_path, train, validation)[0] == [
-        "2 of the 20 rows of validation of rte are rows of the training split too: scores on them tell what "
-        "a model remembers"
+        "2 of the 20 rows of validation of rte are training rows too: scores on them show what a model has "
+        "memorised"
     ]
 
 
@@ -232,6 +232,6 @@ def test_the_own_slice_may_lack_a_class_and_share_single_texts(tmp_path):
     assert meta["heldout_shared_rows"] == 4
     assert remarks(get_task(tickets), frames, meta) == [
         '4 of the 4 rows that measure candidates share a text with training rows of t, most often "topic" '
-        "(4 rows): none has all its texts in common with one",
-        "the split heldout of t has no row of 1 of its 3 classes, so its scores say nothing of them: z",
+        "(4 rows): no row shares all its texts with a training row",
+        "the split heldout of t has no row of 1 of its 3 classes, so its scores say nothing about them: z",
     ]

@@ -349,7 +349,7 @@ def test_a_sentencepiece_model_alone_is_refused(teacher_base, tmp_path):
     shutil.copytree(teacher_base, folder)
     (folder / "tokenizer.json").rename(folder / "sentencepiece.bpe.model")
     teacher = {"source": "local", "name": str(folder), "revision": None, "sha256": None}
-    with pytest.raises(UserError, match="one of tokenizer.json, vocab.txt, vocab.json must be there"):
+    with pytest.raises(UserError, match="allowed: one of tokenizer.json, vocab.txt, vocab.json in"):
         fetch_teacher(teacher, tmp_path / "base", lambda config, facts: None)
     assert not (tmp_path / "base").exists()
 
@@ -388,5 +388,5 @@ def test_damaged_and_pickled_weights_and_strangers_are_refused(teacher_base, tmp
     with pytest.raises(UserError, match=r"no model\.safetensors"):
         fetch_teacher(local(folder), tmp_path / "base", accept)
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(UserError, match='"gpt2", not one of the BERT family'):
+    with pytest.raises(UserError, match='"gpt2"; allowed: one of the BERT family'):
         fetch_teacher(local(folder), tmp_path / "base", accept)

@@ -348,10 +348,13 @@ def test_absurd_files(text, encoding):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("seeds: [1]\nreward: {beta: 1}\nseeds: [2]\n", "line 3, is no YAML .the key seeds stands twice"),
-        ("reward: {beta: 1, beta: 2}\n", "line 1, is no YAML .the key beta stands twice"),
-        ('{"seeds": [1], "seeds": [2]}', "the key seeds stands twice"),
-        ("reward:\n\tbeta: 1\n", "line 2, is no YAML .*indented by spaces"),
+        (
+            "seeds: [1]\nreward: {beta: 1}\nseeds: [2]\n",
+            "line 3, is not valid YAML .the key seeds appears",
+        ),
+        ("reward: {beta: 1, beta: 2}\n", "line 1, is not valid YAML .the key beta appears twice"),
+        ('{"seeds": [1], "seeds": [2]}', "the key seeds appears twice"),
+        ("reward:\n\tbeta: 1\n", "line 2, is not valid YAML .*indented by spaces"),
         ("- 1\n", r"mine.yaml is \[1\]; allowed: keys"),
         ("", "mine.yaml is empty; allowed: keys"),
     ],
@@ -392,7 +395,7 @@ def test_a_later_file_overrides_single_keys(tmp_path):
     files[1].write_text("seeds: [3]\ndata: {path: mine}\n", encoding="utf-8")
     assert read_configs(files) == {"seeds": [3], "data": {"source": "local", "path": "mine"}}
     files[1].write_text("data: &data {path: *data}\n", encoding="utf-8")
-    with pytest.raises(UserError, match="mine.yaml holds a mapping inside itself"):
+    with pytest.raises(UserError, match="mine.yaml has a mapping that contains itself"):
         read_configs(files)
 
 

@@ -52,7 +52,7 @@ def cells(line):
 
 def test_what_is_there_is_averaged_and_compared_by_seed(results):
     head, names, *lines = progress(check_config(CONFIG), results).splitlines()
-    assert head == f"{results}: 12 of 20 scores are there (a model, a task, a seed)."
+    assert head == f"{results}: 12 of 20 scores are there (one per model, task and seed)."
     assert cells(names)[2:] == ["MNLI-m", "MNLI-mm", "RTE", "average", "%", "of", "teacher", "over", "base"]
     assert [cells(line) for line in lines] == [
         ["teacher", "80.0", "81.0", "60.5", "70.5"],
@@ -91,7 +91,7 @@ def test_what_a_comparison_leaves_out_is_said_where_the_tasks_have_it(tasks, sha
 
 def test_nothing_yet_is_said(tmp_path):
     assert progress(check_config(CONFIG), tmp_path) == (
-        f"{tmp_path}: 0 of 20 scores are there (a model, a task, a seed)."
+        f"{tmp_path}: 0 of 20 scores are there (one per model, task and seed)."
     )
 
 

@@ -138,7 +138,7 @@ def test_a_class_with_too_few_rows_is_named():
     frame = sst2([0] * 200 + [1])
     message = (
         'leaves the slice no row of class "positive" of sst2; it has 1 of the 201 training rows; allowed: '
-        "two rows of each class or more, another share, or with data.source local a file heldout"
+        "at least two rows of each class, another share, or with data.source local a file heldout"
     )
     with pytest.raises(UserError, match=message.replace("the slice", "(the slice|training)")):
         hold_out(frame, get_task("sst2"), 0.2, None)

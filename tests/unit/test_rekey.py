@@ -42,7 +42,7 @@ def test_another_result_is_refused(before, tmp_path):
 def test_keys_of_another_layout_are_refused(before, tmp_path):
     here = fill(Store(tmp_path / "here"), tmp_path, "new")
     here.put("evaluations", key("a", "new") | {"more": 1}, {"quality": 0.5})
-    with pytest.raises(UserError, match="1 results are in one of the two runs alone"):
+    with pytest.raises(UserError, match="1 results are in only one of the two runs"):
         same_results(before, here)
 
 

@@ -53,9 +53,9 @@ def test_a_source_that_has_gone_is_named_where_something_was_made_of_it(sections
     (tmp_path / made).mkdir(parents=True)
     with pytest.raises(UserError) as caught:
         check_sources(given, str(tmp_path))
-    said, allowed = str(caught.value).split("; allowed: ")
-    assert said == f'{key} is "gone", which is no {kind}, and {tmp_path}/{made} was made with it'
-    assert allowed == f"the {kind} in its place (or --allowed-rules with the rules that need none)"
+    said, remedy = str(caught.value).split("; ")
+    assert said == f'{key} is "gone", which is not a {kind}, but {tmp_path}/{made} was made from it'
+    assert remedy == f"put the {kind} back, or name the rules that do not need it with --allowed-rules"
     check_sources(config(), str(tmp_path))  # other sources
 
 

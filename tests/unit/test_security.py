@@ -129,7 +129,7 @@ def teacher(tmp_path):
     ("name", "sentence"),
     [
         (WEIGHTS, f"{WEIGHTS} of teacher .* is damaged"),
-        ("pytorch_model.bin", f"has no {WEIGHTS}: weights in other formats"),
+        ("pytorch_model.bin", f"has no {WEIGHTS}; allowed: weights in this format"),
     ],
 )
 def test_a_malicious_pickle_is_refused_and_does_not_run(teacher, tmp_path, name, sentence):

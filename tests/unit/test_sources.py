@@ -75,7 +75,7 @@ def refused(name: str, config: dict, message: str) -> None:
         (
             "label",
             3,
-            r"train.jsonl, row 3: label is 3; allowed are 0 \(entailment\), 1 \(neutral\), 2 \(contra",
+            r"train.jsonl, row 3: label is 3; allowed: 0 \(entailment\), 1 \(neutral\), 2 \(contra",
         ),
         ("label", -1, "row 3: label is -1"),
         ("label", "-", 'row 3: label is "-"'),
@@ -86,8 +86,8 @@ def refused(name: str, config: dict, message: str) -> None:
         ("premise", "", "row 3: premise is empty"),
         ("hypothesis", " \t", "row 3: hypothesis is empty"),
         ("premise", None, "row 3: premise is null"),
-        ("premise", 7, "row 3: premise is 7, which is no text"),
-        ("premise", "\ud800", "row 3: premise is .* no valid Unicode"),
+        ("premise", 7, "row 3: premise is 7, which is not text"),
+        ("premise", "\ud800", "row 3: premise is .*, which is not valid Unicode"),
     ],
 )
 def test_a_bad_value_is_named_with_its_row(tmp_path, column, value, message):
@@ -101,7 +101,7 @@ def test_a_bad_value_is_named_with_its_row(tmp_path, column, value, message):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (5.2, r"row 2: label is 5.2\d*; allowed are numbers 0 to 5"),
+        (5.2, r"row 2: label is 5.2\d*; allowed: numbers from 0 to 5"),
         (-0.1, "row 2: label is -0.1"),
         (float("nan"), "row 2: label is null"),
         (float("inf"), "row 2: label is Infinity"),
@@ -117,7 +117,7 @@ def test_a_score_that_is_no_number(tmp_path):
     config = make(tmp_path, "stsb", "tsv")
     path = tmp_path / "stsb" / "dev.tsv"
     path.write_text(path.read_text().replace("\t5.0\n", "\tfive\n"))
-    refused("stsb", config, 'dev.tsv, row 6: label is "five"; allowed are numbers 0 to 5')
+    refused("stsb", config, 'dev.tsv, row 6: label is "five"; allowed: numbers from 0 to 5')
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_a_score_that_is_no_number(tmp_path):
         (lambda f: f.drop(columns="hypothesis"), 'has no column "hypothesis"; it has premise, label, idx'),
         (lambda f: f.drop(columns="label"), 'has no column "label"'),
         (lambda f: f[:0], "train.parquet has no rows"),
-        (lambda f: f.assign(label=1), "train.parquet has one label only, 1, in all of its 6 rows"),
+        (lambda f: f.assign(label=1), "train.parquet has the label 1 in all of its 6 rows"),
         (lambda f: f[f["label"] != 2], r"has no row of class 2 \(contradiction\)"),
-        (lambda f: f.assign(premise=range(6)), "row 1: premise is 0, which is no text"),
+        (lambda f: f.assign(premise=range(6)), "row 1: premise is 0, which is not text"),
         (lambda f: f.assign(idx=0.5), "row 1: idx is 0.5"),
         (lambda f: f.assign(label=f["label"] + 0.0), "row 1: label is 0.0"),
     ],
@@ -138,10 +138,10 @@ def test_a_bad_table(tmp_path, change, message):
 
 
 def test_missing_folder_task_and_split(tmp_path):
-    refused("rte", local(tmp_path / "none"), 'data.path is .*none", which is no folder')
+    refused("rte", local(tmp_path / "none"), 'data.path is .*none", which is not a folder')
     refused("rte", local(""), "data.path is empty")
     config = make(tmp_path, "cola")
-    refused("qnli", config, r"has no folder for the task qnli \(qnli or QNLI\); there is cola")
+    refused("qnli", config, r"has no folder for the task qnli \(qnli or QNLI\); its folders: cola")
     (tmp_path / "cola" / "validation.parquet").unlink()
     refused("cola", config, r"cola has no file for the split validation of cola; .* dev.tsv")
 
@@ -158,22 +158,22 @@ def test_two_sources_of_one_split_are_ambiguous(tmp_path):
 def test_a_missing_shard(tmp_path):
     config = make(tmp_path, "cola", "shards")
     (tmp_path / "cola" / "train-00001-of-00002.parquet").unlink()
-    refused("cola", config, "train-00001-of-00002.parquet is missing or too many")
+    refused("cola", config, "train-00001-of-00002.parquet is missing or not one of")
 
 
 def test_damaged_files(tmp_path):
     config = make(tmp_path, "cola")
     path = tmp_path / "cola" / "train.parquet"
     path.write_bytes(path.read_bytes()[:-20])
-    refused("cola", config, "train.parquet is damaged or no Parquet file")
+    refused("cola", config, "train.parquet is damaged or not a Parquet file")
     path.write_bytes(b"")
-    refused("cola", config, "train.parquet is damaged or no Parquet file")
+    refused("cola", config, "train.parquet is damaged or not a Parquet file")
     config = make(tmp_path, "rte", "jsonl")
     path = tmp_path / "rte" / "train.jsonl"
     path.write_text(path.read_text()[:-9])
-    refused("rte", config, "train.jsonl, line 6 is no JSON object")
+    refused("rte", config, "train.jsonl, line 6 is not a JSON object")
     path.write_bytes("naïve".encode("latin-1"))
-    refused("rte", config, r"train.jsonl is no UTF-8 text \(byte 2\)")
+    refused("rte", config, r"train.jsonl is not UTF-8 text \(byte 2\)")
 
 
 def with_class_label(frame: pd.DataFrame, names: list[str]) -> pa.Table:
@@ -236,7 +236,7 @@ def test_the_two_empty_questions_of_the_official_qqp(tmp_path):
         load_task("qqp", make(tmp_path / kind, "qqp", kind, train=train))
     train.loc[5, "question1"] = " "
     config = make(tmp_path, "qqp", train=train)
-    refused("qqp", config, r"row 2: question2 is empty \(3 rows are so, the official data has 2\)")
+    refused("qqp", config, r"row 2: question2 is empty \(as in 3 rows, where the official data has 2\)")
 
 
 # --- max_train_rows
@@ -289,7 +289,7 @@ def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split,
     own.loc[6, columns] = others[split].loc[at, columns[::order]].tolist()
     own.loc[7, "sentence1"] = others[split].loc[at, "sentence1"]  # half a pair is another row
     write(tmp_path / "rte", "rte", own, "heldout", "jsonl")
-    message = rf"heldout.jsonl, row 7: the texts are those of row {at + 1} of {split}, as in 1 of its 9 rows"
+    message = rf"heldout.jsonl, row 7 repeats the texts of row {at + 1} of {split}, as do 1 of its 9 rows"
     with pytest.raises(UserError, match=message):
         load_task("rte", config, 0.2)
     load_task("rte", config)  # not the search task: the file is not read
@@ -307,7 +307,7 @@ def test_no_cut(tmp_path, value):
         (0, "data.max_train_rows is 0"),
         (True, "data.max_train_rows is true"),
         ({"rte": "many"}, 'data.max_train_rows.rte is "many"'),
-        (1, "data.max_train_rows is 1, too few for rte: its 2 classes need a row each"),
+        (1, "data.max_train_rows is 1; allowed for rte: at least 2, one row for each class"),
     ],
 )
 def test_a_bad_cut(tmp_path, value, message):
@@ -318,7 +318,7 @@ def test_a_bad_cut(tmp_path, value, message):
 
 
 def test_an_unknown_source():
-    refused("rte", {"source": "web"}, 'data.source is "web"; allowed are hub, local, synthetic')
+    refused("rte", {"source": "web"}, 'data.source is "web"; allowed: hub, local, synthetic')
 
 
 def test_synthetic_rows_are_called_synthetic():

@@ -272,11 +272,11 @@ def test_data_without_a_test_split_is_one_sentence(tmp_path):
     write(tmp_path, "RTE", rows("RTE")).rename(tmp_path / "rte" / "train.parquet")
     where = re.escape(str(tmp_path / "rte"))
     sentence = (
-        f"{where} has no file for the split test of rte; .* data.source local are test.parquet, .* test.tsv"
+        f"{where} has no file for the split test of rte; .* data.source local: test.parquet, .* test.tsv"
     )
     refused("RTE", local(tmp_path), sentence)
-    refused("AX", local(tmp_path), r"has no folder for the task ax \(ax or diagnostic\); there is rte")
-    refused("WNLI", local(tmp_path), r"has no folder for the task wnli \(wnli or WNLI\); there is rte")
+    refused("AX", local(tmp_path), r"has no folder for the task ax \(ax or diagnostic\); its folders: rte")
+    refused("WNLI", local(tmp_path), r"has no folder for the task wnli \(wnli or WNLI\); its folders: rte")
     synthetic = {"source": "synthetic", "synthetic": {"seed": 1, "train_rows": 9, "validation_rows": 9}}
     refused("MNLI-m", synthetic, "data.source is synthetic, which has no split test_matched of mnli")
 

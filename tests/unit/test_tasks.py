@@ -65,7 +65,7 @@ def test_primary_never_comes_from_half_of_the_metrics(scores):
 
 
 def test_an_unknown_task_is_named_with_what_is_allowed():
-    with pytest.raises(UserError, match='unknown task "sst-2"; allowed are cola, sst2, mrpc'):
+    with pytest.raises(UserError, match='unknown task "sst-2"; allowed: cola, sst2, mrpc'):
         get_task("sst-2")
 
 

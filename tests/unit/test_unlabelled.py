@@ -112,8 +112,8 @@ def test_rows_that_judge_are_never_learnt_from(tmp_path):
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        (None, "data.max_unlabelled_rows has rte, which has no rows for it; allowed: a task with a file"),
-        (rows("rte", "validation"), "data.max_unlabelled_rows has rte, which has no rows for it"),
+        (None, "data.max_unlabelled_rows has rte, which has no such rows; allowed: a task with a file"),
+        (rows("rte", "validation"), "data.max_unlabelled_rows has rte, which has no such rows"),
         (rows("rte", "x").drop(columns="sentence2"), r'unlabelled\.jsonl has no column "sentence2"'),
         (rows("rte", "x").assign(sentence1=" "), r"unlabelled\.jsonl, row 1: sentence1 is empty"),
     ],

@@ -62,7 +62,7 @@ def test_data(fresh):
     from synthetic_glue.generator import generate
 
     write_config(fresh, {"data": {"source": "local", "path": "glue", "max_train_rows": {"stsb": 30}}})
-    refuse(fresh, STSB, 'data.path is "glue"', "no folder")
+    refuse(fresh, STSB, 'data.path is "glue"', "not a folder")
 
     frames = generate("stsb", 1, 40, 10)
     (fresh / "glue" / "stsb").mkdir(parents=True)
@@ -98,9 +98,9 @@ def test_source_that_has_gone_leaves_what_was_made_of_it(fresh):
     go_on(fresh, BASE)
     teacher, away = fresh / "teacher", fresh / "away"
     teacher.rename(away)
-    refuse(fresh, BASE, 'teacher.name is "teacher", which is no folder', f"{BASE} was made with it")
+    refuse(fresh, BASE, 'teacher.name is "teacher", which is not a folder', f"{BASE} was made from it")
     rendered = snakemake(fresh, BASE, "--allowed-rules", "table_glue")
-    assert "was made with it" not in rendered.stdout and (fresh / BASE / "config.json").exists()
+    assert "was made from it" not in rendered.stdout and (fresh / BASE / "config.json").exists()
     away.rename(teacher)
     assert plan(fresh, BASE) == {}
 

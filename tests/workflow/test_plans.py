@@ -131,10 +131,10 @@ def test_config_that_the_fetched_teacher_rules_out_is_refused_before_the_first_j
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("fidelity", "fidelity.architectures is 0; allowed for the target fidelity: at least 1"),
+        ("fidelity", "fidelity.architectures is 0; allowed for the target fidelity: at least 3"),
         (
             "submissions",
-            "data.tasks has tickets; allowed for the target submissions: a task of GLUE among them",
+            "data.tasks has tickets; allowed for the target submissions: at least one task of GLUE",
         ),
     ],
 )

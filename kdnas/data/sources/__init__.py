@@ -43,7 +43,7 @@ def load_task(
     task = get_task(task)
     source = data_config["source"]
     if source not in SOURCES:
-        raise UserError(f"data.source is {shown(source)}; allowed are {', '.join(SOURCES)}")
+        raise UserError(f"data.source is {shown(source)}; allowed: {', '.join(SOURCES)}")
     loaded = SOURCES[source].load(task, data_config)
     frames = {split: check_split(task, split, rows, where) for split, (rows, where) in loaded.items()}
     maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
@@ -90,8 +90,8 @@ def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> tuple[pd.DataFram
     quotas = allocate(np.bincount(stratum), rows)
     if not quotas.all():
         raise UserError(
-            f"data.max_train_rows is {rows}, too few for {task.name}: "
-            f"its {len(quotas)} {'score ranges' if task.regression else 'classes'} need a row each"
+            f"data.max_train_rows is {rows}; allowed for {task.name}: at least {len(quotas)}, one row for "
+            f"each {'score range' if task.regression else 'class'}"
         )
     drawn = draw(stratum, quotas, np.random.default_rng(0))
     return frame.iloc[drawn].reset_index(drop=True), frame.drop(index=frame.index[drawn])

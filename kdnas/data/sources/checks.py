@@ -20,8 +20,8 @@ def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.D
     """Return the rows with exactly ``task.columns``: str texts, label codes (or float32 scores), int64 idx.
 
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
-    missing ``idx`` is counted from 0. Of the split ``unlabelled`` every label is -1, and left out unread
-    where there is one. Raises UserError.
+    missing ``idx`` is counted from 0. In the split ``unlabelled`` every label is -1; labels in the file are
+    not read. Raises UserError.
     """
     if split == UNLABELLED:
         return _without_labels(task, split, frame, where, empty_allowed=False)
@@ -46,7 +46,10 @@ def check_test_split(
     checked = _without_labels(task, split, frame, where, empty_allowed=len(frame) == official_rows)
     again = np.flatnonzero(checked["idx"].duplicated())
     if len(again):
-        raise UserError(f"{where}, row {again[0] + 1}: idx is {checked['idx'][again[0]]} a second time")
+        raise UserError(
+            f"{where}, row {again[0] + 1}: idx is {checked['idx'][again[0]]} a second time; allowed: each "
+            "idx once"
+        )
     return checked
 
 
@@ -106,12 +109,12 @@ def _texts(column: pd.Series, where: str) -> pd.Series:
     values = _values(column, where)
     for row, value in enumerate(values, start=1):
         if not isinstance(value, str):
-            raise UserError(f"{where}, row {row}: {column.name} is {shown(value)}, which is no text")
+            raise UserError(f"{where}, row {row}: {column.name} is {shown(value)}, which is not text")
         try:
             value.encode()
         except UnicodeEncodeError as error:
             raise UserError(
-                f"{where}, row {row}: {column.name} is {shown(value)}, no valid Unicode"
+                f"{where}, row {row}: {column.name} is {shown(value)}, which is not valid Unicode"
             ) from error
     return pd.Series(values, dtype="str")
 
@@ -123,7 +126,7 @@ def _check_empty_texts(task: Task, split: str, texts: dict[str, pd.Series], wher
     if len(rows) > allowed:
         first = rows[0]
         column = empty.columns[empty.iloc[first].to_numpy().argmax()]
-        note = f" ({len(rows)} rows are so, the official data has {allowed})" if allowed else ""
+        note = f" (as in {len(rows)} rows, where the official data has {allowed})" if allowed else ""
         raise UserError(f"{where}, row {first + 1}: {column} is empty{note}")
 
 
@@ -134,7 +137,7 @@ def _codes(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
         known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
         code = code_of.get(str(value)) if known else None
         if code is None:
-            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed are {_allowed(task)}")
+            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed: {_allowed(task)}")
         codes.append(code)
     return pd.Series(codes, dtype="int64")
 
@@ -142,8 +145,8 @@ def _codes(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
 def _code_by_value(task: Task) -> dict[str, int]:
     """Return each class's code by what a label may be, as text: its name, or its code.
 
-    A name that is a whole number could be taken for a code. So where one is not its own code, names alone
-    are read, and a number never means one class in one file and another class in another.
+    A name that is a whole number could be taken for a code. So where one is not its own code, only names are
+    read, and a number never means one class in one file and another class in another.
     """
     names = {name: code for code, name in enumerate(task.labels)}
     return names if _names_alone(task) else names | {str(code): code for code in names.values()}
@@ -156,7 +159,7 @@ def _names_alone(task: Task) -> bool:
 
 def _allowed(task: Task) -> str:
     if _names_alone(task):
-        return f"{', '.join(task.labels)} (names alone, not codes, as a name is a whole number)"
+        return f"{', '.join(task.labels)} (names only, not codes, because a name is a whole number)"
     return ", ".join(f"{code} ({name})" for code, name in enumerate(task.labels))
 
 
@@ -167,7 +170,7 @@ def _scores(task: Task, column: pd.Series, where: str) -> pd.Series:
         score = _number(value)
         if not low <= score <= high:
             raise UserError(
-                f"{where}, row {row}: label is {shown(value)}; allowed are numbers {low:g} to {high:g}"
+                f"{where}, row {row}: label is {shown(value)}; allowed: numbers from {low:g} to {high:g}"
             )
         scores.append(score)
     return pd.Series(scores, dtype="float32")
@@ -186,7 +189,10 @@ def _number(value: Any) -> float:
 def _check_classes(task: Task, split: str, labels: pd.Series, where: str) -> None:
     present = set(labels)
     if len(present) == 1:
-        raise UserError(f"{where} has one label only, {labels[0]:g}, in all of its {len(labels)} rows")
+        raise UserError(
+            f"{where} has the label {labels[0]:g} in all of its {len(labels)} rows; allowed: at least two "
+            "different labels"
+        )
     if split == TRAIN and not task.regression:
         for code, name in enumerate(task.labels):
             if code not in present:
@@ -200,6 +206,6 @@ def _idx(frame: pd.DataFrame, where: str) -> pd.Series:
     for row, value in enumerate(values, start=1):
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
             raise UserError(
-                f"{where}, row {row}: idx is {shown(value)}; allowed are whole numbers of 64 bits"
+                f"{where}, row {row}: idx is {shown(value)}; allowed: whole numbers of at most 64 bits"
             )
     return pd.Series(values, dtype="int64")

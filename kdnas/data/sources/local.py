@@ -1,6 +1,6 @@
-"""Source ``local``: a folder that holds one folder a task.
+"""Source ``local``: a folder that holds one folder for each task.
 
-Read are Parquet (also the hub's shards), JSON lines, and TSV files: those of the official GLUE download, or a
+It reads Parquet (also the hub's shards), JSON lines, and TSV files: those of the official GLUE download, or a
 custom task's, whose first line names its columns.
 """
 
@@ -87,7 +87,9 @@ def load_test(
 def _data_folder(data_config: Mapping[str, Any]) -> Iterator[Path]:
     """Yield ``data.path``, and turn an OSError of reading in it into a UserError."""
     if not data_config["path"]:
-        raise UserError("data.path is empty; the source local needs the folder that holds one folder a task")
+        raise UserError(
+            "data.path is empty; allowed with data.source local: the folder that holds a folder for each task"
+        )
     path = Path(data_config["path"])
     try:
         yield path
@@ -97,13 +99,13 @@ def _data_folder(data_config: Mapping[str, Any]) -> Iterator[Path]:
 
 def _subset_folder(subset: str, path: Path) -> Path:
     if not path.is_dir():
-        raise UserError(f"data.path is {shown(str(path))}, which is no folder")
+        raise UserError(f"data.path is {shown(str(path))}, which is not a folder")
     found = subset_folders(path, subset)
     if not found:
         there = listed(sorted(entry.name for entry in path.iterdir() if entry.is_dir()))
         raise UserError(
             f"data.path is {shown(str(path))}, which has no folder for the task {subset} "
-            f"({' or '.join(folder_names(subset))}); there is {there}"
+            f"({' or '.join(folder_names(subset))}); its folders: {there}"
         )
     if len(found) > 1:
         raise UserError(f"{found[0]} and {found[1]} both hold the task {subset}; keep one")
@@ -133,8 +135,8 @@ def _load_split(
     found = [name for name in readers if name in names] + shards[:1]
     if not found:
         raise UserError(
-            f"{folder} has no file for the split {split} of {task.name}; allowed with data.source local are "
-            f"{', '.join(readers)} and {split}-00000-of-00001.parquet"
+            f"{folder} has no file for the split {split} of {task.name}; allowed with data.source local: "
+            f"{', '.join(readers)} or {split}-00000-of-00001.parquet"
         )
     if len(found) > 1:
         raise UserError(f"{folder} holds the split {split} twice, in {found[0]} and {found[1]}; keep one")
@@ -150,7 +152,9 @@ def _read_shards(
     expected = [f"{split}-{shard:05d}-of-{last}" for shard in range(int(last.removesuffix(".parquet")))]
     if names != expected:
         odd = sorted(set(names) ^ set(expected))[0]
-        raise UserError(f"{folder / odd} is missing or too many; {names[0]} says what belongs together")
+        raise UserError(
+            f"{folder / odd} is missing or not one of the shards that the name {names[0]} announces"
+        )
     frames = [_read_parquet(task, folder / name, needed) for name in names]
     return pd.concat(frames, ignore_index=True), str(folder / f"{split}-*-of-{last}")
 
@@ -163,9 +167,7 @@ def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame
         # the datasets library notes the order of the label names
         names = list(label["names"]) if label.get("_type") == "ClassLabel" else None
     except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} has damaged notes on its features, written by the datasets library"
-        ) from error
+        raise UserError(f"{path} has damaged metadata of the datasets library") from error
     if names is not None:
         check_label_order(task, names, str(path))
     check_columns(needed, table.column_names, str(path))
@@ -177,7 +179,7 @@ def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame
         # Without pandas' metadata no column turns into the index.
         frame = table.select(columns).replace_schema_metadata(None).to_pandas()
     except (ValueError, TypeError, pa.ArrowException) as error:
-        raise UserError(f"{path} has columns of a type that is not read ({reason(error)})") from error
+        raise UserError(f"{path} has columns of a type that cannot be read ({reason(error)})") from error
     if names is not None and "label" in needed:
         frame["label"] = name_codes(task, frame["label"])  # the file says that they are codes
     return frame
@@ -191,7 +193,7 @@ def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFr
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number} is no JSON object: {shown(line)}")
+            raise UserError(f"{path}, line {number} is not a JSON object: {shown(line)}")
         rows.append(row)
     there = list(dict.fromkeys(column for row in rows for column in row))
     check_columns(needed, there, str(path))
@@ -269,4 +271,4 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no UTF-8 text (byte {error.start})") from error
+        raise UserError(f"{path} is not UTF-8 text (byte {error.start})") from error

@@ -25,6 +25,6 @@ def load_test(
 ) -> tuple[pd.DataFrame, str]:
     """Raise UserError: a generated test split would have nothing to be submitted to."""
     raise UserError(
-        f"data.source is synthetic, which has no split {split} of {subset} to predict for the GLUE "
-        "leaderboard; allowed for submissions are local, with test files in data.path, and hub"
+        f"data.source is synthetic, which has no split {split} of {subset}; allowed for submissions: local, "
+        "with test files in data.path, or hub"
     )
