@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """What the user can mend: one sentence that names the key or file, the value and what is allowed."""
+    """A mistake that the user can mend: one sentence that names the key or file, the value and the remedy."""

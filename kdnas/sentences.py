@@ -1,4 +1,4 @@
-"""What others wrote, made fit for a sentence to the user: one printable line, not too long."""
+"""Values and texts from elsewhere, made fit for a sentence to the user: one printable line, not too long."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def reason(error: BaseException) -> str:
 
 
 def short(text: str, longest: int = LONGEST) -> str:
-    """Return ``text`` with what cannot be printed escaped, and without its middle where it is too long."""
+    """Return ``text`` with unprintable characters escaped, and without its middle where it is too long."""
     text = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
     return text if len(text) <= longest else f"{text[: longest // 2]}...{text[-longest // 4 :]}"

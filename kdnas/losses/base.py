@@ -1,4 +1,4 @@
-"""What a loss is: what it reads, whether it asks the teacher, how it starts and what it costs."""
+"""The base class of losses: what one reads, whether it asks the teacher, how it starts and what it costs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass
 class Outputs:
-    """What a forward pass leaves for the losses.
+    """The outputs of a forward pass that losses compare.
 
     ``logits`` (batch, labels); ``hidden_states`` one (batch, tokens, hidden) tensor a layer, embeddings
     left out; ``relations`` the last layer's queries, keys and values, each (batch, tokens, hidden).
@@ -30,7 +30,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Pair:
-    """A student and its teacher, as a loss has to know them.
+    """A student and its teacher, described for a loss.
 
     ``student`` and ``teacher`` are transformers configurations (``teacher`` None where there is none);
     ``temperature`` and ``relation_heads`` are the keys of ``distillation``.
@@ -44,7 +44,7 @@ class Pair:
 
 
 class Loss(nn.Module):
-    """One term of the sum that students are trained on: a mean over what it compares."""
+    """One term of the sum that students are trained on, as a mean over the things it compares."""
 
     reads: ClassVar[frozenset[str]] = frozenset()  # of Outputs, beside the logits
     needs_teacher: ClassVar[bool] = True
@@ -55,7 +55,7 @@ class Loss(nn.Module):
         self.pair = pair
 
     def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
-        """Start weights of its own by the student's and the teacher's outputs on a sample of the rows."""
+        """Initialise its own weights from the student's and the teacher's outputs on a sample of the rows."""
 
     def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
         """Return the loss of one batch, a scalar; ``batch`` has ``attention_mask`` and ``labels``."""
@@ -63,10 +63,10 @@ class Loss(nn.Module):
 
     @classmethod
     def flops(cls, student: Architecture, teacher: Architecture) -> float:
-        """Return the floating-point operations a token that it adds to the student's forward pass."""
+        """Return the floating-point operations per token that it adds to the student's forward pass."""
         return 0.0
 
     @classmethod
     def kept_states(cls, student: Architecture, teacher: Architecture) -> int:
-        """Return how many tensors of the teacher's width it keeps of every token of a batch."""
+        """Return how many tensors of the teacher's width it keeps for every token of a batch."""
         return 0

@@ -12,13 +12,13 @@ from kdnas.estimate.shapes import hidden_states_kept, maps_flops
 from kdnas.losses.base import HIDDEN_STATES, Batch, Loss, Outputs, Pair
 from kdnas.search.space import Architecture
 
-RIDGE = 1e-3  # of the mean square of what a fitted map reads
+RIDGE = 1e-3  # as a share of the mean square of a fitted map's inputs
 
 
 def uniform_last_layers(student_layers: int, teacher_layers: int) -> list[tuple[int, int]]:
     """Return for each student layer the two teacher layers (from 0) that it learns.
 
-    "Uniform+Last": layer i learns floor(i * L_T / L_S) and L_T - L_S + i (reported of the paper, see
+    "Uniform+Last": layer i learns floor(i * L_T / L_S) and L_T - L_S + i (reported about the paper, see
     docs/method.md). Raises ValueError for a student deeper than its teacher.
     """
     if student_layers > teacher_layers:

@@ -21,7 +21,7 @@ def chosen(weights: Mapping[str, float]) -> dict[str, type[Loss]]:
 
 
 def reads_of_teacher(weights: Mapping[str, float]) -> frozenset[str] | None:
-    """Return what of a teacher's Outputs is read beside its logits; None where no loss asks the teacher."""
+    """Return the parts of a teacher's Outputs that are read beside its logits; None if no loss asks it."""
     asking = [loss for loss in chosen(weights).values() if loss.needs_teacher]
     return frozenset().union(*(loss.reads for loss in asking)) if asking else None
 
@@ -44,7 +44,7 @@ class Objective(nn.Module):
 
     @property
     def reads(self) -> frozenset[str]:
-        """What of the student's Outputs is read beside its logits."""
+        """The parts of the student's Outputs that are read beside its logits."""
         return frozenset().union(*(loss.reads for loss in self.losses.values()))
 
     @property
@@ -53,7 +53,7 @@ class Objective(nn.Module):
         return any(loss.starts_fitted for loss in self.losses.values())
 
     def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
-        """Start the losses' own weights by the student's and the teacher's outputs on a sample."""
+        """Initialise the losses' own weights from the student's and the teacher's outputs on a sample."""
         batches = list(batches) if sum(loss.starts_fitted for loss in self.losses.values()) > 1 else batches
         for loss in self.losses.values():
             if loss.starts_fitted:
@@ -68,7 +68,7 @@ class Objective(nn.Module):
         return sum(self.weights[name] * value for name, value in terms.items())
 
     def distillation(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the weighted sum of what asks the teacher: what version 2 of the paper calls the loss."""
+        """Return the weighted sum of the terms that ask the teacher: the loss of the paper's version 2."""
         return self.total({name: value for name, value in terms.items() if self.losses[name].needs_teacher})
 
 

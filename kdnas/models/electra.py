@@ -1,6 +1,6 @@
 """A student of any teacher as an ELECTRA, which has embedding tables of a size of their own.
 
-ELECTRA's encoder (Clark et al. 2020, arXiv 2003.10555) is BERT's but for that, so transformers loads such a
+ELECTRA's encoder (Clark et al. 2020, arXiv 2003.10555) is otherwise BERT's, so transformers loads such a
 student as it is.
 """
 
@@ -30,7 +30,7 @@ _TANH_TO_GELU = 2.0  # the odd part of gelu is half its input, that of tanh near
 
 
 def electra_config(config: Any) -> Any:
-    """Return ELECTRA's configuration with all but the shape that it shares with a teacher's ``config``."""
+    """Return ELECTRA's configuration with everything that a teacher's ``config`` has in common with it."""
     from transformers import ElectraConfig
 
     return ElectraConfig(

@@ -27,7 +27,7 @@ def file_names(folder: str | Path) -> set[str]:
 def files_that_may_count(folder: str | Path) -> list[Path]:
     """Return the files in a folder from elsewhere that a model made of it may depend on.
 
-    Which of them the tokenizer reads, only transformers knows, whose import takes seconds.
+    Only transformers knows which of them the tokenizer reads, and importing it takes seconds.
     """
     return [
         Path(folder) / name

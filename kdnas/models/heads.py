@@ -1,10 +1,10 @@
 """A teacher's attention heads in a student: fewer of them, with fewer dimensions.
 
-The rule (our choice; docs/method.md says why): a student with at most as many heads takes its teacher's heads
-that write most, one each. If its heads are narrower, those combinations of queries and keys are kept that
-keep the scores best, and those of values that keep most of what the head writes; if they are wider, the rest
-starts without effect, from rows of the heads that were left out. A student with more heads takes the
-teacher's rows in order, cut into as many chunks, each narrowed as a head is.
+The rule (our choice; docs/method.md says why): a student with at most as many heads takes the teacher's heads
+with the largest outputs, one each. Narrower heads keep the combinations of queries and keys that preserve the
+attention scores best, and the combinations of values that preserve most of the head's output. In wider heads
+the remaining dimensions start without effect, from rows of the heads that were left out. A student with more
+heads takes the teacher's rows in order, cut into as many chunks, each narrowed as a head is.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import torch
 from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
 
-FLOOR = 1e-4  # of a head's strongest component: what is weaker is not scaled up further
+FLOOR = 1e-4  # as a share of a head's strongest component: weaker components are not scaled up further
 
 
 class HeadMaps(NamedTuple):
-    """What a student's heads are of its teacher's: four maps, each (H_S, H_T), float64.
+    """A student's heads as maps of its teacher's: four maps, each (H_S, H_T), float64.
 
-    Rows are in the order of the student's heads. ``context`` is of what the output projection reads: there
+    Rows are in the order of the student's heads. ``context`` maps the inputs of the output projection: there,
     rows without effect are 0.
     """
 
@@ -39,7 +39,7 @@ def narrow_heads(
     """Return the maps of one layer's heads; a head that fits is taken as it is.
 
     H_S and H_T are the hidden sizes of ``student`` and of its teacher, whose shape is ``shape``; ``layer``
-    has the layer's tensors and ``signals`` what it carries.
+    has the layer's tensors and ``signals`` the statistics of its activations.
     """
     context = signals.context.covariance
     written = layer["attention.output.dense.weight"].double()
@@ -63,17 +63,17 @@ def narrow_heads(
         maps.values[here, rows] = maps.context[here, rows] = of_value
         filling, spare = spare[: size - len(of_query)], spare[size - len(of_query) :]
         fill = torch.arange(here.stop, start + size)
-        maps.keys[fill, filling] = maps.values[fill, filling] = 1.0  # trainable, as only the other side is 0
+        maps.keys[fill, filling] = maps.values[fill, filling] = 1.0  # trainable: only the other side is 0
     return maps
 
 
 def score_maps(queries: torch.Tensor, keys: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Return maps of queries and keys, each (``size``, n), that keep a head's scores best.
 
-    ``queries`` is the second moment of a head's queries and ``keys`` the covariance of its keys, both (n, n):
-    what all keys share adds the same to all scores of a query, and softmax takes that away. The scores q.k
-    of independent tokens are kept with the least mean square error by the first singular components of the
-    product of both square roots.
+    ``queries`` is the second moment of a head's queries and ``keys`` the covariance of its keys, both (n, n).
+    The mean key needs no keeping: it adds the same to all scores of a query, and softmax ignores that. The
+    scores q.k of independent tokens are kept with the least mean square error by the first singular
+    components of the product of both square roots.
     """
     left, right = _root(queries), _root(keys)
     of_queries, strengths, of_keys = torch.linalg.svd(left @ right)
@@ -83,10 +83,10 @@ def score_maps(queries: torch.Tensor, keys: torch.Tensor, size: int) -> tuple[to
 
 
 def value_map(context: torch.Tensor, written: torch.Tensor, size: int) -> torch.Tensor:
-    """Return the map of values (``size``, n) that keeps most of what a head writes, with rows of length 1.
+    """Return the map of values (``size``, n) that keeps most of a head's output, with rows of length 1.
 
-    ``context`` is the covariance (n, n) of the head's output, before the output projection's columns
-    ``written`` (hidden size, n): the principal components are those behind the projection.
+    ``context`` is the covariance (n, n) of the head's output before the output projection, whose columns are
+    ``written`` (hidden size, n). The principal components are taken behind the projection.
     """
     components = torch.linalg.svd(written @ _root(context), full_matrices=False).U[:, :size]
     rows = components.T @ written
@@ -94,7 +94,7 @@ def value_map(context: torch.Tensor, written: torch.Tensor, size: int) -> torch.
 
 
 def _outputs(layer: dict[str, torch.Tensor], name: str, rows: torch.Tensor, reads: Moments) -> Moments:
-    """Return the moments of ``rows`` of the queries or keys, made of inputs whose moments are ``reads``."""
+    """Return the moments of ``rows`` of the queries or keys, given the moments ``reads`` of their inputs."""
     weight, bias = (layer[f"attention.self.{name}.{part}"][rows].double() for part in ("weight", "bias"))
     mean = weight @ reads.mean
     shifted = torch.outer(mean, bias)
@@ -115,7 +115,7 @@ def _sources(
 
 
 def _energy(written: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-    """Return the variance of what a head adds to the residual stream, summed over the dimensions."""
+    """Return the variance of a head's output in the residual stream, summed over the dimensions."""
     return ((written @ context) * written).sum()
 
 

@@ -1,4 +1,4 @@
-"""What a model's folder, or some tensors, hold, as one digest."""
+"""One digest for the content of a model's folder, or of some tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_WRITER = ("transformers_version", "_name_or_path")
 
 
 def model_digest(folder: Path) -> str:
-    """Return a digest of a folder's weights, configuration and tokenizer: of all that training reads of it.
+    """Return a digest of a folder's weights, configuration and tokenizer: of everything that training reads.
 
     The weights alone do not tell two models apart whose tokenizers or numbers of heads differ.
     """
@@ -30,7 +30,7 @@ def model_digest(folder: Path) -> str:
 
 
 def tensors_sha256(tensors: Mapping[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of tensors, with their names, in the order of these."""
+    """Return the SHA-256 of tensors and their names, in the order of the names."""
     total = hashlib.sha256()
     for name, value in sorted(tensors.items()):
         total.update(name.encode())

@@ -41,7 +41,7 @@ def classifier_config(config: Any, task: Task, dropout: float) -> Any:
 
 
 def name_outputs(config: Any, task: Task) -> None:
-    """Set what ``config`` says of the outputs: those of ``task``, in its order."""
+    """Describe the outputs in ``config``: those of ``task``, in its order."""
     names = task.labels or ("score",)
     config.num_labels = len(names)
     config.id2label = dict(enumerate(names))
@@ -66,9 +66,9 @@ def new_classifier(config: Any, seed: int) -> nn.Module:
 def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: int) -> nn.Module:
     """Load the encoder in ``folder`` under a new classification head drawn from ``seed``.
 
-    The output layer of a head that the folder may hold is never used: its labels could be in another order.
-    What comes before that layer is kept: the pooler of a BERT, the dense layer of its relatives' heads.
-    That no part of the encoder is missing was checked where it was fetched (:mod:`kdnas.teachers.agreement`).
+    The output layer of a head in the folder is never used: its labels could be in another order. The layers
+    before it are kept: the pooler of a BERT, the dense layer of its relatives' heads. That no part of the
+    encoder is missing was checked where it was fetched (:mod:`kdnas.teachers.agreement`).
     """
     from transformers import AutoModel
 

@@ -1,17 +1,17 @@
-"""A student's first weights: its teacher's, with fewer layers, heads, neurons and dimensions.
+"""Initialisation of a student by narrowing its teacher: fewer layers, heads, neurons and dimensions.
 
 The rule (our choice; docs/method.md says why):
 
-- Layers: student layer i (from 0, of L_S) starts from teacher layer ceil((i + 1) L_T / L_S) - 1, so every
-  k-th layer and always the last.
-- Hidden dimensions, one choice for the whole residual stream: the subspace that holds most of what the
-  copied layers read and leave (:mod:`kdnas.models.residual`). What lies outside it counts with its mean.
-- FFN neurons, a layer: those with the largest product of mean square activation and squared output norm
-  (weight times activation is what Wanda prunes by: Sun et al. 2023, arXiv 2306.11695, section 3).
+- Layers: student layer i (from 0, of L_S) copies teacher layer ceil((i + 1) L_T / L_S) - 1, so every k-th
+  layer and always the last.
+- Hidden dimensions, one choice for the whole residual stream: the subspace with most of the copied layers'
+  inputs and outputs (:mod:`kdnas.models.residual`). The part outside it is replaced by its mean.
+- FFN neurons, in each layer: those with the largest product of mean square activation and squared output norm
+  (Wanda prunes by weight times activation: Sun et al. 2023, arXiv 2306.11695, section 3).
 - Attention heads: :mod:`kdnas.models.heads`. Queries are rescaled so that the attention scores keep the
   teacher's scale at another head size.
-- Output projections, of attention and FFN: refitted, so that what is left of their inputs predicts the
-  teacher's output best (least squares).
+- Output projections, of attention and FFN: refitted by least squares, so that the remaining inputs predict
+  the teacher's output best.
 - Classification head: the rows of its first matrix with the largest product of squared norms in and out.
 - Factorised embeddings: :mod:`kdnas.models.factorised`.
 """
@@ -31,23 +31,23 @@ from kdnas.search.space import Architecture
 
 Tensors = dict[str, torch.Tensor]
 
-RIDGE = 1e-3  # of the mean square of what a refitted projection reads
+RIDGE = 1e-3  # as a share of the mean square of a refitted projection's inputs
 HEADS = (("bert.pooler.dense", "classifier"), ("classifier.dense", "classifier.out_proj"))
 
 
 def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
-    """Return the teacher layer (from 0) from which student layer ``layer`` (from 0) starts."""
+    """Return the teacher layer (from 0) that initialises student layer ``layer`` (from 0)."""
     return math.ceil((layer + 1) * teacher_layers / student_layers) - 1
 
 
 def narrow_classifier(
     teacher: Tensors, prefix: str, signals: Sequence[LayerSignals], shape: Architecture, student: Architecture
 ) -> Tensors:
-    """Return a student's tensors, made of those of its teacher, a classifier of ``shape``.
+    """Return a student's tensors, made from those of its teacher, a classifier of ``shape``.
 
-    ``prefix`` is that of the encoder's names in the state dictionary ``teacher``, and in what is returned;
-    ``signals`` has those of every teacher layer. The student may not exceed the teacher in any dimension
-    (ValueError). Tensors are float32 copies on the CPU.
+    ``prefix`` begins the encoder's names in the state dictionary ``teacher`` and in the result; ``signals``
+    has those of every teacher layer. The student may not exceed the teacher in any dimension (ValueError).
+    Tensors are float32 copies on the CPU.
     """
     if (
         student.layers > shape.layers
@@ -140,7 +140,7 @@ def _narrow_head(teacher: Tensors, leaving: Moments, basis: torch.Tensor) -> Ten
 def _put_reading(
     narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
 ) -> None:
-    """Put in what is ``kept`` of a projection that reads the residual stream, whose mean is ``mean``."""
+    """Put in the ``kept`` part of a projection that reads the residual stream, whose mean is ``mean``."""
     weight, bias = (_take(layer[f"{name}.{part}"].double(), kept) for part in ("weight", "bias"))
     outside = mean - basis @ (basis.T @ mean)
     narrowed[f"{name}.weight"] = (weight @ basis).float()
@@ -163,12 +163,12 @@ def _put_writing(
 
 
 def _take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """Return the rows of ``values`` at positions ``kept``, or, where that is a map, what it makes of them."""
+    """Return the rows of ``values`` at positions ``kept``, or their image where ``kept`` is a map."""
     return kept @ values if kept.is_floating_point() else values[kept]
 
 
 def _is_all(kept: torch.Tensor, size: int) -> bool:
-    """Return whether what is kept of ``size`` inputs is each as it is."""
+    """Return whether all ``size`` inputs are kept unchanged."""
     if kept.is_floating_point():
         return torch.equal(kept, torch.eye(size, dtype=kept.dtype))
     return len(kept) == size

@@ -1,6 +1,6 @@
 """A teacher's residual stream in fewer dimensions: a subspace of it, and its layer norms there.
 
-The subspace holds the principal components of what the copied layers read and leave (our choice, after
+The subspace holds the principal components of the copied layers' inputs and outputs (our choice, after
 SliceGPT: Ashkboos et al. 2024, arXiv 2401.15024, which does it for norms without a mean and between blocks).
 """
 
@@ -18,8 +18,8 @@ def residual_basis(signals: Sequence[LayerSignals], size: int) -> torch.Tensor:
     """Return an orthonormal basis (teacher's hidden size, ``size``) of the student's residual stream.
 
     ``signals`` are those of the copied layers; each signal counts alike, whatever its scale. A layer norm
-    subtracts the mean over the dimensions, so the direction (1, ..., 1) of the teacher is that of the
-    student: what the student's norm takes away is what the teacher's does. At full size it is the identity.
+    subtracts the mean over the dimensions, so the direction (1, ..., 1) of the teacher becomes that of the
+    student: both norms subtract the same component. At full size the basis is the identity.
     """
     streams = [stream for layer in signals for stream in (layer.entering, layer.inner, layer.leaving)]
     return principal_basis(sum(stream.second / stream.squares.sum() for stream in streams), size)
@@ -28,7 +28,7 @@ def residual_basis(signals: Sequence[LayerSignals], size: int) -> torch.Tensor:
 def principal_basis(total: torch.Tensor, size: int) -> torch.Tensor:
     """Return an orthonormal basis (n, ``size``) of most of a second moment ``total`` (n, n).
 
-    The direction (1, ..., 1) is in it, as that of the narrower space.
+    The direction (1, ..., 1) is in it, and becomes that of the narrower space.
     """
     whole = len(total)
     if size == whole:
@@ -60,7 +60,7 @@ def narrow_norm(
     covariance = _along(with_bias / _divisor(weight) - torch.outer(leaving.mean, normalised), basis)
     slope = covariance / variance.clamp_min(1e-9)
     intercept = basis.T @ leaving.mean - slope * (basis.T @ normalised)
-    # the student divides by the deviation of what is left of the vector
+    # the student divides by the deviation of the remaining vector
     left = _along(outer, basis).sum() / basis.shape[1]
     return (slope * left.sqrt()).float(), intercept.float()
 
@@ -68,10 +68,10 @@ def narrow_norm(
 def normalised_moments(
     weight: torch.Tensor, bias: torch.Tensor, leaving: Moments
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the mean (n,) and the mean outer product (n, n) of what a layer norm puts its gain and bias on.
+    """Return the mean (n,) and the mean outer product (n, n) inside a layer norm, before its gain and bias.
 
-    ``leaving`` is the norm's output. A dimension whose gain is 0, or lost beside its bias in float32, tells
-    nothing, and counts as 0.
+    ``leaving`` is the norm's output. A dimension whose gain is 0, or lost beside its bias in float32, cannot
+    be recovered, and counts as 0.
     """
     gain = torch.where(weight.abs() < 1e-3 * bias.abs(), torch.inf, _divisor(weight))
     with_bias = leaving.second - torch.outer(leaving.mean, bias.double())

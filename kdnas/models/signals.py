@@ -1,4 +1,4 @@
-"""What a teacher's layers carry on real tokens: its students are narrowed by that."""
+"""Statistics of a teacher's activations on real tokens, by which its students are narrowed."""
 
 from __future__ import annotations
 
@@ -36,10 +36,11 @@ class Moments:
 
 @dataclass(frozen=True)
 class LayerSignals:
-    """What one layer carries.
+    """The statistics of one layer's activations.
 
     The residual stream as attention reads it (``entering``), as the FFN reads it (``inner``) and as it leaves
-    the layer; what the output projections of attention (``context``) and of the FFN (``neurons``) read.
+    the layer (``leaving``); the inputs of the output projections of attention (``context``) and of the FFN
+    (``neurons``).
     """
 
     entering: Moments

@@ -24,10 +24,10 @@ def build_student(
     dropout: float,
     seed: int,
 ) -> nn.Module:
-    """Return a student classifier of ``task``, which is the teacher's too.
+    """Return a student classifier of ``task``, which is the teacher's task too.
 
-    With the teacher's ``signals`` it starts as the narrowed teacher (:mod:`kdnas.models.narrowing`), without
-    them at random.
+    With the teacher's ``signals`` it is initialised by narrowing the teacher (:mod:`kdnas.models.narrowing`),
+    without them at random.
     """
     config = classifier_config(student_config(teacher.config, architecture), task, dropout)
     student = new_classifier(config, seed_of(seed, architecture))

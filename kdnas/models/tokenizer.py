@@ -15,8 +15,8 @@ TOKEN_TYPES = "token_type_ids"
 def load_tokenizer(folder: str | Path) -> Any:
     """Read the tokenizer of a model's folder, as training uses it.
 
-    It pads on the right, where a classifier that reads the first token is not in the way, and
-    ``model_input_names`` says whether the model was trained with token types (:func:`trained_with_types`).
+    It pads on the right, because classifiers read the first token, and ``model_input_names`` says whether the
+    model was trained with token types (:func:`trained_with_types`).
     """
     from transformers import AutoTokenizer
 
@@ -58,7 +58,7 @@ def says_its_inputs(tokenizer: Any, folder: Path) -> bool:
 def save_tokenizer(source: str | Path, folder: Path, model_type: str, max_length: int | None) -> None:
     """Put the tokenizer of the model folder ``source`` into ``folder``, which holds a model trained with it.
 
-    Its settings say all that training did, so that versions 4 and 5 of transformers read texts alike;
+    Its settings spell out how training read texts, so that versions 4 and 5 of transformers read them alike;
     ``max_length`` is the number of tokens that texts were cut to, ``model_type`` that of the saved model.
     """
     for name in tokenizer_files(source):

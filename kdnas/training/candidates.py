@@ -35,10 +35,10 @@ def distill_candidates(
 ) -> list[Entry]:
     """Evaluate ``candidates`` (entries of ``candidates.json``) and return the entries of ``cohort_….json``.
 
-    What the store holds is taken from there. The others train in lockstep on ``rows``, of which one split is
-    scored, with the classifier in the folder ``teacher``; the result of each is the same whatever else is in
-    the list (on the CPU bit for bit). One that fails is returned with ``status`` ``failed`` and its reason,
-    and is not stored.
+    Results that the store holds are taken from there. The other candidates train in lockstep on ``rows``, of
+    which one split is scored, with the classifier in the folder ``teacher``. The result of each is the same
+    whatever else is in the list (on the CPU bit for bit). One that fails is returned with ``status``
+    ``failed`` and its reason, and is not stored.
     """
     shared = _shared_key(rows, recipe, teacher=teacher, seed=seed, run=run)
     keys = {entry["candidate"]: {"architecture": entry["architecture"], **shared} for entry in candidates}
@@ -63,7 +63,7 @@ def distill_candidates(
 
 
 def _shared_key(rows: Rows, recipe: Recipe, *, teacher: Path, seed: int, run: Run) -> dict[str, Any]:
-    """Return what the keys of all candidates have in common: all but the architecture."""
+    """Return the part of the keys that all candidates share: everything but the architecture."""
     return {
         "teacher": model_digest(teacher),
         "task": rows.task,
@@ -79,7 +79,7 @@ def _shared_key(rows: Rows, recipe: Recipe, *, teacher: Path, seed: int, run: Ru
 def _evaluate(
     keys: dict[Any, dict[str, Any]], rows: Rows, recipe: Recipe, *, teacher: Path, seed: int, run: Run
 ) -> dict[Any, dict[str, Any]]:
-    """Train a candidate a key, whose architecture the key has, and return what is stored of each."""
+    """Train one candidate for each key, with the key's architecture, and return their records."""
     classifier = load_classifier(teacher)
     lesson = Lesson(rows, teacher, recipe.stage, seed=seed, run=run, teacher=classifier, recipe=recipe)
     for key in keys.values():

@@ -69,7 +69,7 @@ class Checkpoints:
         return True
 
     def remove(self, key: dict[str, Any]) -> None:
-        """Delete the file of the learner with this key, whose result is safe, and what a killed save left."""
+        """Delete a learner's file once its result is safe, and the remains of a killed save."""
         path = self._path(digest(key))
         path.unlink(missing_ok=True)
         remove_orphans(path)

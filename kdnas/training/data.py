@@ -1,4 +1,4 @@
-"""What a training reads: tokenised rows on one compact vocabulary, and the batches that they make."""
+"""The input of a training: tokenised rows on one compact vocabulary, and batches of them."""
 
 from __future__ import annotations
 
@@ -102,10 +102,10 @@ def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[st
 
 
 def with_pseudo_labels(data: Encoded, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
-    """Return ``data`` with the teacher's answers as the labels of all rows but the first ``labelled``.
+    """Return ``data`` with pseudo-labels (Lee 2013) on all rows but the first ``labelled``.
 
-    ``logits`` (rows, labels) are the teacher's on all rows. An answer is its likeliest class (pseudo-labels:
-    Lee 2013), or its output in a regression task.
+    ``logits`` (rows, labels) are the teacher's on all rows. A pseudo-label is its likeliest class, or its
+    output in a regression task.
     """
     answers = (logits.squeeze(-1) if regression else logits.argmax(-1)).numpy()
     labels = data.labels.copy()
@@ -130,7 +130,7 @@ def load_data(
     max_length: int,
     config: Any,
 ) -> TrainingData:
-    """Tokenise all frames with the teacher's tokenizer and cut the vocabulary to what they use.
+    """Tokenise all frames with the teacher's tokenizer and cut the vocabulary to the word pieces in use.
 
     ``config`` is the model's. That the tokenizer is the model's was checked where it was fetched
     (:mod:`kdnas.teachers.agreement`).
@@ -139,7 +139,7 @@ def load_data(
     encoded = {name: encode(frame, task, tokenizer, max_length) for name, frame in scored.items()}
     rows = encode(train, task, tokenizer, max_length)
     everything = [ids for part in (rows, *encoded.values()) for ids in part.token_ids]
-    # RoBERTa's positions go by the model's own pad_token_id, which may be another than the tokenizer's
+    # RoBERTa's positions depend on the model's own pad_token_id, which may differ from the tokenizer's
     largest_special = max(tokenizer.pad_token_id, config.pad_token_id or 0)
     vocabulary = Vocabulary(everything, largest_special, config.vocab_size)
     return TrainingData(

@@ -24,7 +24,7 @@ class Forward:
     """Runs a classifier and keeps logits, hidden states and the last layer's queries, keys and values."""
 
     def __init__(self, model: nn.Module, reads: frozenset[str] = frozenset()) -> None:
-        """``reads`` is what of the outputs is wanted beside the logits."""
+        """``reads`` names the outputs that are wanted beside the logits."""
         self.model = model
         self.hidden_states = HIDDEN_STATES in reads
         self.capturing = False
@@ -85,7 +85,7 @@ class Teaching:
 
     @torch.no_grad()
     def __call__(self, rows: np.ndarray, batch: dict[str, torch.Tensor]) -> Outputs:
-        """Return what the losses compare for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
+        """Return the teacher's outputs for the rows numbered ``rows`` (batch,), which ``batch`` holds."""
         logits = to_device(self.logits[torch.from_numpy(rows)], self.device)
         if self.forward is None:
             return Outputs(logits)

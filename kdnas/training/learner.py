@@ -1,4 +1,4 @@
-"""A model in training: its objective, optimiser and place in the run, and what ends it without the others."""
+"""A model in training: its objective, optimiser and step, and how it fails without the others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Learner:
         self.device = device
         self.autocast = autocast
         self.stopwatch = Stopwatch(device)
-        # a GPU would idle while it is looked at, so there it is done by and by (:meth:`look`)
+        # looking makes a GPU idle, so there it is done only now and then (:meth:`look`)
         self.looks_at_each_step = device.type != "cuda"
         self._not_finite = torch.zeros((), dtype=torch.int64, device=device)  # the first such step, from 1
         self.forward = Forward(self.model, self.objective.reads)
@@ -64,7 +64,7 @@ class Learner:
     def _groups(self) -> list[dict[str, Any]]:
         decayed, free = [], []
         for name, parameter in self.named_parameters():
-            # embeddings too go undecayed: see kdnas.models.vocabulary
+            # no decay for embeddings either: see kdnas.models.vocabulary
             plain = parameter.dim() >= 2 and "_embeddings" not in name
             (decayed if plain else free).append(parameter)
         return [
@@ -115,10 +115,10 @@ class Learner:
         return {name: float(value) for name, value in self._terms.items()}
 
     def look(self) -> None:
-        """Wait for the device and see what the steps since the last look came to.
+        """Wait for the device and check the steps since the last look.
 
-        ``seconds`` is up to date then. Raises TrainingFailed if the loss or a gradient of a step was not
-        finite: the weights are not to be used.
+        Afterwards ``seconds`` is up to date. Raises TrainingFailed if the loss or a gradient of a step was
+        not finite: the weights are not to be used.
         """
         self.seconds += self.stopwatch.take()
         self._check_finite()
@@ -130,7 +130,7 @@ class Learner:
     def end_training(self) -> None:
         """Give back the memory that training alone needs."""
         self.optimizer.state.clear()
-        for group in self.optimizer.param_groups:  # they hold the weights and gradients that the models leave
+        for group in self.optimizer.param_groups:  # which hold weights and gradients of their own
             group["params"].clear()
 
     def free(self) -> None:

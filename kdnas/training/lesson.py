@@ -91,7 +91,7 @@ class Lesson:
                 learner.end_training()
 
     def _teaching(self) -> Teaching | None:
-        """Prepare the teacher's side, and give the rows without labels its answers."""
+        """Prepare the teacher's side, and give the rows without labels their pseudo-labels."""
         reads = None if self.recipe is None else reads_of_teacher(self.recipe.losses)
         if reads is None:
             return None
@@ -142,9 +142,9 @@ class Lesson:
 
 @dataclass
 class Sample:
-    """256 training rows in batches, with the data that they are of and its teacher.
+    """256 training rows in batches, with their data and its teacher.
 
-    All of it runs on the CPU: a GPU is held by no job that has nothing to train yet.
+    All of it runs on the CPU, because a job claims no GPU before it has something to train.
     """
 
     batches: list[dict[str, torch.Tensor]]
@@ -159,12 +159,12 @@ class Sample:
 
     @cached_property
     def signals(self) -> list[LayerSignals]:
-        """What the teacher's layers carry, to narrow it by."""
+        """The statistics of the teacher's layers by which students are narrowed."""
         with self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
 
     def fit(self, objective: Objective, student: nn.Module) -> None:
-        """Start the losses' own weights where they predict the teacher best."""
+        """Initialise the losses' own weights so that they predict the teacher best."""
         outputs = [self._outputs(model, objective.reads) for model in (student, self.teacher)]
         objective.fit(zip(*outputs, self.batches, strict=True))
 

@@ -33,9 +33,9 @@ def train(
 
     Batches are a function of ``seed``; all learners share one stage (the batch size and number of steps) and
     have started. A learner that runs out of memory or diverges is marked ``failed`` and the others go on. On
-    a GPU, where no step waits for its outcome, one that diverged is found where a line is printed, before
-    every save and at the end. Raises Stopped after a SIGINT, SIGTERM or SIGUSR1, when every learner has been
-    saved; exit status 128 + the signal.
+    a GPU no step waits for its outcome: divergence is noticed when a progress line is printed, before every
+    save and at the end. Raises Stopped after a SIGINT, SIGTERM or SIGUSR1, when every learner has been saved;
+    the exit status is 128 + the signal.
     """
     checkpoints, report = run.checkpoints, run.report
     stage = learners[0].stage
@@ -86,7 +86,7 @@ def _step(learner: Learner, batch: dict[str, torch.Tensor], targets: Outputs | N
 
 
 def _look(learners: list[Learner]) -> None:
-    """Find those that have failed since the last look: on a GPU, where no step waits for its outcome."""
+    """Find the learners that failed since the last look: on a GPU no step waits for its outcome."""
     for learner in learners:
         if learner.failed is None:
             with only_this_one_fails(learner, f"at step {learner.next_step}"):

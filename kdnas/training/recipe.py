@@ -48,7 +48,7 @@ class Stage:
 class Recipe:
     """How students are distilled in one stage: ``proxy``, ``student`` or ``glue``.
 
-    ``losses`` are the weights by name; ``key`` is what the store's keys have of all this.
+    ``losses`` are the weights by name.
     """
 
     name: str

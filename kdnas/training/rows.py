@@ -1,4 +1,4 @@
-"""The rows of a training: what is learned from, what is scored, and the teacher's answers on both."""
+"""The rows of a training: those to learn from, those to score, and the teacher's answers on both."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Answers:
 
 @dataclass
 class Rows:
-    """``train`` holds ``labelled`` rows with labels, then those whose labels the teacher gives.
+    """``train`` holds ``labelled`` rows with labels, then rows that get pseudo-labels from the teacher.
 
-    ``scored`` holds the splits that are scored. ``key`` names all of this, for the store; texts are cut to
-    ``max_length`` tokens. The logits of the teacher on both are None where no answers are at hand.
+    ``scored`` holds the splits that are scored. ``key`` identifies all of this in the store. Texts are cut to
+    ``max_length`` tokens. The teacher's logits on both are None where its answers are not at hand.
     """
 
     task: Definition
@@ -69,7 +69,7 @@ class Rows:
         max_length: int,
         answers: Answers | None = None,
     ) -> Rows:
-        """Read the proxy set's file, and from the task's folder the slice that scores candidates."""
+        """Read the proxy set's file, and the held-out slice from the task's folder."""
         train, heldout = read_parquet(Path(proxy)).to_pandas(), read_split(data, HELDOUT)
         key = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}
         rows = cls(task, train, len(train), {HELDOUT: heldout}, max_length, key)
@@ -92,7 +92,7 @@ class Rows:
     ) -> Rows:
         """Read a task's folder: all training rows, and the splits ``scored`` (else the evaluation splits).
 
-        ``unlabelled``: whether the rows without labels belong to it, as they do for students.
+        ``unlabelled``: whether the rows without labels are among them, as for students.
         """
         meta, train = read_meta(data), read_split(data, TRAIN)
         labelled, key = len(train), {"data": meta["fingerprint"]}

@@ -1,4 +1,4 @@
-"""What every training job needs besides its data: device, precision, checkpoints, report."""
+"""What every training job needs besides its data: device, precision, checkpoints and a log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kdnas.training.device import claim, device_type, settle, use_autocast
 class Run:
     """The surroundings of one training job; ``key`` is the part of them that results depend on.
 
-    ``device`` is claimed when first asked for, and held until the job ends: what the store holds, reading
+    ``device`` is claimed when first asked for, and held until the job ends: reading the store, reading data
     and tokenising need none. ``device_type`` (``cuda`` or ``cpu``) is known without it.
     """
 
@@ -40,7 +40,7 @@ class Run:
 
     @property
     def precision(self) -> str:
-        """What is trained in: ``bf16`` or ``float32``."""
+        """The precision of training: ``bf16`` or ``float32``."""
         return "bf16" if self.autocast else "float32"
 
     @property

@@ -1,4 +1,4 @@
-"""Models that are kept: trained once, scored, and saved only if their folder gives what was scored."""
+"""Models that are kept: trained once, scored, and saved only if the saved folder gives the same outputs."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Scored:
-    """A model's metrics on every split, and the ``logits`` (rows, labels) that they are of."""
+    """A model's metrics on every split, and the ``logits`` (rows, labels) behind them."""
 
     metrics: dict[str, dict[str, float]]
     logits: dict[str, np.ndarray]
@@ -73,9 +73,9 @@ def judge(
 ) -> list[tuple[np.ndarray, float] | None]:
     """Return the logits (rows, labels) and the distillation loss of each learner on ``data``, in float32.
 
-    The loss is that of the teacher's terms, each batch's mean weighted by its rows, 0 where there is no
-    ``teaching`` on these rows. Each result is the same whatever the others are. A
-    learner that runs out of memory is marked ``failed``; the result of a failed one is None.
+    The loss sums the terms that ask the teacher, each batch's mean weighted by its rows; it is 0 where there
+    is no ``teaching`` on these rows. Each result is the same whatever the others are. A learner that runs out
+    of memory is marked ``failed``; the result of a failed one is None.
     """
     healthy = [learner for learner in learners if learner.failed is None]
     if not healthy:

@@ -27,7 +27,8 @@ from kdnas.training.saving import make_model
 class Distillation:
     """One student's training on one task, whose rows are those of ``data_folder``.
 
-    ``start`` is the student's folder after the search task, or None to start from the teacher or at random.
+    ``start`` is the student's folder after the search task, or None to initialise it from the teacher or at
+    random.
     """
 
     student: str
