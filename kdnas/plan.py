@@ -1,4 +1,4 @@
-"""What a configuration makes: its students, tables and figures, and every job of a run from nothing."""
+"""The plan of a configuration: its students, tables and figures, and every job of a run from nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEVICES = ("cpu", "gpu")  # students are timed on both, where there are both
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to train the fidelity study's architectures: a proxy of so many epochs, or (None) in full."""
+    """One way to train the fidelity study's architectures: a proxy of some epochs, or (None) in full."""
 
     initialisation: str
     proxy_epochs: int | None
@@ -50,7 +50,7 @@ def fidelity_settings(fidelity: dict[str, Any]) -> list[Setting]:
 
 
 def two_digits(number: int) -> str:
-    """Return the number of an episode or a cohort as paths have it, as in ``03`` of ``episode_03``."""
+    """Return the number of an episode or a cohort as paths write it, such as ``03`` in ``episode_03``."""
     return f"{number:02d}"
 
 
@@ -125,7 +125,7 @@ def _claims(config: dict[str, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Job:
-    """One job: its rule and what its wildcards stand for."""
+    """One job: its rule and the values of its wildcards."""
 
     rule: str
     wildcards: dict[str, Any]

@@ -50,7 +50,7 @@ from kdnas.data.tasks import task_definitions
 STORE = "results/store"
 
 if "SLURM_JOB_ID" in os.environ:
-    relay_sigterm()  # else a training would not hear that its time is up
+    relay_sigterm()  # without it a training would not hear that its time is up
 
 try:
     check_root(ROOT)
@@ -77,7 +77,7 @@ ENVIRONMENT = f"../envs/{config['environment']}.yaml"
 
 SEEDS = config["seeds"]
 TASKS = config["data"]["tasks"]
-DEFINITIONS = task_definitions(config["data"])  # what jobs are told of a task, by its name
+DEFINITIONS = task_definitions(config["data"])  # of each task by its name, for jobs
 SEARCH_TASK = config["search"]["task"]
 ADOPTED = adopted_tasks(config)
 TAUGHT = taught_tasks(config)

@@ -17,7 +17,7 @@ use rule distill_student as distill_glue with:
         f"{R}/benchmarks/distill_glue/{{student}}/{{task}}_seed_{{seed}}.tsv"
     wildcard_constraints:
         task=one_of(GLUE_TASKS),
-    priority: 4  # before tables and figures, which wait for nobody
+    priority: 4  # before tables and figures, which nothing waits for
     resources:
         mem_mb=memory(for_glue),
         runtime=minutes(for_glue),

@@ -1,5 +1,5 @@
-# What the rules of one file each ask for: functions of their inputs and parameters, in the order of the rules.
-# They stand apart from the rules because `snakemake --lint` wants it so.
+# Input and parameter functions of the rules, in the order of the rules. Each is used by one rule file only; they are
+# here because `snakemake --lint` allows no functions beside rules.
 
 # data.smk
 
@@ -14,7 +14,7 @@ def task_data(wildcards):
     }
     found = {key: data[key] for key in ("source", *of_source)}
     if "path" in found:
-        found["path"] = str(Path(found["path"]))  # however it is spelt
+        found["path"] = str(Path(found["path"]))  # one spelling, whatever the config has
     return found | rows
 
 
@@ -35,7 +35,7 @@ def local_task_files(wildcards):
 
 
 def teacher_start(wildcards):
-    """The encoder that a task's teacher starts from: the pretrained one or that of its intermediate task."""
+    """The encoder that a task's teacher starts from: the pretrained one, or the teacher of its intermediate task."""
     intermediate = config["teacher"]["intermediate_tasks"].get(wildcards.task)
     return f"{R}/teacher/{intermediate}/seed_{wildcards.seed}/model" if intermediate else f"{R}/teacher/base"
 
@@ -99,7 +99,7 @@ def history_of_student(wildcards):
 
 
 def of_match(file):
-    """The function of an input about the hand-crafted students that others are matched with, where it counts."""
+    """The input function for a file about matched hand-crafted students: nothing for students that match none."""
 
     def found(wildcards):
         _, rule = SEARCHED[wildcards.student]
@@ -109,14 +109,14 @@ def of_match(file):
 
 
 def hand_crafted_entry(wildcards):
-    """What the config says of a hand-crafted student."""
+    """A hand-crafted student's entry in the config."""
     return next(entry for entry in config["students"]["hand_crafted"] if entry["name"] == wildcards.student)
 
 
 def gpu_that_came(wildcards):
-    """No input, but gpu.json is made anew where it says that there was no GPU and its job would have one now.
+    """No input; it makes gpu.json anew where that file says that there was no GPU and its job would have one now.
 
-    Snakemake's list of what to make anew is told: an input or a parameter would be another one afterwards.
+    It adds the file to Snakemake's own list. An input or a parameter would differ again afterwards.
     """
     file = f"{R}/latency/gpu.json"
     if workflow.is_main_process and wildcards.device == "gpu":
@@ -129,7 +129,7 @@ def gpu_that_came(wildcards):
 
 
 def glue_start(wildcards):
-    """The student that a task of GLUE starts from; nothing where it starts as on the search task."""
+    """The student that a task of GLUE starts from; nothing where it is initialised as on the search task."""
     if wildcards.task not in config["distillation"]["start_from_search_task"]:
         return []
     return f"{R}/students/{wildcards.student}/{SEARCH_TASK}/seed_{wildcards.seed}/model"

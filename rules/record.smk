@@ -43,7 +43,7 @@ rule record_run:
         config=config,
         code=code_digest("record_run"),
     message:
-        "Writing down what made the run"
+        "Recording the configuration and the versions of the run"
     localrule: True
     conda:
         ENVIRONMENT

@@ -13,7 +13,7 @@ SCORES = {  # of the teacher and all students
 }
 LATENCIES = {device: f"{R}/latency/{device}.json" for device in DEVICES}
 FIDELITY_EVALUATIONS = expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY_SETTINGS)
-OF_SEARCH = {  # parameters of what shows a search
+OF_SEARCH = {  # parameters of tables and figures about a search
     "strategies": STRATEGIES,
     "quality": config["reward"]["quality"],
     "device": config["reward"]["device"],
@@ -31,7 +31,7 @@ def benchmark_files():
     return found
 
 
-# by name: what it is made from, its parameters, where the report shows it
+# by name: inputs, parameters, category and title in the report
 TABLE_RULES = {
     "glue": (SCORES, {"tasks": list(DEFINITIONS.values())}, "Students", "scores by task"),
     "efficiency": (

@@ -1,5 +1,5 @@
-# What the jobs in a queue ask for: memory and minutes from the config and from the files that they read, more of
-# both with each attempt. On one machine nobody asks, and these have no effect; partitions are profiles/slurm's.
+# Requests of jobs in a queue: memory and minutes from the config and from the files that they read, more of both with
+# each attempt. On one machine they have no effect. Partitions are in profiles/slurm.
 
 import contextlib
 
@@ -15,7 +15,7 @@ LARGEST = requests.largest(config["search"]["space"])
 
 
 def gpus(device):
-    """The GPUs of a job on the config's ``device``: none with `auto`, as a cluster gives what is asked for."""
+    """The GPUs of a job on the config's ``device``: none with `auto`, because a job gets only what it asks for."""
     return int(device == "gpu")
 
 
@@ -106,21 +106,21 @@ def minutes(request):
 
 
 class _DamagedInput(Exception):
-    """An input is there and is not what it should be."""
+    """An input is there but damaged."""
 
 
 def _sized(request, wildcards, input):
     try:
         return request(wildcards, input)
-    except _DamagedInput:  # of which the job itself will tell
+    except _DamagedInput:  # the job itself will say so
         return requests.Request(requests.START_MB, requests.START_MINUTES)
 
 
 @contextlib.contextmanager
 def _reading(path):
-    """Raise _DamagedInput for what goes wrong in the block.
+    """Raise _DamagedInput for errors in the block.
 
-    Where an earlier job has yet to make ``path``, raise what tells Snakemake to ask again later.
+    Where an earlier job has yet to make ``path``, raise the error that makes Snakemake ask again later.
     """
     os.stat(path)
     try:

@@ -10,7 +10,7 @@ rule profile_space:
         f"{R}/logs/profile_space.log",
     benchmark:
         f"{R}/benchmarks/profile_space.tsv"
-    priority: 50  # before all that is short or trains, while the machine is free
+    priority: 50  # before short jobs and trainings, while the machine is free
     threads: ALL_CORES  # alone on the machine: a latency beside a training job is worthless
     resources:
         mem_mb=memory(for_timing_space),

@@ -72,7 +72,7 @@ rule profile_hand_crafted:
         "../scripts/profile_hand_crafted.py"
 
 
-rule select_student:  # one job a student: another one makes none of those that are there anew
+rule select_student:  # one job a student, so that another student re-runs none of the others
     input:
         history=history_of_student,
         evaluations=of_match(f"{R}/search/hand_crafted/evaluations.json"),

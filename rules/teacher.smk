@@ -1,4 +1,4 @@
-# The teacher: fetched once, fine-tuned on every task but the one that it may have been fine-tuned on before. Its answers
+# The teacher: fetched once, then fine-tuned on every task, except a task that it was fine-tuned on before. Its answers
 # are its logits, which all distillations on a task read.
 
 
@@ -57,7 +57,7 @@ rule finetune_teacher:
         "../scripts/finetune_teacher.py"
 
 
-# the search waits for this one: it goes before the others, and a rule has one priority
+# the search waits for this one, so it needs a higher priority than the others, and a rule has one priority
 use rule finetune_teacher as finetune_search_teacher with:
     benchmark:
         f"{R}/benchmarks/finetune_search_teacher/{{task}}_seed_{{seed}}.tsv"

@@ -1,5 +1,5 @@
-"""What scripts share: find the library, redirect the output, check inputs, fail with one sentence,
-and turn a training rule's inputs and parameters into what the library takes."""
+"""Helpers that scripts share: find the library, redirect the output, check inputs, fail with one sentence,
+and turn a training rule's inputs and parameters into the library's arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 def start(snakemake) -> Iterator[None]:
     """Run a script's body with its output in the rule's log.
 
-    Before it, the artifacts that it reads are held to their checksums; after it, its own are recorded.
+    Before it, the checksums of the artifacts that it reads are checked; after it, its own are recorded.
     A UserError ends the job with its one sentence, on the terminal and in the log; anything else leaves
     its traceback in the log. Both exit with 1.
     """
@@ -80,5 +80,5 @@ def recipe(snakemake, stage: str):
 
 
 def announce(text: str) -> None:
-    """Print one line on the terminal, past the redirection: what a person wants to see at a glance."""
+    """Print one line on the terminal, past the redirection, for the person who watches the run."""
     sys.__stderr__.write(f"kdnas: {text}\n")

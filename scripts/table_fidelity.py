@@ -1,4 +1,4 @@
-"""Rule table_fidelity: how well every proxy ranks what the full distillation gives."""
+"""Rule table_fidelity: how well every proxy ranks architectures by their score after full distillation."""
 
 from job import start
 

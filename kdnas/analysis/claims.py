@@ -76,7 +76,7 @@ CLAIMS: dict[str, tuple[Quantity, ...]] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a run has to say.
+    """The results of a run that the claims are judged by.
 
     ``scores`` come from :func:`kdnas.analysis.scores.seed_scores`; ``tasks`` are those of every average;
     ``parameters`` are counts by model; ``students`` are contents of ``architecture.json`` by name,
@@ -183,7 +183,7 @@ def _paired(
 
 
 def student_of_claim(claim: str, evidence: Evidence, strategy: str, baseline: str) -> str:
-    """Return the student of a strategy that a claim is judged on: no number that judges it has a say.
+    """Return the student of a strategy that a claim is judged on, chosen without the numbers that judge it.
 
     A: the best that is no slower than the baseline. C: the fastest that is no worse. B: of the strategy's
     students that reach the paper's speed-up by the search's own latencies, the one of the highest proxy

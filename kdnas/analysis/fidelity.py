@@ -105,7 +105,7 @@ def compare(records: Sequence[dict[str, Any]], search_setting: Setting | None) -
 
 
 def proxies(records: Sequence[dict[str, Any]], whole: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the proxies that start from the same first weights as the full distillation ``whole``."""
+    """Return the proxies with the same initialisation as the full distillation ``whole``."""
     own = [record for record in records if record["initialisation"] == whole["initialisation"]]
     return [record for record in own if record["proxy_epochs"] is not None]
 

@@ -1,4 +1,4 @@
-"""Scores by seed, from ``metrics.json`` files: what tables of scores and paired comparisons start from."""
+"""Scores by seed, from ``metrics.json`` files: the basis of score tables and paired comparisons."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What ``python -m kdnas`` does: one module a command."""
+"""The commands of ``python -m kdnas``: one module each."""

@@ -26,11 +26,11 @@ __all__ = ["add_arguments", "run"]
 
 
 def progress(config: dict[str, Any], results: Path) -> str:
-    """Return what a run in the folder ``results`` has scored so far, for a checked configuration.
+    """Return the scores so far of a run in the folder ``results``, for a checked configuration.
 
-    A cell is the mean in points over the seeds that are there, their number behind it if some are missing.
-    Averages are over the seeds that have every task, comparisons over those of both models, with Student's
-    t interval. Raises UserError if a score is damaged.
+    A cell is the mean in points over the seeds that are there, followed by their number if some are missing.
+    Averages are over the seeds that have every task, comparisons over the seeds that both models have, with
+    Student's t interval. Raises UserError if a score is damaged.
     """
     tasks = tasks_by_name(task_definitions(config["data"]).values())
     models, seeds = ["teacher", *student_names(config)], config["seeds"]

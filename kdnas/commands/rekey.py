@@ -1,9 +1,9 @@
 """Keep what was trained after an edit of the code that changes no result.
 
-The store's keys hold a digest of the code, so an edit trains everything anew. This command runs the workflow
-with config/tiny.yaml by the code before the edit and by the code of this checkout. Where both give the same
-bytes, every entry of the store that the code before made gets a second key, that of the code here. Latencies
-are measured anew.
+The store's keys hold a digest of the code, so after an edit everything is trained anew. This command runs the
+workflow with config/tiny.yaml twice: with the code before the edit and with this checkout's. If both give the
+same bytes, every store entry of the code before the edit gets a second key, for the code here. Latencies are
+measured anew.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _store_of_run(root: Path, folder: Path, config: Path) -> Store:
 
 
 def same_results(before: Store, here: Store) -> dict[str, str]:
-    """Return for each digest of code in one store that in the other, of the same results.
+    """Return, for each code digest in one store, the digest of the same results in the other.
 
     Raises UserError where a result is not in both, or differs in anything but times.
     """
@@ -90,7 +90,7 @@ def same_results(before: Store, here: Store) -> dict[str, str]:
 
 
 def rekey(store: Store, codes: dict[str, str]) -> int:
-    """Give every entry of a code in ``codes`` the key of the new code too; return how many there were."""
+    """Give every entry made by a code in ``codes`` the key of the new code too; return their number."""
     count = 0
     for kind, key in list(store.all_keys()):
         code = key.get("code")
@@ -101,7 +101,7 @@ def rekey(store: Store, codes: dict[str, str]) -> int:
 
 
 def _by_other_keys(store: Store) -> dict[tuple[str, str], tuple[str, Any]]:
-    """Return code and value of every result, by its kind and the rest of its key."""
+    """Return code digest and value of every result, by its kind and the rest of its key."""
     found = {}
     for kind, key in store.all_keys():
         if kind == "latencies":

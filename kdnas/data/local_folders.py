@@ -1,4 +1,4 @@
-"""The folders and files of local tasks, GLUE's or others; light, as the plan lists them."""
+"""The folders and files of local tasks, GLUE's or others; imports little, because every plan lists them."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ def _files(path: Path, subset: str) -> list[Path]:
 
 
 def split_of(file: Path) -> str:
-    """Return what a file's name starts with: ``test`` of ``test-00000-of-00001.parquet`` or ``test.tsv``."""
+    """Return the split in a file's name: ``test`` of ``test-00000-of-00001.parquet`` or ``test.tsv``."""
     return file.name.partition(".")[0].partition("-")[0]

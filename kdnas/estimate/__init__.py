@@ -1,1 +1,1 @@
-"""What a run costs, before it starts: jobs, time, memory and disk from the config and a short calibration."""
+"""The cost of a run before it starts: jobs, time, memory and disk, from the config and a calibration."""

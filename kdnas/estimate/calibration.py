@@ -1,4 +1,4 @@
-"""How fast this machine is: some steps and passes of networks like those that training would run."""
+"""The speed of this machine: it times some steps and passes of networks like those of the run."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from kdnas.training.scoring import predict
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3  # after one that is not timed
-CPU_STEP = 4e10  # operations of the larger of two steps on a CPU, so that it takes about a second
+CPU_STEP = 4e10  # operations of the larger of two steps on a CPU: about a second
 USED_VOCABULARY = 0.5  # share of the word pieces that training keeps (kdnas.models.vocabulary), roughly
 
-# what a training job imports before it starts, and the memory that it then has (Linux counts in 1024 bytes)
+# the imports of a training job, the time they take, and its memory afterwards (Linux counts in 1024 bytes)
 _START = """
 import json, resource, time
 import evaluate
@@ -55,7 +55,7 @@ print(json.dumps([time.process_time(), 1024 * resource.getrusage(resource.RUSAGE
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds as a line: so many a pass, and so many a floating-point operation."""
+    """Seconds as a linear function: some for each pass, and some for each floating-point operation."""
 
     a_pass: float
     a_flop: float
@@ -68,7 +68,7 @@ class Line:
 def line_through(small: tuple[float, float], large: tuple[float, float]) -> Line:
     """Return the line through two passes, each (operations, seconds).
 
-    Where noise gives it a negative part, it is the one through the origin and the larger pass.
+    If noise makes a coefficient negative, it is the line through the origin and the larger pass.
     """
     a_flop = (large[1] - small[1]) / (large[0] - small[0])
     a_pass = small[1] - a_flop * small[0]
@@ -79,10 +79,10 @@ def line_through(small: tuple[float, float], large: tuple[float, float]) -> Line
 
 @dataclass(frozen=True)
 class Machine:
-    """What was measured: ``device`` is ``cpu`` or ``gpu``; ``lines`` by kind of pass (kdnas.estimate.loads).
+    """The measured machine: ``device`` is ``cpu`` or ``gpu``, ``lines`` are by the kinds of pass in loads.py.
 
-    A kind without a line is one that the machine cannot run, and takes no time. ``start_seconds`` and
-    ``start_bytes`` are those of a Python that has imported what training needs.
+    A kind without a line cannot run on the machine and takes no time. ``start_seconds`` and ``start_bytes``
+    are those of a Python with the imports of training.
     """
 
     device: str
@@ -102,8 +102,8 @@ class Machine:
 def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture, tokens: int) -> Machine:
     """Measure this machine on the device that training would take, with inputs of ``tokens`` tokens.
 
-    ``student`` is the shape that stands for all. A configuration that asks for a GPU is measured on the CPU
-    where there is none. On a CPU the process's own time is measured, so that other load does not count.
+    ``student`` is the shape that stands for all. If the configuration asks for a GPU and there is none, the
+    CPU is measured. On a CPU the process's own time is measured, so that other load does not count.
     """
     start_seconds, start_bytes = _start()
     training = config["training"]
@@ -133,7 +133,7 @@ def _start() -> tuple[float, int]:
 
 
 def _timed(config: dict[str, Any], teacher_config: Any, device: str) -> Line:
-    """The teacher's pass under the latency protocol; students are taken to be as fast an operation."""
+    """The teacher's pass under the latency protocol; students count with the same time per operation."""
     protocol = Protocol.from_config(config["latency"], device)
     teacher = Architecture.from_model_config(teacher_config)
     with pinned(protocol):

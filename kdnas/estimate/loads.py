@@ -1,4 +1,4 @@
-"""What a job computes and keeps in memory, by kind of job: for the estimate and for what jobs request."""
+"""Operations and memory by kind of job: for the estimate and for the requests of jobs on a cluster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks
 
 @dataclass(frozen=True)
 class Passes:
-    """Passes through a network, or training steps, and their floating-point operations all together."""
+    """A number of passes through a network, or training steps, and the sum of their operations."""
 
     count: float = 0.0
     flops: float = 0.0
@@ -46,7 +46,7 @@ class Passes:
 
 @dataclass(frozen=True)
 class Load:
-    """A job's passes by kind, its bytes beside those of a Python that just started, and those it leaves."""
+    """A job's passes by kind, its memory beside that of a Python that just started, and its files' bytes."""
 
     passes: Mapping[str, Passes] = field(default_factory=dict)
     memory: float = 0.0
@@ -66,10 +66,9 @@ class Student:
 
 @dataclass(frozen=True)
 class Losses:
-    """What the losses of a recipe cost: whether they ask the teacher, and for more than its logits.
+    """The cost of a recipe's losses: whether they ask the teacher, and for more than its logits.
 
-    ``flops`` and ``states`` of a shape are what :class:`kdnas.losses.base.Loss` calls ``flops`` and
-    ``kept_states``.
+    ``flops`` and ``states`` of a shape are ``flops`` and ``kept_states`` of :class:`kdnas.losses.base.Loss`.
     """
 
     ask_teacher: bool
@@ -107,7 +106,7 @@ class Sizes:
 
 
 def finetuning(sizes: Sizes, inputs: Inputs, stage: Stage, *, answered: int) -> Load:
-    """Fine-tuning and scoring the teacher, and its answers on ``answered`` rows."""
+    """Fine-tuning and scoring the teacher, and its logits on ``answered`` rows."""
     steps, read = _steps(stage, inputs.train)
     forward = _forward(sizes.teacher, inputs.tokens)
     count = sizes.parameters(sizes.teacher)
@@ -123,7 +122,7 @@ def finetuning(sizes: Sizes, inputs: Inputs, stage: Stage, *, answered: int) -> 
 
 
 def predicting(sizes: Sizes, inputs: Inputs, *, answered: int = 0) -> Load:
-    """Scoring a model no larger than the teacher, and its answers on ``answered`` rows."""
+    """Scoring a model no larger than the teacher, and its logits on ``answered`` rows."""
     forward = _forward(sizes.teacher, inputs.tokens)
     weights = BYTES * sizes.parameters(sizes.teacher)
     passes = scoring(inputs.scored, forward) + scoring(answered, forward)
@@ -158,7 +157,7 @@ def distillation(
         STUDENT_STEP: Passes(steps, training_flops(forward + extra) * read).times(count),
         STUDENT_PASS: scoring(inputs.scored, forward + extra * judged).times(count),
     }
-    # a loss's own weight is used once a token, in a multiply-add, which counts as two operations
+    # each weight of a loss is used once for each token, in a multiply-add, which counts as two operations
     weights = ceil(count) * (student.mean(sizes.parameters) + student.mean(losses.flops) / 2)
     largest = max(student.shapes, key=lambda shape: activation_bytes(shape, stage.batch_size, inputs.longest))
     memory = distillation_bytes(

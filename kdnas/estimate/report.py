@@ -1,4 +1,4 @@
-"""The estimate as a table, alone or beside what a run measured."""
+"""The estimate as a table, alone or beside the measurements of a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TRAININGS = (
 
 @dataclass(frozen=True)
 class Cost:
-    """What a rule's jobs need together; ``chain_s`` is the longest run of them that wait for each other.
+    """The cost of a rule's jobs together; ``chain_s`` is the longest chain of jobs that wait for each other.
 
     ``memory`` (bytes) is the largest job's, ``disk`` (bytes) the sum; ``slots`` is how many jobs run at once.
     """
@@ -122,7 +122,7 @@ def estimate_text(rows: list[Cost], machine: Machine) -> str:
 
 
 def measured_costs(folder: Path) -> pd.DataFrame:
-    """Return what the benchmark files of a results folder say, a row a rule (kdnas.tables.cost).
+    """Return the measurements in the benchmark files of a results folder, one row a rule (kdnas.tables.cost).
 
     Raises UserError if there are none.
     """
@@ -138,9 +138,9 @@ def measured_costs(folder: Path) -> pd.DataFrame:
 
 
 def comparison_text(rows: list[Cost], measured: pd.DataFrame) -> str:
-    """Return the estimate beside the measured costs, a rule a row; what has not run yet is an empty cell.
+    """Return the estimate beside the measured costs, one row a rule; cells of jobs yet to run are empty.
 
-    A sentence after the table compares the core hours of those jobs that were measured.
+    A sentence after the table compares the core hours of the measured jobs.
     """
     table = []
     estimated_hours = measured_hours = 0.0

@@ -1,4 +1,4 @@
-"""What a job asks a cluster for: memory and minutes from shapes and sizes, without torch or measuring."""
+"""Memory and minutes that a job asks a cluster for: from shapes and sizes, without torch or measuring."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from kdnas.estimate.shapes import Embeddings, hidden_states_kept, maps_flops
 from kdnas.models.config_file import read_config_file
 from kdnas.search.space import Architecture
 
-# a CPU thread's: MiniLM fine-tuned on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
+# per CPU thread: MiniLM fine-tuned on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
 FLOPS = {"cpu": 4e10, "gpu": 5e12}
-PASS_SECONDS = 0.05  # of a network's pass beside its operations: the optimiser, launches on a GPU
+PASS_SECONDS = 0.05  # for each pass, beside its operations: the optimiser, kernel launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it
 GPU_MB = 3000  # the host's memory for CUDA libraries, a guess: not measured here
-MARGIN = 1.5  # of memory over what the formulas say, which may be a third too low
+MARGIN = 1.5  # on the memory of the formulas, which may be a third too low
 START_MINUTES = 10  # a shared file system may take minutes to hand out torch to many jobs at once
 LONGEST_MINUTES = 24 * 60  # a common limit; a training that takes longer goes on from its checkpoint
-LABELS = 3  # the most of GLUE's tasks; more of a custom one weigh next to nothing
+LABELS = 3  # the most among GLUE's tasks; more labels of a custom task weigh next to nothing
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:
 
 
 def costliest_losses(teacher: Architecture) -> Losses:
-    """Return the losses that cost most, whichever are used: which ones are is known with torch alone."""
+    """Return the costliest losses, whichever are used: knowing which ones are would take torch."""
     return Losses(
         ask_teacher=True,
         logits_suffice=False,
@@ -74,7 +74,7 @@ def costliest_losses(teacher: Architecture) -> Losses:
 
 
 def request(load: Load, machine: Machine) -> Request:
-    """Return what a job of this load asks for."""
+    """Return the request of a job with this load."""
     seconds = sum(
         passes.flops / machine.flops + passes.count * PASS_SECONDS for passes in load.passes.values()
     )

@@ -40,12 +40,12 @@ def forward_flops(architecture: Architecture, tokens: float) -> float:
 
 
 def maps_flops(architecture: Architecture, teacher: Architecture) -> float:
-    """Return the operations a token of the hidden-state loss: a map from H_S to 2 H_T in every layer."""
+    """Return the hidden-state loss's operations per token: a map from H_S to 2 H_T in every layer."""
     return architecture.layers * 4 * architecture.hidden_size * teacher.hidden_size
 
 
 def training_flops(forward: float) -> float:
-    """Return the operations of a training step with these ``forward`` ones: backward takes twice as many."""
+    """Return the operations of a training step from its ``forward`` ones: backward takes twice as many."""
     return 3 * forward
 
 
@@ -73,7 +73,7 @@ def training_bytes(count: float) -> float:
 
 
 def activation_bytes(architecture: Architecture, rows: int, tokens: int) -> int:
-    """Return roughly what a forward pass on ``rows`` inputs of ``tokens`` tokens keeps for the backward one.
+    """Return roughly the bytes that a forward pass on ``rows`` inputs of ``tokens`` keeps for backward.
 
     For each token a layer keeps about sixteen tensors of width H (projections, residuals, norms, dropout) and
     six of width F: fitted to the peak memory of fine-tuning MiniLM on a CPU. Fused attention keeps no scores.
@@ -88,7 +88,7 @@ def moments_bytes(teacher: Architecture) -> int:
 
 
 def hidden_states_kept(architecture: Architecture, teacher: Architecture) -> int:
-    """Return how many tensors of the teacher's width the hidden-state loss keeps of every token.
+    """Return how many tensors of the teacher's width the hidden-state loss keeps for every token.
 
     They are the teacher's states, and each student layer's mapped ones, targets and errors, twice as wide.
     """
@@ -100,10 +100,10 @@ def distillation_bytes(
 ) -> float:
     """Return the most memory that students of ``weights`` parameters take beside their teacher's weights.
 
-    They train side by side, and one after the other on a batch of ``rows`` inputs of ``tokens`` tokens;
-    ``student`` is the shape that keeps the most of a batch, ``states`` what its losses keep of a token, in
-    tensors of the teacher's width. Where students are small, the moments that they start from may take more
-    than training (kdnas.training.lesson).
+    They train side by side, and each batch of ``rows`` inputs of ``tokens`` tokens goes through them one
+    after the other; ``student`` is the shape that keeps the most of a batch, ``states`` the tensors of the
+    teacher's width that its losses keep for a token. For small students, the teacher's moments behind their
+    initialisation may take more than training (kdnas.training.lesson).
     """
     batch = activation_bytes(student, rows, tokens) + BYTES * rows * tokens * states * teacher.hidden_size
     return max(training_bytes(weights) + batch, BYTES * weights + moments_bytes(teacher))

@@ -1,4 +1,4 @@
-"""How many inputs a task has, and how long they are: from the data where it is at hand, else from a table."""
+"""Number and length of a task's inputs: from the data where it is at hand, else from a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kdnas.data.sources.checks import check_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Task, get_task, task_definitions
 from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
 
-SAMPLE = 1600  # training rows that are tokenised: what one bucket of 50 batches of 32 holds
+SAMPLE = 1600  # training rows that are tokenised: one bucket of 50 batches of 32
 
 # Mean word pieces (BERT, uncased) of an input among its neighbours of like length, cut to 128: measured by
 # `padded_tokens` on the training sets, of MNLI and QQP on subsets. QNLI's is our guess: we did not have it.
@@ -38,7 +38,7 @@ class TaskSize:
     """Rows of a task and the mean ``tokens`` of an input in a batch; ``measured`` on the data itself.
 
     ``heldout_rows`` are those that measure candidates, 0 for a task that is not searched on;
-    ``unlabelled_rows`` those that students learn the teacher's answers on besides ``train_rows``.
+    ``unlabelled_rows`` those that students learn from by pseudo-labels, besides ``train_rows``.
     """
 
     train_rows: int
@@ -93,7 +93,7 @@ def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
 
 
 def _unlabelled_rows(name: str, data: dict[str, Any], rows: dict[str, int], used: int) -> int:
-    """Return how many rows without labels a task has; ``used``: its training rows that are others."""
+    """Return how many rows without labels a task has; ``used``: its training and held-out rows."""
     if not wants_unlabelled(name, data):
         return 0
     found = rows.get(UNLABELLED, max(0, rows[TRAIN] - used))

@@ -78,7 +78,7 @@ class Workload:
     def typical_student(self, tokens: float) -> Architecture:
         """Return the shape of the space nearest to its mean, for inputs of ``tokens`` tokens.
 
-        Layers go before operations, as the time of small passes on a GPU goes by layers.
+        Layers count before operations, because the time of small passes on a GPU depends on layers.
         """
         layers = self.any_student.mean(lambda shape: shape.layers)
         mean = self.any_student.mean(lambda shape: forward_flops(shape, tokens))
@@ -199,7 +199,7 @@ class Workload:
 
 
 def losses_of(weights: Mapping[str, float], teacher: Architecture) -> Losses:
-    """Return what the losses of nonzero weight cost beside ``teacher``, as their classes say."""
+    """Return the cost of the losses of nonzero weight beside ``teacher``, which their classes know."""
     classes, reads = list(chosen(weights).values()), reads_of_teacher(weights)
     return Losses(
         ask_teacher=reads is not None,
@@ -210,5 +210,5 @@ def losses_of(weights: Mapping[str, float], teacher: Architecture) -> Losses:
 
 
 def _answered(size: TaskSize) -> int:
-    """Return the rows that a teacher answers: those that its students learn from and are measured on."""
+    """Return the number of rows that need the teacher's logits: to learn from or to be measured on."""
     return size.train_rows + size.heldout_rows + size.unlabelled_rows

@@ -52,7 +52,7 @@ def dimensions_figure(
     ``histories`` maps a strategy to its last ``history.csv``. Each point is an architecture that any strategy
     evaluated, at its choice; above quality, below the latency ratio to the teacher; bars are means, numbers
     how many. A mean of one choice mixes all choices of the other dimensions. With a ``head_size`` attention
-    heads have no panel, as it would repeat that of the hidden size. ``quality`` and ``device`` are
+    heads have no panel, because it would repeat that of the hidden size. ``quality`` and ``device`` are
     ``reward.quality`` and ``reward.device``. Raises UserError for a missing or damaged file, or if every
     candidate failed.
     """

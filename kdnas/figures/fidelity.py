@@ -19,7 +19,7 @@ from kdnas.files.artifacts import read_json
 from kdnas.files.csv_file import read_csv
 
 _COLUMNS = 3  # panels beside each other, at most
-_STARTS = {"teacher": "from the teacher", "random": "random start"}
+_STARTS = {"teacher": "from the teacher", "random": "random initialisation"}
 _QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss"}
 
 

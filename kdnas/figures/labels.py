@@ -111,7 +111,7 @@ def _cost(
     leaders: list[np.ndarray],
     points: np.ndarray,
 ) -> tuple[int, int]:
-    """Return what a label in this box would spoil: names hit, lines or frame crossed, then points covered."""
+    """Return the damage of a label in this box: names hit, lines or frame crossed, then points covered."""
     leader = _leader(axes, place, box)
     hits = box.count_overlaps(closed) + sum(_covered(other, leader) > 0 for other in closed)
     hits += sum(_cross(leader[[0, -1]], other[[0, -1]]) for other in leaders)

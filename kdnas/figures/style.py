@@ -17,7 +17,7 @@ SMALL = 7  # points: what stands beside points
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C99")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 BLACK, GREY, LIGHT, PALE = "#222222", "#6b6b6b", "#a3a3a3", "#d9d9d9"
-PROXY_QUALITY = {  # by ``reward.quality``: in two lines, as one is longer than a low axis
+PROXY_QUALITY = {  # by ``reward.quality``: in two lines, because one would be longer than a low axis
     "accuracy": "Proxy quality\n(held-out score)",
     "loss": "Proxy quality\n(1 − held-out loss)",
 }

@@ -23,7 +23,7 @@ from kdnas.sentences import reason
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name; the file that the block wrote there becomes ``path`` if the block succeeds.
 
-    A block that raises leaves nothing behind, what a killed one leaves is removed by the next, and an
+    A block that raises leaves nothing behind, the remains of a killed one are removed by the next, and an
     existing ``path`` stays as it was. Raises UserError when the folder can't be written or the disk is full.
     """
     path = Path(path)
@@ -52,7 +52,7 @@ def atomic_folder(path: str | Path, keep: Callable[[Path], bool] = lambda path: 
 
 @contextlib.contextmanager
 def _temporary_folder(path: Path) -> Iterator[Path]:
-    """Yield a locked temporary folder beside ``path``; raises UserError for what the system refuses."""
+    """Yield a locked temporary folder beside ``path``; raises UserError if the system refuses one."""
     try:
         with temporary_beside(path) as folder:
             yield folder

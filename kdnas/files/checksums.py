@@ -1,8 +1,8 @@
-"""Checksums of artifacts: what a job wrote is what a later job reads, or the later one says what to do.
+"""Checksums of artifacts: a job refuses an input that is not what an earlier job wrote, and says what to do.
 
-They stand in ``R/checksums/``, one JSON file an artifact, under the artifact's own path in ``R``, the results
-folder of an experiment: ``rule`` (that made it) and ``files`` (the SHA-256 of each file of a folder by its
-name; that of an artifact which is a file has no name).
+They are in ``R/checksums/``, one JSON file for each artifact, under the artifact's own path in ``R``, the
+results folder of an experiment: ``rule`` (that made it) and ``files`` (the SHA-256 of each file of a folder
+by its name; the name is empty for an artifact that is a file).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kdnas.files.artifacts import file_sha256, folder_sha256, read_json, write_j
 
 
 def record(results: str | Path, artifacts: Iterable[str | Path], rule: str) -> None:
-    """Write down the checksums of ``artifacts`` in the folder ``results``, which ``rule`` has just made."""
+    """Write down the checksums of ``artifacts`` in the folder ``results``, just made by ``rule``."""
     for artifact in map(Path, artifacts):
         files = folder_sha256(artifact) if artifact.is_dir() else {"": file_sha256(artifact)}
         write_json(_record_path(Path(results), artifact), {"rule": rule, "files": files})
@@ -24,7 +24,7 @@ def record(results: str | Path, artifacts: Iterable[str | Path], rule: str) -> N
 def check(results: str | Path, artifacts: Iterable[str | Path]) -> None:
     """Raise UserError for the first of ``artifacts`` whose content is not what its rule wrote.
 
-    What is not there, stands outside of the folder ``results`` or has no record is not checked.
+    An artifact that is missing, outside the folder ``results`` or without a record is not checked.
     """
     for artifact in map(Path, artifacts):
         if not artifact.is_relative_to(results) or not artifact.exists():

@@ -1,7 +1,7 @@
 """Digests of the project's own code, so that an edit re-runs what depends on it and no more.
 
-What counts is what code does, not where it stands or what it is called: moving or renaming a file, function,
-class or constant leaves every digest as it is.
+A digest is of the code's meaning, not of its place or name: moving or renaming a file, function, class or
+constant leaves every digest as it is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("kdnas", "synthetic_glue")
-# they move bytes and word sentences: no result depends on them, so an edit of them re-runs nothing
+# these move bytes and word sentences: no result depends on them, so editing them re-runs nothing
 NEUTRAL = (
     "kdnas.files.artifacts",
     "kdnas.files.code_digest",
@@ -83,7 +83,7 @@ class _Piece:
 
 @dataclass
 class _Source:
-    """A module taken apart: what binds each of its names, what else it does, and what it imports."""
+    """A module taken apart: the statements that bind each name, its other statements, and its imports."""
 
     bound: dict[str, list[ast.stmt]]
     others: list[ast.stmt]
@@ -189,7 +189,7 @@ def _piece(items: list[ast.stmt], module: str, source: _Source, own: str | None 
 
 
 class _Reader:
-    """Writes syntax trees as text that is the same wherever the code stands, and notes what they use."""
+    """Writes syntax trees as text that is the same wherever the code stands, and notes the names they use."""
 
     def __init__(
         self, module: str, source: _Source, imports: dict[str, tuple[str, str | None]], own: str | None
@@ -201,7 +201,7 @@ class _Reader:
         self.uses: list[Name] = []
 
     def text(self, node: Any) -> str:
-        """Return a tree as text, without what is empty: there versions of Python differ."""
+        """Return a tree as text, without empty fields: versions of Python differ in these."""
         if isinstance(node, list):
             return f"[{','.join(filter(None, map(self.text, node)))}]"
         if not isinstance(node, ast.AST):
@@ -255,7 +255,7 @@ class _Reader:
         return f"Attribute(Used(),{rest})" if rest else "Used()"
 
     def _use_named(self, text: str) -> bool:
-        """Note what a registry's entry names, such as ``kdnas.search.strategies.lstm:LSTMStrategy``."""
+        """Note the class that a registry entry names, as in ``kdnas.search.strategies.lstm:LSTMStrategy``."""
         module, colon, name = text.partition(":")
         return bool(colon) and name.isidentifier() and _file(module) is not None and self._use(module, name)
 

@@ -1,4 +1,4 @@
-"""The content-addressed store: what was evaluated once is never evaluated again.
+"""The content-addressed store: nothing is evaluated twice.
 
 An entry is a pure function of its key. Deleting the store costs time and changes nothing.
 """
@@ -15,7 +15,10 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, digest, file_sha256, folder_sha256, read_json, write_json
 
 MODELS = "models"
-_FILES, _RECORD = "model", "record.json"  # of a model's entry: its folder, and what makes it whole
+_FILES, _RECORD = (
+    "model",
+    "record.json",
+)  # of a model's entry: its files, and their record
 
 
 class Store:
@@ -53,7 +56,7 @@ class Store:
     def put_model(self, key: dict[str, Any], source: str | Path, metrics: dict[str, Any]) -> None:
         """Store the files of the flat folder ``source`` and the model's metrics under ``key``, atomically.
 
-        Of jobs that train the same at the same moment the first one's entry stays.
+        If several jobs train the same model at the same moment, the first one's entry stays.
         """
         checksums = folder_sha256(source)
         # not replaced while it is whole: somebody may be reading it

@@ -14,10 +14,10 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside ``path``; what is left of it in the end is removed.
+    """Yield a new folder beside ``path``, which is removed in the end.
 
-    The lock is on the folder, whatever a library does with the files in it. First those that killed writers
-    of the same path left behind are removed. Raises OSError when the folder can't be written.
+    The lock is on the folder, whatever a library does with the files in it. Before that, folders that killed
+    writers of the same path left behind are removed. Raises OSError when the folder can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_orphans(path)

@@ -1,4 +1,4 @@
-"""The latencies of some architectures and their teacher, from the store or the clock."""
+"""The latencies of some architectures and their teacher, from the store or measured."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SAME_KIND = 0.1
 class Cores:
     """The logical ``cpus`` that are taken.
 
-    ``kind`` says of which kind they are, counted from the machine's fastest: ``1 of 2``, or ``1, 2 of 2``
+    ``kind`` is the kind of these cores, counted from the machine's fastest: ``1 of 2``, or ``1, 2 of 2``
     where both are among them. ``whole`` tells whether each is on a physical core of its own. Both are None
     where the system does not say.
     """
@@ -36,9 +36,9 @@ def choose_cores(threads: int | None, allowed: Collection[int], system: Path = S
     """Choose CPUs for ``threads`` threads among those that the process may run on.
 
     ``allowed`` is the affinity mask, which a cgroup's cpuset narrows too; ``system`` is the folder of sysfs
-    that describes the machine. First comes one CPU of each core, of the fastest kind first, then of one
-    socket, then the highest numbers, as low ones commonly serve interrupts. Without ``threads``: all of the
-    fastest kind that may be used. Where there are fewer CPUs than threads, all are taken.
+    that describes the machine. One CPU of each core comes first; among these the fastest kind, then one
+    socket, then the highest numbers, because low ones commonly serve interrupts. Without ``threads``: all
+    allowed CPUs of the fastest kind. Where there are fewer CPUs than threads, all are taken.
     """
     machine = _numbers(_text(system / "system/cpu/online")) | set(allowed)
     kinds = _kinds(_speeds(machine, system))
@@ -78,7 +78,7 @@ def _kinds(speeds: dict[int, float]) -> dict[int, int]:
 
 
 def _speeds(machine: Collection[int], system: Path) -> dict[int, float]:
-    """Return what the system says of the speed of every CPU: numbers to compare; none where it says nothing.
+    """Return a number for the speed of every CPU, to compare; none where the system says nothing.
 
     ``cpu_capacity`` is Arm's, the two lists are those of Intel's hybrid processors.
     """

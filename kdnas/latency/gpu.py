@@ -1,4 +1,7 @@
-"""Whether a latency that was not measured for want of a GPU can be measured now; a no takes no torch."""
+"""Whether a latency that could not be measured without a GPU can be measured now.
+
+A "no" needs no import of torch.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ def awaits_gpu(file: str | Path, promised: bool, here: bool) -> bool:
     """
     try:
         content = read_json(file)
-    except UserError:  # not there, or for the job that reads it to complain about
+    except UserError:  # missing, or damaged, which the job that reads it reports
         return False
     if not isinstance(content, dict) or content.get("reason") != NO_GPU:
         return False

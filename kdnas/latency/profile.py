@@ -1,4 +1,4 @@
-"""The latencies of some architectures and their teacher: from a table, or from the store and the clock."""
+"""The latencies of some architectures and their teacher: from a table, or from the store or measured."""
 
 from __future__ import annotations
 

@@ -46,11 +46,11 @@ def device_name(device: str) -> str:
 
 
 def hardware(protocol: Protocol) -> dict[str, Any]:
-    """Return what decides how fast a model runs: the device, its cores, and the libraries' versions.
+    """Return everything that decides how fast a model runs: device, cores, and the libraries' versions.
 
-    ``core_kind`` and ``whole_cores`` are of the cores that are timed on (:class:`kdnas.latency.cores.Cores`),
-    whose numbers do not matter. A GPU has its ``host``'s processor and cores, which start the kernels: a
-    small batch waits for them.
+    ``core_kind`` and ``whole_cores`` describe the cores that are timed on
+    (:class:`kdnas.latency.cores.Cores`), whose numbers do not matter. A GPU's entry names its ``host``
+    processor, which starts the kernels: a small batch waits for it.
     """
     import torch
     import transformers
@@ -68,7 +68,7 @@ def hardware(protocol: Protocol) -> dict[str, Any]:
 
 
 def hardware_text(hardware: Mapping[str, Any]) -> str:
-    """Return hardware in words: the device's name, then what else is known of it, as in ``torch 2.13``."""
+    """Return hardware in words: the device's name, then the other known facts, such as ``torch 2.13``."""
     others = [
         f"{key.replace('_', ' ')} {_word(value)}"
         for key, value in sorted(hardware.items())
@@ -78,7 +78,7 @@ def hardware_text(hardware: Mapping[str, Any]) -> str:
 
 
 def latency_content(protocol: Protocol, source: str, **found: Any) -> dict[str, Any]:
-    """Return the content of ``latency.json`` (docs/artifacts.md); what is not ``found`` is empty."""
+    """Return the content of ``latency.json`` (docs/artifacts.md); parts that are not ``found`` are empty."""
     empty = {"hardware": None, "reason": None, "teacher": None, "models": []}
     return {"protocol": protocol.to_dict(), "source": source} | empty | found
 

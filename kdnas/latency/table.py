@@ -1,4 +1,4 @@
-"""A latency table: a CSV file that replaces measuring, and makes a whole search deterministic."""
+"""A latency table: a CSV file that replaces measuring and makes a whole search deterministic."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from kdnas.search.space import Architecture
 def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedding]) -> nn.Module:
     """Build the real network of ``architecture``: latency does not depend on the weights' values.
 
-    ``tables`` has the word embeddings by width, and gets those that it lacks: networks of one width share
-    them, as those of a whole space would not fit into memory.
+    ``tables`` has the word embeddings by width, and gets those that it lacks. Networks of one width share
+    them, because the tables of a whole space would not fit into memory.
     """
     shape = student_config(config, architecture)
     vocabulary, shape.vocab_size = shape.vocab_size, (config.pad_token_id or 0) + 1
@@ -39,8 +39,8 @@ def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedd
 def pinned(protocol: Protocol) -> Iterator[None]:
     """Run with the protocol's CPU threads, held on cores of :func:`kdnas.latency.cores.choose_cores`.
 
-    For a GPU it holds the threads that start its kernels on the fast cores. Where the system cannot hold a
-    process, it runs anywhere.
+    For a GPU, the threads that start its kernels are held on the fast cores. Where the system cannot hold a
+    process on cores, it runs anywhere.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(protocol.threads or before)

@@ -1,4 +1,4 @@
-"""What happens to an episode's candidates between their evaluation and the controller's update."""
+"""Rewards of an episode's candidates, once they are evaluated and timed, as rows of the history."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ COLUMNS = (
     "reward",
     "parameters",
 )
-# what a history that an earlier version of the workflow wrote may lack
+# columns that the history of an earlier version of the workflow may lack
 LATER = ("ratio_low", "ratio_high", "hardware")
 
 
@@ -66,7 +66,7 @@ def architectures(history: pd.DataFrame) -> list[Architecture]:
 
 
 def check_any_succeeded(history: pd.DataFrame, what: str) -> None:
-    """Raise UserError if every candidate of ``history`` failed; ``what`` names what they are of."""
+    """Raise UserError if every candidate of ``history`` failed; ``what`` names the search in the sentence."""
     if not (history["status"] == "ok").any():
         reasons = sorted({str(reason) for reason in history["reason"]})
         raise UserError(f"every candidate of {what} failed ({'; '.join(reasons)[:300]})")

@@ -1,4 +1,4 @@
-"""What the searches of all strategies evaluated together, each architecture once."""
+"""The architectures that the searches of all strategies evaluated, each once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def pool(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return one row for every architecture in ``histories`` (strategy to its whole history).
 
     Columns are those of a history and ``strategies``, the names of those that evaluated it, joined by commas.
-    An architecture that failed in one search and worked in another counts as one that worked. Where two
-    searches differ in its result, as they may in a latency that missed its interval, the first strategy's
-    counts. Rows keep their order. Raises UserError if nothing worked.
+    An architecture that failed in one search and worked in another counts as one that worked. Where the
+    results of two searches differ (a latency that missed its interval may), the first strategy's counts. Rows
+    keep their order. Raises UserError if nothing worked.
     """
     frames = [history.assign(strategy=strategy) for strategy, history in histories.items()]
     rows = pd.concat(frames, ignore_index=True)

@@ -21,10 +21,10 @@ class RankCorrelation:
 
 
 def predicted_candidates(history: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows whose reward was predicted by a controller that had learned, and that did not fail.
+    """Return the rows that did not fail and whose reward was predicted by a controller that had learned.
 
-    Random slots have predictions too and count: a controller's own choices are those that it predicts alike,
-    so among them alone even a good predictor ranks badly.
+    Random slots have predictions too and count. A controller chooses architectures of similar predicted
+    reward, so among its own choices alone even a good predictor would rank badly.
     """
     learned = history["episode"] > history["episode"].min()
     return history[learned & history["predicted_reward"].notna() & (history["status"] == "ok")]
@@ -33,7 +33,7 @@ def predicted_candidates(history: pd.DataFrame) -> pd.DataFrame:
 def rank_correlation(candidates: pd.DataFrame) -> RankCorrelation:
     """Return the rank correlation of predicted and obtained reward, over pairs of one episode.
 
-    Pairs of different episodes do not count: their predictions are of a controller that has learned more.
+    Pairs of different episodes do not count, because the controller learned in between.
     """
     if len(candidates) < MIN_PAIRS:
         reason = f"{len(candidates)} candidates predicted after episode 1, fewer than {MIN_PAIRS}"

@@ -16,8 +16,8 @@ def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> f
     ``quality`` is the accuracy on the held-out slice (paper, version 1) or 1 - distillation loss
     (version 2); ``latency_ratio`` is the student's latency over the teacher's; ``beta`` is the share of
     the teacher's latency at which latency neither helps nor hurts; ``alpha`` < 0 is how much it weighs.
-    A large loss, a correlation or Matthews' coefficient may be below 0; a product alone would prefer the
-    slower of two such students.
+    A correlation, Matthews' coefficient or 1 - a large loss may be below 0; there a product would prefer the
+    slower of two students.
     """
     if latency_ratio <= 0:
         raise ValueError(f"latency_ratio must be positive, not {latency_ratio}")

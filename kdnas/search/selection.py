@@ -94,7 +94,7 @@ def hand_crafted_student(entry: dict[str, Any]) -> dict[str, Any]:
 def _select(
     history: pd.DataFrame, rule: SelectionRule, baselines: dict[str, Baseline]
 ) -> tuple[pd.Series, str]:
-    """Return the row that a rule chooses and, where none qualifies, what was chosen instead."""
+    """Return the row that a rule chooses and, where none qualifies, a note on the substitute."""
     if rule.kind == "best":
         return select_best(history), ""
     if rule.kind == "budget":

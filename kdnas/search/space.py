@@ -73,9 +73,9 @@ class Architecture:
         return self.embedding_size < self.hidden_size
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the dimensions as a plain dictionary, ``embedding_size`` only of factorised embeddings.
+        """Return the dimensions as a plain dictionary; ``embedding_size`` only for factorised embeddings.
 
-        So an architecture without them has the same keys in the store as before there were any.
+        So the store finds architectures without them under the keys of earlier versions too.
         """
         values = asdict(self)
         if not self.factorised:

@@ -111,7 +111,7 @@ def claims_table(
 
 
 def _with_reason(data: pd.DataFrame) -> pd.Series:
-    """Tell which rows show a reason: an overall verdict's are the rows above it."""
+    """Tell which rows show a reason: that of an overall verdict is in the rows above it."""
     return data["reason"].notna() & data["bound"].notna()
 
 
@@ -147,13 +147,15 @@ def _notes(
 ) -> list[str]:
     notes = []
     if synthetic:
-        notes.append("SYNTHETIC DATA, NOT GLUE: the verdicts are on generated tasks and say nothing of GLUE.")
+        notes.append(
+            "SYNTHETIC DATA, NOT GLUE: the verdicts are on generated tasks and say nothing about GLUE."
+        )
     differences = _differences(evidence, tasks, records, teacher, synthetic)
     if differences:
         notes.append(f"An analogue of the paper's claims, not a test of them: {'; '.join(differences)}.")
     hand_crafted = Architecture.from_dict(evidence.students[baseline]["architecture"]).short_name
     notes.append(
-        f"Baseline: {baseline}, {hand_crafted}. Which hand-crafted student the paper's was is not known."
+        f"Baseline: {baseline}, {hand_crafted}. It is not known which hand-crafted student the paper used."
     )
     for claim in CLAIMS:
         students = data.loc[data["claim"] == claim, "student"].unique()
@@ -180,16 +182,16 @@ def _notes(
     )
     if (data["paper"].isna() & data["bound"].notna()).any():
         notes.append(
-            "Claim A says nothing of the CPU: that row stands in where there is no GPU, and does not count "
-            "in the overall verdict."
+            "Claim A says nothing about the CPU: its CPU row stands in where there is no GPU, and does not "
+            "count in the overall verdict."
         )
     return notes
 
 
 _HOW_CHOSEN = {
     "A": "Claim A, the best found student that is no slower than the baseline",
-    "B": "Claim B, of the selected students that reached the speed-up in the search the one of the best "
-    "proxy quality, else the fastest",
+    "B": "Claim B, the selected student with the best proxy quality among those that reached the speed-up "
+    "in the search, else the fastest",
     "C": "Claim C, the fastest found student that is no worse than the baseline",
 }
 
@@ -236,9 +238,9 @@ def _differences(
     }
     if other:
         named = ", ".join(name for name in TASKS if name in other)
-        differences.append(f"with another number of rows than GLUE's of {named}")
+        differences.append(f"with another number of rows than GLUE for {named}")
     taught = unlabelled_rows(records)
     if taught:
         named = ", ".join(name for name in tasks if name in taught)
-        differences.append(f"students learned the teacher's answers on rows without labels too, of {named}")
+        differences.append(f"students also learned from pseudo-labelled rows of {named}")
     return differences

@@ -34,9 +34,9 @@ def cost_table(benchmarks: Mapping[str, Sequence[str | Path]]) -> Table:
         }
     )
     notes = [
-        "Measured by Snakemake: other runs give other numbers, so this table differs from run to run.",
-        "Wall clock is the sum over jobs, some of which ran side by side; a job that was resumed counts its "
-        "last start only, and evaluations taken from the store count in the run that made them.",
+        "Measured by Snakemake, so this table differs from run to run.",
+        "Wall clock is the sum over jobs, some of which ran side by side. A resumed job counts from its last "
+        "start only; evaluations from the store count in the run that made them.",
     ]
     unsampled = int(data["unsampled_jobs"].iloc[-1])
     if unsampled:

@@ -22,7 +22,7 @@ def fidelity_table(
     """Build the fidelity table from the files of all settings (docs/artifacts.md).
 
     One row a proxy and quality, and one for each predictor that trains nothing (the number of parameters, the
-    number of layers times the hidden size), each against the full distillation from the same first weights.
+    number of layers times the hidden size), each against the full distillation with the same initialisation.
     ``search_setting`` is the search's own proxy or None. Scores are points (the search task's primary metric
     times 100) of the full distillation; ``regret`` is the best one less that of the architecture which the
     predictor ranks first (the mean of those that tie), ``gain`` is that one less the mean of all. An
@@ -72,7 +72,7 @@ def _notes(data: pd.DataFrame, records: Sequence[dict[str, Any]], task: Task, sy
     more = f" and {unlabelled} rows without labels" if unlabelled else ""
     notes.append(
         f"Kendall τ-b between what a predictor says and the score on {task.display_names[split]} after full "
-        f"distillation on the whole training set{more} from the same first weights, over n architectures "
+        f"distillation on the whole training set{more} with the same initialisation, over n architectures "
         "that spread over the sizes of the search space, whatever the searches chose. One seed."
     )
     notes.append(

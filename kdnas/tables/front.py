@@ -95,7 +95,8 @@ def _notes(
     failed = int((evaluated["status"] != "ok").sum())
     notes.append(
         f"Of {len(evaluated)} architectures that the strategies evaluated together, {failed} failed and are "
-        "left out. No other one is both as good and as fast as one of these; of equals the first stands here."
+        "left out. No other architecture is both as good and as fast as one of these; of equals, the first "
+        "is shown."
     )
     notes.append(
         f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "

@@ -38,7 +38,7 @@ _SUMMARIES = {
     "teacher_share_without_wnli": "% w/o WNLI",
     "teacher_share_without_cola_and_wnli": "% w/o CoLA, WNLI",
 }
-# what a table of all tasks has room for: a left-out task's columns are there if the task is
+# the summaries that a table of all tasks has room for; one that leaves out a task needs it among the tasks
 _SHOWN = {
     "average": None,
     "average_without_cola": "cola",
@@ -96,9 +96,9 @@ def glue_table(metrics: Sequence[str | Path], definitions: Sequence[Definition])
 
 
 def data_title(data: pd.DataFrame) -> str:
-    """Return what the table's ``data`` are scores on: GLUE, generated tasks or the user's own data.
+    """Return the title of the table: whether its scores are on GLUE, generated tasks or the user's own data.
 
-    A split with more rows than GLUE's is none of GLUE's, whatever it is called; one with fewer may be a part.
+    A split with more rows than GLUE's is not GLUE's, whatever its name; one with fewer may be a part of it.
     """
     if data["synthetic"].any():
         return "Synthetic GLUE-shaped tasks: synthetic data, not GLUE"
@@ -222,7 +222,7 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
         )
     own = [name for name, task in tasks.items() if task.custom]
     if own:
-        notes.append(f"Not GLUE's but the user's own: {', '.join(own)}.")
+        notes.append(f"Tasks of the user's own, not GLUE's: {', '.join(own)}.")
     absent = [task_label(task) for name, task in TASKS.items() if name not in tasks]
     if absent and len(own) < len(tasks):
         notes.append(f"Not in this run: {', '.join(absent)}.")
@@ -239,11 +239,11 @@ def _unlabelled_notes(records: Sequence[dict[str, Any]], tasks: Mapping[str, Tas
     counts = [f"{task_label(task)} {rows[name]}" for name, task in tasks.items() if name in rows]
     if not counts:
         return []
-    return [f"Students learned the teacher's answers on rows without labels too: {', '.join(counts)}."]
+    return [f"Students also learned from rows without labels, by pseudo-labels: {', '.join(counts)}."]
 
 
 def _rows_notes(unofficial: pd.DataFrame) -> list[str]:
-    """Return what to say of splits under the names of GLUE's that have another number of rows."""
+    """Return notes on splits with the name of a GLUE split and another number of rows."""
     notes = []
     fewer = unofficial[unofficial["rows"] < unofficial["official_rows"]]
     if len(fewer):
@@ -257,7 +257,7 @@ def _rows_notes(unofficial: pd.DataFrame) -> list[str]:
 
 
 def _metric_text(task: Task) -> str:
-    """Return what a task is scored by, empty for plain accuracy."""
+    """Return a task's metrics in words, empty for plain accuracy."""
     names = [_METRICS.get(metric, metric) for metric in task.metrics]
     if names == ["accuracy"]:
         return ""

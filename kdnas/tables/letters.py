@@ -1,4 +1,4 @@
-"""Letters that stand for what a figure or a table explains below it."""
+"""Letters that refer to the explanations below a figure or a table."""
 
 from __future__ import annotations
 

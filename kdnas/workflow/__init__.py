@@ -1,1 +1,1 @@
-"""What the Snakefile needs beside the method: checks of a run's surroundings, signals, provenance."""
+"""The Snakefile's helpers beside the method: checks of a run's surroundings, signals, provenance."""

@@ -1,4 +1,4 @@
-"""What made a run: its configuration, and the versions of the workflow and of the libraries."""
+"""The origin of a run: its configuration, and the versions of the workflow and of the libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# what jobs consist of; a config or a profile of a user's own beside it changes no code
+# the code of jobs; a user's own config or profile beside it changes no code
 CODE = ("Snakefile", "rules", "scripts", "kdnas", "synthetic_glue", "config/schema", "envs")
 NO_GIT = "no git"
 
@@ -37,7 +37,7 @@ def versions(root: Path = ROOT) -> dict[str, Any]:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """Return what a git command in ``root`` prints; None where it fails or there is no git."""
+    """Return the output of a git command in ``root``; None where it fails or there is no git."""
     environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # it only looks
     try:
         process = subprocess.run(

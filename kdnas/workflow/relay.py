@@ -1,7 +1,8 @@
 """Hands SIGTERM on to the processes at the end of the chain below this one.
 
-SLURM with cgroups signals a job step's own process only: the Snakemake that runs the job and waits for it.
-The training below would hear nothing until it is killed, and lose what it did since its last checkpoint.
+SLURM with cgroups signals only a job step's own process: the Snakemake that runs the job and waits for it.
+Without the relay, the training below would hear nothing until it is killed, and lose its work since the last
+checkpoint.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pathlib import Path
 
 
 def relay_sigterm() -> None:
-    """From now on send each SIGTERM on; whoever handles it in this process still does.
+    """From now on pass on each SIGTERM; this process's own handler still runs.
 
-    To be called in the main thread, once. It takes effect as soon as this process has a Python handler for
-    SIGTERM (Snakemake's scheduler sets one); before that SIGTERM ends it as ever. Linux only.
+    To be called once, in the main thread. It takes effect as soon as this process has a Python handler for
+    SIGTERM (Snakemake's scheduler sets one); until then SIGTERM ends the process. Linux only.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

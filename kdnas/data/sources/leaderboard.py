@@ -1,4 +1,4 @@
-"""The test splits that the leaderboard asks for, from any source, apart from what is trained on."""
+"""The test splits that the leaderboard asks for, from any source, kept apart from the training data."""
 
 from __future__ import annotations
 

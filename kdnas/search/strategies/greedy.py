@@ -11,7 +11,7 @@ import pandas as pd
 from kdnas.search.space import Architecture
 from kdnas.search.strategies.protocol import Proposal, Strategy, draw
 
-LOWEST = -3.0  # of a target: a failed candidate's reward lies so far off that it alone would be learned
+LOWEST = -3.0  # the lowest target: the reward of a failed candidate would outweigh all others
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RewardScale:
         return np.maximum((history["reward"].to_numpy(float) - self.mean) / self.deviation, LOWEST)
 
     def rewards(self, predictions: np.ndarray) -> list[float]:
-        """Return what scaled predictions, shape (n,), say of the reward."""
+        """Return the rewards that scaled predictions, shape (n,), stand for."""
         return (self.mean + self.deviation * np.asarray(predictions, dtype=float)).tolist()
 
 

@@ -1,4 +1,4 @@
-"""A linear predictor of the reward: what the paper's controller has to beat."""
+"""A linear predictor of the reward: the baseline that the paper's controller has to beat."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ RIDGE = 1.0
 class LinearStrategy(EpsilonGreedyStrategy):
     """Ridge regression on the choice of each dimension, fitted anew after each episode.
 
-    Each dimension gives one indicator a choice and the choice's place among the dimension's choices, from 0
-    to 1. Proposals are made as the paper's controller makes them.
+    Each dimension gives one indicator for each choice, and the choice's place among the dimension's choices
+    from 0 to 1. Proposals are made as the paper's controller makes them.
     """
 
     stream = 2

@@ -19,9 +19,9 @@ class RewardPredictor(nn.Module):
 
     def __init__(self, choices: list[int], embedding_size: int, hidden_size: int) -> None:
         super().__init__()
-        # one more row a dimension: the state that is not there yet, in the first episode
+        # one more row for each dimension: the first episode has no earlier state
         self.embeddings = nn.ModuleList([nn.Embedding(count + 1, embedding_size) for count in choices])
-        for embedding in self.embeddings:  # from a standard deviation of 1, so few rewards hardly move them
+        for embedding in self.embeddings:  # so few rewards would hardly move torch's, whose deviation is 1
             nn.init.normal_(embedding.weight, std=0.1)
         self.lstm = nn.LSTM(embedding_size * len(choices), hidden_size, batch_first=True)
         self.head = nn.Linear(hidden_size, 1)
@@ -40,8 +40,8 @@ class LSTMStrategy(EpsilonGreedyStrategy):
     """The paper's: an LSTM predicts, and learns from the history of all evaluated states.
 
     Embeddings, LSTM of 32, RMSprop, squared error, the history and the epsilon schedule are as others report
-    of the paper (see docs/method.md); the number of updates, the scale of the rewards and the small first
-    embeddings are our choice.
+    them from the paper (see docs/method.md). The number of updates, the scale of the rewards and the small
+    initial embeddings are our choice.
     """
 
     stream = 0

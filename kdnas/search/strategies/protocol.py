@@ -1,4 +1,4 @@
-"""What a search strategy promises."""
+"""The base class of search strategies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kdnas.search.history import architectures
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.sentences import shown
 
-ORIGINS = ("random", "controller")  # drawn, or chosen by what the strategy has learned
+ORIGINS = ("random", "controller")  # drawn, or chosen by a strategy that learned
 
 
 @dataclass(frozen=True)
