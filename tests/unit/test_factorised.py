@@ -1,4 +1,4 @@
-"""Students with factorised embeddings: their first weights, files and place in the search space."""
+"""Students with factorised embeddings: their initialisation, files and place in the search space."""
 
 import pandas as pd
 import pytest

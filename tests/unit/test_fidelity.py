@@ -268,11 +268,11 @@ def test_table_by_hand(study):
 
 def test_table_says_what_else_the_full_distillation_read(study):
     plain = fidelity_table(study, None, "mnli", False)
-    assert any("on the whole training set from" in note for note in plain.notes)
+    assert any("on the whole training set with" in note for note in plain.notes)
     (full,) = [path for path in study if path.stem == "full_teacher"]
     write_json(full, read_json(full) | {"unlabelled_rows": 700})
     more = fidelity_table(study, None, "mnli", False)
-    assert any("whole training set and 700 rows without labels from" in note for note in more.notes)
+    assert any("whole training set and 700 rows without labels with" in note for note in more.notes)
 
 
 def test_failures_are_in_no_pair_and_fewer_than_five_tell_nothing(tmp_path):

@@ -180,7 +180,7 @@ def test_glue_says_who_learned_from_rows_without_labels(tmp_path):
     write_json(student, read_json(student) | {"unlabelled_rows": 700})
     write_json(other, read_json(other) | {"unlabelled_rows": 0})
     notes = glue_table([teacher, student, other], ["sst2", "rte"]).notes
-    assert "Students learned the teacher's answers on rows without labels too: RTE 700." in notes
+    assert "Students also learned from rows without labels, by pseudo-labels: RTE 700." in notes
 
 
 def test_glue_calls_synthetic_data_synthetic(tmp_path):

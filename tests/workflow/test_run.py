@@ -112,7 +112,7 @@ def test_tables_hold_what_the_jobs_found(finished):
     assert scores["synthetic"].all()
     metrics = json.loads((results / "students/narrow/stsb/seed_1/metrics.json").read_text())
     assert (metrics["train_rows"], metrics["unlabelled_rows"]) == (100, 15)
-    note = "Students learned the teacher's answers on rows without labels too: STS-B 15."
+    note = "Students also learned from rows without labels, by pseudo-labels: STS-B 15."
     assert note in (results / "tables" / "glue.md").read_text()
     losses = set()
     for strategy, origin in (("lstm", "controller"), ("random", "random")):
