@@ -376,7 +376,7 @@ def test_the_table_has_a_column_for_it_and_is_not_called_glue(tmp_path):
     assert mixed.title == "Development sets, not all of them GLUE's"
     assert list(mixed.shown.columns[:4]) == ["Model", "tickets", "RTE", "Avg."]
     assert list(mixed.shown["Avg."]) == ["60.0", "60.0"]
-    assert "Not GLUE's but the user's own: tickets." in mixed.notes
+    assert "Tasks of the user's own, not GLUE's: tickets." in mixed.notes
     alone = glue_table(records(tmp_path, {"tickets": ("accuracy", 0.5)}), [TICKETS])
     assert alone.title == "Development sets of other data than GLUE"
     assert not any("Not in this run" in note for note in alone.notes)
