@@ -103,7 +103,7 @@ def _notes(
         "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions."
     )
     notes.append(
-        "One evaluation each: a front keeps the luckiest, so its qualities are on average too high, and "
+        "One evaluation each: a front favours lucky ones, so its qualities are on average too high, and "
         "small differences along it may be chance."
     )
     others = [
