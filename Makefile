@@ -7,21 +7,21 @@ CORES ?= all
 SNAKEMAKE_ARGS ?=
 
 VENV := .venv
-# Python compiles what it imports, once and where it may. All that is installed would take a minute more, so this
-# is what jobs import; uncompiled, each job would pay ten seconds where PYTHONDONTWRITEBYTECODE is set.
+# Python compiles imported modules once, where it may. Compiling all installed packages would take a minute more, so
+# only the imports of jobs are compiled; otherwise each job would pay ten seconds where PYTHONDONTWRITEBYTECODE is set.
 unexport PYTHONDONTWRITEBYTECODE
 IMPORTED := evaluate, matplotlib.pyplot, scipy.stats, sklearn.metrics, snakemake.cli, torch._dynamo, \
 	transformers.models.bert.modeling_bert
 INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile $(PIP_ARGS) \
 	--constraint requirements/constraints.txt
-# what calls `python` or `snakemake` gets that of the environment, whichever one is active
+# commands that call `python` or `snakemake` get those of the environment, whichever one is active
 ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
 WITH_CONFIG = --configfile $(CONFIG_FILES)
-# a plan without SNAKEMAKE_ARGS, so in another software environment if they name one
+# the plan leaves out the software environment, which SNAKEMAKE_ARGS may have changed for the run
 IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
@@ -36,23 +36,23 @@ help: ## list what make can do
 	@echo 'Variables:'
 	@echo '  PYTHON=python3              the Python (3.11 or newer) that makes the environment'
 	@echo '  PIP_ARGS=                   options of pip, such as the address of the CPU wheel index of PyTorch'
-	@echo '  CONFIG=config/config.yaml   the configuration that is run; of several files each overrides those before it'
-	@echo '  CORES=all                   the CPU cores that it may use'
-	@echo '  SNAKEMAKE_ARGS=             targets and more options of Snakemake for the run; single keys go into one more file of CONFIG'
+	@echo '  CONFIG=config/config.yaml   the configuration to run; of several files, each overrides those before it'
+	@echo '  CORES=all                   the CPU cores that the run may use'
+	@echo '  SNAKEMAKE_ARGS=             targets and options of Snakemake (to change single keys, add a file to CONFIG)'
 
-environment: $(VENV)/requirements.stamp ## make the Python environment .venv and run nothing
+environment: $(VENV)/requirements.stamp ## make the Python environment .venv, without running anything
 
-run: $(VENV)/requirements.stamp ## run the workflow; when all is there, write the report and print the headline table
+run: $(VENV)/requirements.stamp ## run the workflow; once it is complete, write the report and print the headline table
 	@results="$$($(VENV)/bin/python -m kdnas check $(CONFIG_FILES))" || exit 1; \
 	$(SNAKEMAKE) --cores $(CORES) $(SNAKEMAKE_ARGS) $(WITH_CONFIG) || exit $$?; \
 	test -z '$(DRY_RUN)' || exit 0; \
 	$(SNAKEMAKE) --cores 1 $(IS_WHOLE) $(WITH_CONFIG) 2>&1 | grep -q 'Nothing to be done' || { \
-		echo "Not all of $$results is there, so no report."; exit 0; }; \
+		echo "$$results is not complete yet, so there is no report."; exit 0; }; \
 	$(SNAKEMAKE) --cores 1 $(WITH_CONFIG) --quiet progress rules --report "$$results/report.html" && \
 	$(VENV)/bin/python -m kdnas headline "$$results" && \
 	echo "Tables: $$results/tables  Figures: $$results/figures  Report: $$results/report.html"
 
-estimate: $(VENV)/requirements.stamp ## print what the run of CONFIG would cost: jobs, hours, memory and disk
+estimate: $(VENV)/requirements.stamp ## print the cost of a run of CONFIG: jobs, hours, memory and disk
 	@$(VENV)/bin/python -m kdnas estimate $(CONFIG_FILES) --cores '$(CORES)'
 
 progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far, while it runs or after a stop
@@ -68,13 +68,13 @@ test: $(VENV)/development.stamp ## check style and spelling, and run every test
 test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node (needs Debian's slurm-wlm and munge)
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/slurm
 
-test-kills: $(VENV)/development.stamp ## kill the workflow 30 times at random moments and compare what comes out
+test-kills: $(VENV)/development.stamp ## kill the workflow 30 times at random moments and compare the results
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --capture no tests/kill
 
-test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, cut their network, run one's own tasks and every kind of teacher
+test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, cut their network, try custom tasks and every kind of teacher
 	@$(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --dist loadfile tests/faults
 
-test-gpu: ## test what is particular to a GPU and print its rates; needs torch, transformers and pytest alone
+test-gpu: ## test everything particular to a GPU and print its rates; needs only torch, transformers and pytest
 	@python='$(VENV)/bin/python'; test -x "$$python" || python='$(PYTHON)'; \
 	"$$python" -m pytest --quiet --confcutdir tests/gpu tests/gpu
 
@@ -85,7 +85,7 @@ format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the h
 config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
 	@$(VENV)/bin/python -m kdnas reference
 
-clean: ## remove the caches of the tools; results and the environment stay
+clean: ## remove the caches of tools; results and the environment stay
 	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find . -path ./$(VENV) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 

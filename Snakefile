@@ -1,5 +1,5 @@
-# KD-NAS (arXiv 2303.09639, version 1): a search for the student that a slow language model is distilled into.
-# The method reads from top to bottom; every rule has a script of its name in scripts/, or that of the rule it extends.
+# KD-NAS (arXiv 2303.09639, version 1): a search for small, fast students of a slow language model.
+# The method reads from top to bottom. Every rule has a script of its name in scripts/, or that of the rule it extends.
 
 import os
 
