@@ -63,8 +63,8 @@ def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame
         ]
         if shared:
             raise UserError(
-                f"{where}, row {shared[0][0]} repeats the texts of row {shared[0][1]} of {split}, as do "
-                f"{len(shared)} of its {len(own)} rows; allowed: rows that no other split has"
+                f"{where}, row {shared[0][0]} has the texts of row {shared[0][1]} of {split} (copied rows: "
+                f"{len(shared)} of {len(own)}); allowed: rows that no other split has"
             )
 
 

@@ -47,5 +47,8 @@ def _folder(config: dict[str, Any]) -> Path | None:
         return folder if folder.is_dir() else None
     folder = {"package": package_folder, "local": local_folder}[teacher["source"]](teacher)
     if not (folder / "config.json").is_file():
-        raise UserError(f"teacher.name is {shown(teacher['name'])}, but {folder} has no config.json")
+        raise UserError(
+            f"teacher.name is {shown(teacher['name'])}, but {folder} has no config.json; allowed: the folder "
+            "of a transformers model"
+        )
     return folder

@@ -29,7 +29,7 @@ class LatencyTable:
             raise UserError(f"latency.table {path} is not a CSV file ({reason(error)})") from error
         missing = [column for column in COLUMNS if column not in table.columns]
         if missing:
-            raise UserError(f"latency.table {path} has no column {missing[0]}; allowed: {', '.join(COLUMNS)}")
+            raise UserError(f"latency.table {path} has no column {missing[0]}; needed: {', '.join(COLUMNS)}")
         if OPTIONAL in table.columns:
             table[OPTIONAL] = table[OPTIONAL].fillna(0)
         self.rows: dict[tuple[str, Architecture], float] = {}

@@ -289,7 +289,7 @@ def test_a_held_out_slice_with_rows_of_another_split_is_refused(tmp_path, split,
     own.loc[6, columns] = others[split].loc[at, columns[::order]].tolist()
     own.loc[7, "sentence1"] = others[split].loc[at, "sentence1"]  # half a pair is another row
     write(tmp_path / "rte", "rte", own, "heldout", "jsonl")
-    message = rf"heldout.jsonl, row 7 repeats the texts of row {at + 1} of {split}, as do 1 of its 9 rows"
+    message = rf"heldout.jsonl, row 7 has the texts of row {at + 1} of {split} \(copied rows: 1 of 9\)"
     with pytest.raises(UserError, match=message):
         load_task("rte", config, 0.2)
     load_task("rte", config)  # not the search task: the file is not read
@@ -382,7 +382,7 @@ def test_another_label_order_on_the_hub(hub):
 
 def test_a_missing_split_on_the_hub(hub):
     hub["content"] = {"train": (rows("rte", "train"), list(TASKS["rte"].labels))}
-    refused("rte", HUB, "nyu-mll/glue/rte/validation does not exist at revision abc123; there are train")
+    refused("rte", HUB, "nyu-mll/glue/rte/validation does not exist at revision abc123; its splits: train")
 
 
 @pytest.mark.parametrize("error", [ConnectionError("Couldn't reach it\nsecond line"), RuntimeError()])

@@ -101,7 +101,7 @@ def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where:
 def _values(column: pd.Series, where: str) -> list[Any]:
     null = np.flatnonzero(column.isna())
     if len(null):
-        raise UserError(f"{where}, row {null[0] + 1}: {column.name} is null")
+        raise UserError(f"{where}, row {null[0] + 1}: {column.name} is null; allowed: a value in every row")
     return column.tolist()
 
 

@@ -51,7 +51,7 @@ def _rows(
 
     where = f"{DATASET}/{subset}/{split}"
     if split not in dataset:
-        raise UserError(f"{where} does not exist at revision {revision}; there are {listed(dataset)}")
+        raise UserError(f"{where} does not exist at revision {revision}; its splits: {listed(dataset)}")
     label = dataset[split].features.get("label")
     if isinstance(label, ClassLabel):
         check_label_order(task, label.names, where)
