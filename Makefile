@@ -17,6 +17,8 @@ INSTALL := $(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-versi
 # commands that call `python` or `snakemake` get those of the environment, whichever one is active
 ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
+# without an advertisement of the theme's successor; --quiet would also silence what --strict looks for
+MKDOCS := said="$$(NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict 2>&1)" || { echo "$$said"; exit 1; }
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
@@ -26,8 +28,8 @@ IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run estimate progress test test-slurm test-kills test-faults test-gpu format config-reference
-.PHONY: clean clean-environment
+.PHONY: help environment run estimate progress test test-slurm test-kills test-faults test-gpu docs format
+.PHONY: config-reference clean clean-environment
 
 help: ## list what make can do
 	@echo 'Targets:'
@@ -63,6 +65,7 @@ test: $(VENV)/development.stamp ## check style and spelling, and run every test
 	@echo 'codespell' && $(VENV)/bin/python -m codespell_lib
 	@echo 'snakefmt' && $(VENV)/bin/python -m snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
+	@echo 'mkdocs' && $(MKDOCS)
 	@echo 'pytest' && $(ACTIVE) $(VENV)/bin/python -m pytest --quiet --numprocesses 2 --maxschedchunk 1
 
 test-slurm: $(VENV)/development.stamp ## run the workflow on a SLURM of one node (needs Debian's slurm-wlm and munge)
@@ -78,11 +81,14 @@ test-gpu: ## test everything particular to a GPU and print its rates; needs only
 	@python='$(VENV)/bin/python'; test -x "$$python" || python='$(PYTHON)'; \
 	"$$python" -m pytest --quiet --confcutdir tests/gpu tests/gpu
 
+docs: $(VENV)/development.stamp ## build the site of docs/ into site/; open site/index.html
+	@$(MKDOCS)
+
 format: $(VENV)/development.stamp ## rewrite Python and Snakemake files in the house style
 	@$(VENV)/bin/python -m ruff check --quiet --fix && $(VENV)/bin/python -m ruff format --quiet
 	@$(VENV)/bin/python -m snakefmt $(SNAKEFILES)
 
-config-reference: $(VENV)/requirements.stamp ## write the table of keys in config/README.md from the schema
+config-reference: $(VENV)/requirements.stamp ## write the table of keys in docs/configuration.md from the schema
 	@$(VENV)/bin/python -m kdnas reference
 
 clean: ## remove the caches of tools; results and the environment stay

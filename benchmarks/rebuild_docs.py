@@ -22,6 +22,7 @@ import pandas as pd
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DEFAULT_RUN = DOCS / "measurements" / "default_run"
+TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
     r"(?P<strategy>\w+) +best so far better than (?P<places>[\d. ]+)"
@@ -131,6 +132,38 @@ def fidelity() -> str:
     return table(("predictor", "architectures", "Kendall's τ", "points lost by its first choice"), rows)
 
 
+def tutorial_models() -> str:
+    """Return what the tutorial's students score, and their size and speed."""
+    accuracy = pd.read_csv(TUTORIAL / "glue.csv").query("in_average").set_index("model")["score"]
+    rows = [
+        (
+            f"`{row.model}`",
+            row.architecture,
+            f"{row.parameters / 1e6:.1f} M",
+            interval(row.cpu_speedup, row.cpu_speedup_low, row.cpu_speedup_high),
+            f"{accuracy[row.model]:.1f}",
+        )
+        for row in pd.read_csv(TUTORIAL / "efficiency.csv").itertuples()
+    ]
+    return table(("model", "architecture", "parameters", "CPU speed-up", "accuracy"), rows)
+
+
+def tutorial_candidates() -> str:
+    """Return every candidate of the tutorial's search."""
+    rows = [
+        (
+            row.episode,
+            f"{row.layers}L-{row.hidden_size}H-{row.attention_heads}A-{row.ffn_size}F",
+            row.origin,
+            f"{row.quality:.3f}",
+            f"{row.latency_ratio:.2f}",
+            f"{row.reward:.3f}",
+        )
+        for row in pd.read_csv(TUTORIAL / "history.csv").itertuples()
+    ]
+    return table(("episode", "architecture", "proposed by", "quality", "latency", "reward"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "default_run/runs": runs,
     "default_run/scores": scores,
@@ -138,6 +171,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "default_run/whole_space": whole_space,
     "default_run/replay": replay,
     "default_run/fidelity": fidelity,
+    "tutorial/models": tutorial_models,
+    "tutorial/candidates": tutorial_candidates,
 }
 
 

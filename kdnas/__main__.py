@@ -16,7 +16,7 @@ COMMANDS = {
     "progress": "print the scores of a run so far, while it runs or after a stop",
     "headline": "print the main table of a finished run",
     "rekey": "keep what was trained after an edit of the code that changes no result",
-    "reference": "write the table of configuration keys into config/README.md",
+    "reference": "write the table of configuration keys into docs/configuration.md",
 }
 
 

@@ -1,9 +1,10 @@
-"""Write the tables of every key and of GLUE's tasks into config/README.md, from the schema and the code."""
+"""Write the tables of every key and of GLUE's tasks into docs/configuration.md, from schema and code."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,7 +13,8 @@ from kdnas.data.local_folders import folder_names
 from kdnas.data.tasks import TASKS
 from kdnas.files.artifacts import write_text
 
-README = SCHEMA_FILE.parents[1] / "README.md"
+PAGE = SCHEMA_FILE.parents[2] / "docs" / "configuration.md"
+MENTION = re.compile(r"\bdocs/(\w+\.md)")
 BEGIN = "<!-- made by `make config-reference`: begin -->\n"
 END = "<!-- made by `make config-reference`: end -->\n"
 
@@ -29,7 +31,7 @@ def reference() -> str:
 
 
 def with_reference(text: str) -> str:
-    """Return the text of config/README.md with its reference brought up to date."""
+    """Return the text of docs/configuration.md with its reference brought up to date."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{reference()}\n{END}{after}"
@@ -43,7 +45,7 @@ def _table(title: str, description: str, rows: Iterator[str]) -> str:
 def _tasks_table() -> str:
     head = (
         "### GLUE's tasks in a local folder\n\nThe label is its code or its name, or in `stsb` a number; see "
-        "[docs/data.md](../docs/data.md).\n\n"
+        "[Your own data](data.md).\n\n"
         "| task | folder | splits | texts | labels by code | scored by |\n|---|---|---|---|---|---|\n"
     )
     rows = []
@@ -75,7 +77,8 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[str]:
             yield from _rows(key, f"{path}.")
             continue
         default = f"`{json.dumps(values[name])}`" if name in values else "required"
-        yield f"| `{path}` | {allowed(key)} | {default} | {key['description']} |\n"
+        meaning = MENTION.sub(r"[\1](\1)", key["description"])
+        yield f"| `{path}` | {allowed(key)} | {default} | {meaning} |\n"
         for inner, place in ((key.get("items"), "[]"), (key.get("additionalProperties"), ".<name>")):
             if isinstance(inner, dict) and "properties" in inner:
                 yield from _rows(inner, f"{path}{place}.")
@@ -86,6 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> str:
-    """Rewrite what stands between the two marks in config/README.md."""
-    write_text(README, with_reference(README.read_text(encoding="utf-8")))
+    """Rewrite what stands between the two marks in docs/configuration.md."""
+    write_text(PAGE, with_reference(PAGE.read_text(encoding="utf-8")))
     return ""

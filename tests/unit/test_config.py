@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from kdnas.commands.reference import README, with_reference
+from kdnas.commands.reference import PAGE, with_reference
 from kdnas.config.check import check_config, check_run_config
 from kdnas.config.cross_checks import cross_check
 from kdnas.config.schema import SCHEMA_FILE, load_schema
@@ -564,8 +564,8 @@ def test_validation_imports_nothing_heavy():
     assert answer.stdout.strip() == "[]"
 
 
-def test_reference_in_the_readme_is_up_to_date():
-    text = README.read_text(encoding="utf-8")
-    assert text == with_reference(text), "config/README.md is stale: run `make config-reference`"
+def test_reference_of_keys_is_up_to_date():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == with_reference(text), "docs/configuration.md is stale: run `make config-reference`"
     for path in key_paths(load_schema()):
         assert f"`{path}`" in text

@@ -37,9 +37,9 @@ def test_preset_is_valid_and_fits_its_teacher(path):
     assert config["experiment"] == {"config": "embedded"}.get(path.stem, path.stem)
 
 
-def test_the_example_of_the_readme_fits_on_the_preset_that_it_varies():
-    readme = (FILES[0].parents[1] / "README.md").read_text(encoding="utf-8")
-    example = yaml.safe_load(re.search(r"```yaml\n(# mine\.yaml\n.*?)```", readme, re.DOTALL)[1])
+def test_the_example_of_the_tutorial_fits_on_the_preset_that_it_varies():
+    page = (FILES[0].parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(re.search(r"```yaml\n(# mine\.yaml\n.*?)```", page, re.DOTALL)[1])
     merged = read(FILES[NAMES.index("laptop")])
     update_config(merged, example)
     config = check_config(merged)
