@@ -41,7 +41,7 @@ def _plain(value: Any, path: str, depth: int = 0) -> Any:
             if not isinstance(key, str):
                 raise UserError(
                     f"{path or 'the configuration'} has the key {shown(key)}, which is not text; "
-                    "allowed: the keys in docs/configuration.md"
+                    "allowed: the names in docs/configuration.md"
                 )
         return {key: _plain(item, _join(path, key), depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):

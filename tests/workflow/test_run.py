@@ -142,7 +142,7 @@ def test_one_rule_can_be_run_again(finished):
 
 
 def test_one_table_of_a_folder_from_elsewhere(finished, tmp_path):
-    """The recipe of docs/commands.md: where times are lost and the sources of data and teacher are not there."""
+    """The recipe of docs/commands.md: times are lost, and the sources of data and teacher are not there."""
     folder, results = tmp_path / "run", tmp_path / "run" / RESULTS
     shutil.copytree(finished / RESULTS, results, copy_function=shutil.copyfile)
     shutil.copyfile(results / "config.yaml", folder / "config.yaml")  # for the --configfile of this command
