@@ -62,6 +62,7 @@ progress: $(VENV)/requirements.stamp ## print the scores of CONFIG's run so far,
 
 test: $(VENV)/development.stamp ## check style and spelling, and run every test
 	@echo 'ruff' && $(VENV)/bin/python -m ruff check --quiet && $(VENV)/bin/python -m ruff format --quiet --check
+	@echo 'mypy' && $(VENV)/bin/python -m mypy --no-error-summary
 	@echo 'codespell' && $(VENV)/bin/python -m codespell_lib
 	@echo 'snakefmt' && $(VENV)/bin/python -m snakefmt --check $(SNAKEFILES)
 	@echo 'snakemake --lint' && $(SNAKEMAKE) --lint
@@ -92,7 +93,7 @@ config-reference: $(VENV)/requirements.stamp ## write the table of keys in docs/
 	@$(VENV)/bin/python -m kdnas reference
 
 clean: ## remove the caches of tools; results and the environment stay
-	@rm -rf .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	@find . -path ./$(VENV) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 clean-environment: ## remove the Python environment

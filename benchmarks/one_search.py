@@ -12,9 +12,9 @@ import pandas as pd
 
 from kdnas.analysis.ranking import kendall_tau
 from kdnas.search.history import COLUMNS, architectures, best_row, empty_history
-from kdnas.search.reward import reward
+from kdnas.search.reward import Reward
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.search.strategies import make_strategy
+from kdnas.search.strategies import SearchSettings, make_strategy
 from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
 
 
@@ -34,25 +34,26 @@ class Course:
 def run_search(
     name: str,
     space: SearchSpace,
+    *,
     settings: Mapping[str, Any],
     measure: Callable[[Architecture], tuple[float, float]],
-    rule: tuple[float, float],
+    reward: Reward,
     true_rewards: Mapping[Architecture, float],
     ranked: Sequence[Architecture],
 ) -> Course:
     """Run one search.
 
     ``settings`` is the config's section ``search`` with a ``seed``, ``measure`` gives an architecture's
-    quality and latency ratio, ``rule`` is alpha and beta of the reward, ``ranked`` what tau is computed on.
+    quality and latency ratio, ``ranked`` is what tau is computed on.
     """
-    strategy, history = make_strategy(name, space, settings), empty_history()
+    strategy, history = make_strategy(name, space, SearchSettings.from_config(settings)), empty_history()
     course, all_true = Course([], []), np.array(list(true_rewards.values()))
     for episode in range(1, settings["episodes"] + 1):
         rows = []
         for number, proposal in enumerate(strategy.propose(history, episode), start=1):
             quality, latency = measure(proposal.architecture)
             row = {"episode": episode, "candidate": number, "status": "ok", "quality": quality}
-            row |= {"latency_ratio": latency, "reward": reward(quality, latency, *rule)}
+            row |= {"latency_ratio": latency, "reward": reward.of(quality, latency)}
             rows.append(dict.fromkeys(COLUMNS) | proposal.architecture.to_dict() | row)
         new = pd.DataFrame(rows, columns=list(COLUMNS))
         history = new if history.empty else pd.concat([history, new], ignore_index=True)

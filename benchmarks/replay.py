@@ -25,7 +25,7 @@ from benchmarks.one_search import by_episode, mean_text, run_search
 from kdnas.config.check import check_config
 from kdnas.config.reading import read_configs
 from kdnas.search.history import architectures, read_history
-from kdnas.search.reward import reward
+from kdnas.search.reward import Reward
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 
@@ -39,14 +39,14 @@ def main() -> None:
     config = check_config(read_configs(options.configs))
     history = read_history(options.history)
     space = SearchSpace(config["search"]["space"])
-    rule = config["reward"]["alpha"], config["reward"]["beta"]
+    reward = Reward.from_config(config["reward"])
     for quality in ("accuracy", "loss"):
         columns = history[f"quality_{quality}"], history["latency_ratio"]
         table = dict(zip(architectures(history), zip(*columns, strict=True), strict=True))
         if absent := [item for item in space.enumerate() if item not in table]:
             sys.exit(f"{options.history} lacks {len(absent)} of the space's architectures, {absent[0]} first")
         table = {item: table[item] for item in space.enumerate()}
-        rewards = {item: reward(*of, *rule) for item, of in table.items()}
+        rewards = {item: reward.of(*of) for item, of in table.items()}
         print(f"quality: {quality}, {len(table)} architectures")
         places = {}
         for name in ["random", *(name for name in STRATEGIES if name != "random")]:
@@ -54,10 +54,10 @@ def main() -> None:
                 run_search(
                     name,
                     space,
-                    config["search"] | {"seed": seed},
-                    table.__getitem__,
-                    rule,
-                    rewards,
+                    settings=config["search"] | {"seed": seed},
+                    measure=table.__getitem__,
+                    reward=reward,
+                    true_rewards=rewards,
                     ranked=list(table),
                 )
                 for seed in range(1, options.seeds + 1)

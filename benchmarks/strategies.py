@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.one_search import Course, by_episode, mean_text, run_search
 from kdnas.config.check import check_config
-from kdnas.search.reward import reward
+from kdnas.search.reward import Reward
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 from kdnas.search.strategies import STRATEGIES
 
@@ -54,7 +54,7 @@ def surface(space: SearchSpace, generator: np.random.Generator) -> dict[Architec
 
 def search(name: str, config: dict[str, Any], seed: int) -> Course:
     """Run one search on the seed's surface."""
-    settings, rule = config["search"] | {"seed": seed}, (config["reward"]["alpha"], config["reward"]["beta"])
+    settings, reward = config["search"] | {"seed": seed}, Reward.from_config(config["reward"])
     space = SearchSpace(settings["space"])
     truth = surface(space, np.random.default_rng([seed, 1]))
     order = np.random.default_rng(0).permutation(len(truth))[:RANKED]
@@ -64,9 +64,17 @@ def search(name: str, config: dict[str, Any], seed: int) -> Course:
         quality, latency = truth[architecture]
         return quality + noise.normal(0, NOISE), latency
 
-    true_rewards = {item: reward(*of, *rule) for item, of in truth.items()}
+    true_rewards = {item: reward.of(*of) for item, of in truth.items()}
     ranked = [list(truth)[place] for place in order]
-    return run_search(name, space, settings, measure, rule, true_rewards, ranked)
+    return run_search(
+        name,
+        space,
+        settings=settings,
+        measure=measure,
+        reward=reward,
+        true_rewards=true_rewards,
+        ranked=ranked,
+    )
 
 
 def main() -> None:

@@ -6,10 +6,11 @@ import contextlib
 from kdnas.files.artifacts import read_json
 from kdnas.estimate import loads, requests
 from kdnas.estimate.loads import Inputs, Student
+from kdnas.latency.protocol import Protocol
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training.recipe import Stage
 
-TOKENS = config["teacher"]["max_length"]
+LENGTHS = dict.fromkeys(("tokens", "longest"), config["teacher"]["max_length"])  # of inputs
 TRAINER = requests.Machine(config["training"]["device"], config["training"]["threads"])
 LARGEST = requests.largest(config["search"]["space"])
 
@@ -31,7 +32,7 @@ def gpus_of_students(wildcards):
 
 def for_finetuning(wildcards, input):
     rows = _rows(input.data)
-    inputs = Inputs(rows["train"], rows["others"], TOKENS, TOKENS)
+    inputs = Inputs(rows["train"], rows["others"], **LENGTHS)
     answered = rows["train"] + rows["unlabelled"] + rows["others"]  # at most
     stage = Stage.from_config(config["teacher"]["training"], config["training"]["max_gradient_norm"])
     return requests.request(loads.finetuning(_teacher(input.base), inputs, stage, answered=answered), TRAINER)
@@ -83,7 +84,7 @@ def for_timing_students(wildcards, input):
 
 
 def for_predicting(wildcards, input):
-    inputs = Inputs(0, sum(_rows(input.data).values()), TOKENS, TOKENS)
+    inputs = Inputs(0, sum(_rows(input.data).values()), **LENGTHS)
     return requests.request(loads.predicting(_teacher(input.model), inputs), TRAINER)
 
 
@@ -134,12 +135,12 @@ def _on_proxy(input, student, count, stage):
         rows = int(read_json(Path(input.train).with_name("meta.json"))["rows"])
     with _reading(input.data):
         scored = _splits(input.data)["heldout"]
-    return _distillation(input, student, count, stage, Inputs(rows, scored, TOKENS, TOKENS))
+    return _distillation(input, student, count, stage, Inputs(rows, scored, **LENGTHS))
 
 
 def _on_task(input, student, count, stage):
     rows = _rows(input.data)
-    inputs = Inputs(rows["train"] + rows["unlabelled"], rows["others"], TOKENS, TOKENS)
+    inputs = Inputs(rows["train"] + rows["unlabelled"], rows["others"], **LENGTHS)
     return _distillation(input, student, count, stage, inputs)
 
 
@@ -149,7 +150,7 @@ def _distillation(input, student, count, stage, inputs):
         teacher,
         Student([student]),
         inputs,
-        Stage.from_config(stage, config["training"]["max_gradient_norm"]),
+        stage=Stage.from_config(stage, config["training"]["max_gradient_norm"]),
         losses=requests.costliest_losses(teacher.teacher),
         count=count,
         judged=True,
@@ -161,7 +162,8 @@ def _distillation(input, student, count, stage, inputs):
 def _timing(input, students, device):
     timer = requests.Machine(device, config["latency"]["cpu_threads"])
     shapes = [Student([shape]) for shape in students]
-    return requests.request(loads.timing(_teacher(input.base), shapes, config["latency"], device), timer)
+    protocol = Protocol.from_config(config["latency"], device)
+    return requests.request(loads.timing(_teacher(input.base), shapes, protocol), timer)
 
 
 def _teacher(folder):

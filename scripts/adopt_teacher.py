@@ -19,12 +19,12 @@ with start(snakemake):
         params.task,
         max_length=params.max_length,
         seed=int(snakemake.wildcards.seed),
-        training=params.training,
+        **params.training,
         warn=announce,
         model_folder=model,
         metrics_file=Path(snakemake.output.metrics),
     )
-    with claim(params.training["device"], params.training["threads"]) as device:
+    with claim(**params.training) as device:
         query_teacher(
             model,
             data,

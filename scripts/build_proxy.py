@@ -10,7 +10,9 @@ with start(snakemake):
 
     params = snakemake.params
     task_meta = read_meta(snakemake.input.data)
-    train = build_proxy(read_split(snakemake.input.data, TRAIN), params.task, params.share, params.seed)
+    train = build_proxy(
+        read_split(snakemake.input.data, TRAIN), params.task, share=params.share, seed=params.seed
+    )
     write_split(snakemake.output.train, train)
     meta = {
         "task": task_meta["task"],

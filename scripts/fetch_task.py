@@ -4,10 +4,12 @@ from job import announce, start
 
 with start(snakemake):
     from kdnas.data.remarks import remarks
+    from kdnas.data.settings import DataSettings
     from kdnas.data.sources import load_task, write_task
     from kdnas.data.tasks import get_task
 
-    frames, meta = load_task(snakemake.params.task, snakemake.params.data, snakemake.params.heldout)
+    params = snakemake.params
+    frames, meta = load_task(params.task, DataSettings.from_config(params.data), params.heldout)
     write_task(snakemake.output.data, frames, meta)
-    for remark in remarks(get_task(snakemake.params.task), frames, meta):
+    for remark in remarks(get_task(params.task), frames, meta):
         announce(remark)

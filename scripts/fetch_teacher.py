@@ -4,10 +4,10 @@ from job import start
 
 with start(snakemake):
     from kdnas.teachers.config_check import check_against_teacher
-    from kdnas.teachers.fetch import fetch_teacher
+    from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 
     fetch_teacher(
-        snakemake.params.teacher,
+        TeacherSource.from_config(snakemake.params.teacher),
         snakemake.output.base,
         lambda model_config, facts: check_against_teacher(snakemake.config, model_config, facts),
     )

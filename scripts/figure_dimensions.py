@@ -10,8 +10,8 @@ with start(snakemake):
     figure = dimensions_figure(
         dict(zip(params.strategies, snakemake.input.histories, strict=True)),
         params.space,
-        params.quality,
-        params.device,
-        params.synthetic,
+        quality=params.quality,
+        device=params.device,
+        synthetic=params.synthetic,
     )
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

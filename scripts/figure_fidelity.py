@@ -7,4 +7,4 @@ with start(snakemake):
     from kdnas.figures.saving import save_figure
 
     figure = fidelity_figure(snakemake.input.evaluations, snakemake.input.table, snakemake.params.quality)
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

@@ -7,4 +7,4 @@ with start(snakemake):
     from kdnas.figures.saving import save_figure
 
     figure = glue_figure(snakemake.input.table)
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

@@ -8,4 +8,4 @@ with start(snakemake):
 
     histories = dict(zip(snakemake.params.strategies, snakemake.input.histories, strict=True))
     figure = prediction_figure(histories, snakemake.params.synthetic)
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

@@ -11,10 +11,9 @@ with start(snakemake):
     figure = quality_latency_figure(
         dict(zip(params.strategies, snakemake.input.histories, strict=True)),
         snakemake.input.architectures,
-        read_baselines(snakemake.input.evaluations, snakemake.input.latency, params.reward),
-        params.latency_budgets,
-        params.reward["quality"],
-        params.reward["device"],
-        params.synthetic,
+        baselines=read_baselines(snakemake.input.evaluations, snakemake.input.latency, **params.reward),
+        latency_budgets=params.latency_budgets,
+        **params.reward,
+        synthetic=params.synthetic,
     )
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

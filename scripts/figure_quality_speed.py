@@ -7,4 +7,4 @@ with start(snakemake):
     from kdnas.figures.saving import save_figure
 
     figure = quality_speed_figure(snakemake.input.scores, snakemake.input.sizes, snakemake.params.device)
-    save_figure(figure, snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)
+    save_figure(figure, **dict(snakemake.output.items()))

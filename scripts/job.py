@@ -1,5 +1,4 @@
-"""Helpers that scripts share: find the library, redirect the output, check inputs, fail with one sentence,
-and turn a training rule's inputs and parameters into the library's arguments."""
+"""Helpers that scripts share: the log, checks of inputs, and how parameters enter the library."""
 
 from __future__ import annotations
 
@@ -56,8 +55,14 @@ def training_run(snakemake) -> contextlib.AbstractContextManager:
     """
     from kdnas.training.run import start_run  # here, as most scripts need no torch
 
-    minutes = snakemake.config["training"]["checkpoint_minutes"]
-    return start_run(snakemake.params.training, snakemake.params.checkpoints, minutes)
+    training = snakemake.params.training
+    return start_run(
+        device=training["device"],
+        precision=training["precision"],
+        threads=training["threads"],
+        checkpoints=snakemake.params.checkpoints,
+        checkpoint_minutes=snakemake.config["training"]["checkpoint_minutes"],
+    )
 
 
 def proxy_rows(snakemake):

@@ -12,6 +12,6 @@ with start(snakemake):
         Path(snakemake.input.model),
         Path(snakemake.input.data),
         max_length=snakemake.params.max_length,
-        training=snakemake.params.training,
+        **snakemake.params.training,
         file=Path(snakemake.output.predictions),
     )

@@ -12,6 +12,11 @@ with start(snakemake):
     write_json(
         snakemake.output.latency,
         profile_from_config(
-            models, snakemake.input.base, params.latency, params.device, params.store, warn=announce
+            models,
+            snakemake.input.base,
+            latency=params.latency,
+            device=params.device,
+            store=params.store,
+            warn=announce,
         ),
     )

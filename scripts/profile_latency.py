@@ -14,9 +14,9 @@ with start(snakemake):
         profile_from_config(
             models,
             snakemake.input.base,
-            snakemake.params.latency,
-            snakemake.params.device,
-            snakemake.params.store,
+            latency=snakemake.params.latency,
+            device=snakemake.params.device,
+            store=snakemake.params.store,
             warn=announce,
         ),
     )

@@ -14,9 +14,9 @@ with start(snakemake):
         profile_from_config(
             models,
             snakemake.input.base,
-            snakemake.params.latency,
-            snakemake.wildcards.device,
-            snakemake.params.store,
+            latency=snakemake.params.latency,
+            device=snakemake.wildcards.device,
+            store=snakemake.params.store,
             together=True,
             needed=snakemake.params.needed,
             warn=announce,

@@ -6,10 +6,11 @@ with start(snakemake):
     from kdnas.files.artifacts import write_json
     from kdnas.search.history import empty_history, read_history
     from kdnas.search.space import SearchSpace
-    from kdnas.search.strategies import make_strategy
+    from kdnas.search.strategies import SearchSettings, make_strategy
 
+    search = snakemake.params.search
     name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
-    strategy = make_strategy(name, SearchSpace(snakemake.params.search["space"]), snakemake.params.search)
+    strategy = make_strategy(name, SearchSpace(search["space"]), SearchSettings.from_config(search))
     history = empty_history()
     if snakemake.input:
         history = read_history(snakemake.input.history)

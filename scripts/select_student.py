@@ -13,7 +13,9 @@ with start(snakemake):
     params = snakemake.params
     if snakemake.input.latency:
         check_one_hardware(snakemake.input.history, snakemake.input.latency)
-    baselines = read_baselines(snakemake.input.evaluations, snakemake.input.latency, params.reward)
+    baselines = read_baselines(snakemake.input.evaluations, snakemake.input.latency, **params.reward)
     history = read_history(snakemake.input.history)
-    student = select_student(history, params.strategy, SelectionRule(**params.rule), baselines)
+    student = select_student(
+        history, strategy=params.strategy, rule=SelectionRule(**params.rule), baselines=baselines
+    )
     write_json(snakemake.output.architecture, student)

@@ -10,10 +10,10 @@ with start(snakemake):
         [*snakemake.input.teacher, *snakemake.input.students],
         snakemake.input.architectures,
         {"cpu": snakemake.input.cpu, "gpu": snakemake.input.gpu},
-        snakemake.params.tasks,
-        snakemake.params.strategies,
-        snakemake.params.baseline,
-        snakemake.params.teacher,
-        snakemake.params.searched_on,
+        definitions=snakemake.params.tasks,
+        strategies=snakemake.params.strategies,
+        baseline=snakemake.params.baseline,
+        teacher=snakemake.params.teacher,
+        searched_on=snakemake.params.searched_on,
     )
     write_table(table, **dict(snakemake.output.items()))

@@ -9,7 +9,7 @@ with start(snakemake):
     table = efficiency_table(
         snakemake.input.teacher,
         snakemake.input.students,
-        snakemake.input.architectures,
-        {"cpu": snakemake.input.cpu, "gpu": snakemake.input.gpu},
+        architectures=snakemake.input.architectures,
+        latencies={"cpu": snakemake.input.cpu, "gpu": snakemake.input.gpu},
     )
     write_table(table, **dict(snakemake.output.items()))

@@ -9,6 +9,9 @@ with start(snakemake):
 
     params = snakemake.params
     table = fidelity_table(
-        snakemake.input.evaluations, search_setting(params.proxy), params.task, params.synthetic
+        snakemake.input.evaluations,
+        search_setting=search_setting(params.proxy),
+        task=params.task,
+        synthetic=params.synthetic,
     )
     write_table(table, **dict(snakemake.output.items()))

@@ -10,8 +10,8 @@ with start(snakemake):
     table = front_table(
         dict(zip(params.strategies, snakemake.input.histories, strict=True)),
         snakemake.input.architectures,
-        params.quality,
-        params.device,
-        params.synthetic,
+        quality=params.quality,
+        device=params.device,
+        synthetic=params.synthetic,
     )
     write_table(table, **dict(snakemake.output.items()))

@@ -8,8 +8,9 @@ with start(snakemake):
     from kdnas.search.episode_line import episode_line
     from kdnas.search.history import empty_history, read_history, write_history
     from kdnas.search.one_hardware import check_one_hardware
+    from kdnas.search.reward import Reward
     from kdnas.search.space import SearchSpace
-    from kdnas.search.strategies import make_strategy
+    from kdnas.search.strategies import SearchSettings, make_strategy
 
     params = snakemake.params
     name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
@@ -17,16 +18,21 @@ with start(snakemake):
     if episode > 1:
         check_one_hardware(snakemake.input.history, snakemake.input.latency)
         history = read_history(snakemake.input.history)
+    cohorts = map(read_json, snakemake.input.evaluations)
+    evaluations = [entry for cohort in cohorts for entry in cohort["evaluations"]]
     history = extend_history(
         history,
         read_json(snakemake.input.candidates),
-        [entry for path in snakemake.input.evaluations for entry in read_json(path)["evaluations"]],
-        read_json(snakemake.input.latency),
-        params.reward,
+        evaluations=evaluations,
+        latency=read_json(snakemake.input.latency),
+        reward=Reward.from_config(params.reward),
     )
     episodes = snakemake.config["search"]["episodes"]  # no parameter: more episodes re-run no earlier one
-    announce(episode_line(name, episode, episodes, history))  # before the strategy, which may take seconds
-    strategy = make_strategy(name, SearchSpace(params.search["space"]), params.search)
+    # before the strategy learns, which may take seconds
+    announce(episode_line(name, episode=episode, episodes=episodes, history=history))
+    strategy = make_strategy(
+        name, SearchSpace(params.search["space"]), SearchSettings.from_config(params.search)
+    )
     if episode > 1:
         strategy.load(snakemake.input.controller)
     strategy.learn(history, episode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 from synthetic_glue.lexicon import MASS, Domain, Frame, words
 
@@ -196,7 +197,7 @@ class Event:
     place: str = ""
     time: str = ""
 
-    def but(self, **changes: object) -> Event:
+    def but(self, **changes: Any) -> Event:
         """Return a copy with some parts changed."""
         return replace(self, **changes)
 

@@ -63,7 +63,8 @@ def acts(rng: random.Random, same: bool) -> Pair:
     passive = rng.random() < 0.5
     one = _report(rng, deal, passive, deal.verbs[0], source)
     two = _report(rng, deal, rng.random() < 0.5, verb, rng.choice((source, "")))
-    return tuple(rng.sample((one, two), 2))
+    first, second = rng.sample((one, two), 2)
+    return first, second
 
 
 def denials(rng: random.Random, same: bool) -> Pair:
@@ -73,7 +74,8 @@ def denials(rng: random.Random, same: bool) -> Pair:
     verbs = (deal.verbs[0], rng.choice(deal.verbs[1]))
     one = told(rng, clause(deal, verbs[0], False, negated), deal, rng.choice(SOURCES))
     two = told(rng, clause(deal, rng.choice(verbs), False, negated == same), deal)
-    return tuple(rng.sample((one, two), 2))
+    first, second = rng.sample((one, two), 2)
+    return first, second
 
 
 def details(rng: random.Random, same: bool) -> Pair:
@@ -84,9 +86,10 @@ def details(rng: random.Random, same: bool) -> Pair:
     second = deal if same else rng.choice((other, elsewhere))
     source = rng.choice(SOURCES)
     sources = rng.choice((("", source), (source, ""), (source, source), ("", "")))
-    return tuple(
+    told_first, told_second = (
         _report(rng, one, False, deal.verbs[0], who) for one, who in zip((deal, second), sources, strict=True)
     )
+    return told_first, told_second
 
 
 def results(rng: random.Random, same: bool) -> Pair:

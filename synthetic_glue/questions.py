@@ -226,9 +226,10 @@ def sequence(rng: random.Random, duplicate: bool) -> Pair:
     forms = [(one, "before", two), (two, "after", one)]
     wrong = [(one, "after", two), (two, "before", one)]
     first, second = rng.choice(forms), rng.choice(forms if duplicate else wrong)
-    return tuple(
+    one, two = (
         _ask(o.format(f"{a} {w} I {b}")) for o, (a, w, b) in zip(opening, (first, second), strict=True)
     )
+    return one, two
 
 
 def feelings(rng: random.Random, duplicate: bool) -> Pair:

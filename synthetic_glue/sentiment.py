@@ -81,7 +81,9 @@ def _adjective(rng: random.Random, label: int) -> str:
 
 def _parts(rng: random.Random) -> tuple[str, str, str]:
     """Draw a work and two of its aspects."""
-    return (rng.choice(WORKS), *rng.sample(ASPECTS, 2))
+    work = rng.choice(WORKS)
+    one, other = rng.sample(ASPECTS, 2)
+    return work, one, other
 
 
 def plain(rng: random.Random, label: int) -> str:

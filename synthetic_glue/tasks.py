@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from synthetic_glue.lexicon import Domain
 # So many draws in vain in a row mean that the generator has no more distinct texts.
 _PATIENCE = 3000
 
-Label = int | float
+Label = Any  # a class code (int), or a score (float)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def make_splits(
     plan = [(split, validation_rows, domains) for split, domains in task.domains.items()]
     plan.append(("train", train_rows, plan[0][2]))
     for split, size, domains in plan:
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for label in _labels(rng, task.shares, size):
             for _ in range(_PATIENCE):
                 texts = task.draw(rng, rng.choice(domains), label)

@@ -26,7 +26,7 @@ with start(snakemake):
     made = replace_words(frames[TRAIN], list(task.text_columns), near, params.share, copies, seed=1)
     made["idx"] = range(len(made))
     judging = [frames[split] for split in task.evaluation_splits]
-    frames[UNLABELLED] = choose_unlabelled(task, made, judging, None)[frames[TRAIN].columns]
+    frames[UNLABELLED] = choose_unlabelled(task, made, judging=judging, most=None)[frames[TRAIN].columns]
     meta["splits"][UNLABELLED] = {"rows": len(frames[UNLABELLED]), "official_rows": None}
     meta["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
     write_task(snakemake.output.data, frames, meta)

@@ -20,8 +20,8 @@ with start(snakemake):
     if (source / f"{HELDOUT}.parquet").exists():  # the search task's, whose teacher has not seen it
         rest, heldout = rows, read_split(source, HELDOUT)
     else:
-        rest, heldout = hold_out(rows, task, params.heldout, None)
-    train = build_proxy(rest, name, min(1.0, wanted / len(rest)), seed=1)
+        rest, heldout = hold_out(rows, task, share=params.heldout, rows=None)
+    train = build_proxy(rest, name, share=min(1.0, wanted / len(rest)), seed=1)
     # MNLI has two development splits: the one held-out slice stands for both
     frames = {TRAIN: train} | dict.fromkeys(task.evaluation_splits, heldout)
     splits = {split: {"rows": len(frame), "official_rows": None} for split, frame in frames.items()}

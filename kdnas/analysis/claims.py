@@ -111,7 +111,8 @@ def judge(estimate: Estimate, quantity: Quantity) -> tuple[str, str | None]:
     """
     if estimate.value is None or (estimate.low is None and not estimate.exact):
         return CANNOT_BE_TOLD, estimate.reason
-    low, high = (estimate.value, estimate.value) if estimate.low is None else (estimate.low, estimate.high)
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
     keeps = [
         value >= quantity.bound if quantity.at_least else value <= quantity.bound for value in (low, high)
     ]
@@ -150,7 +151,9 @@ def _entry(profile: Mapping[str, Any], model: str) -> dict[str, Any]:
     return next(entry for entry in profile["models"] if entry["model"] == model)
 
 
-def score_over_baseline(scores: pd.DataFrame, tasks: Sequence[str], student: str, baseline: str) -> Estimate:
+def score_over_baseline(
+    scores: pd.DataFrame, tasks: Sequence[str], *, student: str, baseline: str
+) -> Estimate:
     """Return how many points a student's average is above the baseline's, paired by seed.
 
     ``scores`` and ``tasks`` are those of :class:`Evidence`.
@@ -212,7 +215,7 @@ def judge_claims(evidence: Evidence, strategies: Sequence[str], baseline: str) -
         for strategy in strategies:
             student = student_of_claim(claim, evidence, strategy, baseline)
             base = {"claim": claim, "strategy": strategy, "student": student, "baseline": baseline}
-            judged = []
+            judged: list[dict[str, Any]] = []
             for quantity in quantities:
                 estimate = _estimate(quantity, evidence, student, baseline)
                 verdict, reason = judge(estimate, quantity)
@@ -241,14 +244,15 @@ def judge_claims(evidence: Evidence, strategies: Sequence[str], baseline: str) -
 
 
 def _estimate(quantity: Quantity, evidence: Evidence, student: str, baseline: str) -> Estimate:
-    if quantity.name.endswith("_latency_to_baseline"):
-        return latency_to_baseline(evidence.profiles[quantity.device], student, baseline)
-    if quantity.name.endswith("_speedup"):
-        return speedup(evidence.profiles[quantity.device], student)
+    if quantity.device is not None:
+        profile = evidence.profiles[quantity.device]
+        if quantity.name.endswith("_speedup"):
+            return speedup(profile, student)
+        return latency_to_baseline(profile, student, baseline)
     if quantity.name == "parameters_to_baseline":
         return Estimate(evidence.parameters[student] / evidence.parameters[baseline], exact=True)
     if quantity.name == "score_over_baseline":
-        return score_over_baseline(evidence.scores, evidence.tasks, student, baseline)
+        return score_over_baseline(evidence.scores, evidence.tasks, student=student, baseline=baseline)
     return teacher_share_without_cola(evidence.scores, evidence.tasks, student)
 
 

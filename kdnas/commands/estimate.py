@@ -47,10 +47,10 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     sizes = {task: task_size(task, config, teacher.tokenizer) for task in config["data"]["tasks"]}
     shape = Architecture.from_model_config(teacher.config)
     embeddings = Embeddings.from_model_config(teacher.config)
-    workload = Workload(config, shape, embeddings, sizes)
+    workload = Workload(config, teacher=shape, embeddings=embeddings, sizes=sizes)
     tokens = round(sizes[config["search"]["task"]].tokens)
     student = workload.typical_student(tokens)
-    machine = calibrate(config, teacher.config, student, tokens)
+    machine = calibrate(config, teacher.config, student=student, tokens=tokens)
     rows = costs(
         config,
         workload.jobs(),

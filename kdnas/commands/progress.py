@@ -81,7 +81,7 @@ def _row(
     row[share] = _with_interval(teacher_share_without_cola(scores, names, model))
     if baseline is not None and model != baseline:
         over = f"over {baseline}{without_label(names, 'wnli')}"
-        row[over] = _with_interval(score_over_baseline(scores, names, model, baseline))
+        row[over] = _with_interval(score_over_baseline(scores, names, student=model, baseline=baseline))
     return row
 
 

@@ -19,7 +19,7 @@ SMALL_GROUP = 5  # a small slice too keeps so many rows together: MNLI's premise
 
 
 def hold_out(
-    frame: pd.DataFrame, task: Task, share: float, rows: int | None
+    frame: pd.DataFrame, task: Task, *, share: float, rows: int | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the training rows that remain and the held-out slice, both in their old order.
 
@@ -39,17 +39,17 @@ def hold_out(
     for side, name in ((chosen, "the slice"), (~chosen, "training")):
         check_strata(
             task,
-            f"search.proxy.heldout is {share}",
-            name,
-            sizes,
-            stratum[side],
-            "at least two rows of each class, another share, or with data.source local a file heldout.* with "
-            "rows of your own (docs/data.md)",
+            setting=f"search.proxy.heldout is {share}",
+            part=name,
+            sizes=sizes,
+            drawn=stratum[side],
+            allowed="at least two rows of each class, another share, or with data.source local a file "
+            "heldout.* with rows of your own (docs/data.md)",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 
 
-def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], where: str) -> None:
+def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, where: str) -> None:
     """Raise UserError if the user's ``own`` slice, read from ``where``, has texts of a row of ``others``.
 
     The order of the texts in a pair does not count.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def _glue_metric(task: Task) -> type:
     from scipy.stats import pearsonr, spearmanr
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
-    def correlation(function, references, predictions) -> float:
+    def correlation(function: Any, references: np.ndarray, predictions: np.ndarray) -> float:
         if np.ptp(references) == 0 or np.ptp(predictions) == 0:
             return 0.0
         return function(references, predictions).statistic
@@ -73,7 +74,7 @@ def _glue_metric(task: Task) -> type:
                 format="numpy",
             )
 
-        def _compute(self, predictions, references) -> dict[str, float]:
+        def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
             return {name: float(functions[name](references, predictions)) for name in task.metrics}
 
     return Glue

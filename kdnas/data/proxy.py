@@ -12,7 +12,7 @@ from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
 
 
-def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) -> pd.DataFrame:
+def build_proxy(frame: pd.DataFrame, task: Definition, *, share: float, seed: int) -> pd.DataFrame:
     """Return ``share`` of the training rows ``frame`` in their old order; ``train_row`` holds their numbers.
 
     They are drawn with ``seed``, stratified by label (by quantile range of the score for STS-B), with at
@@ -26,5 +26,12 @@ def build_proxy(frame: pd.DataFrame, task: Definition, share: float, seed: int) 
     sizes = np.bincount(stratum)
     rows = draw(stratum, allocate(sizes, proxy_rows(len(frame), share)), np.random.default_rng(seed))
     setting = f"search.proxy.share is {share}"
-    check_strata(task, setting, "the proxy set", sizes, stratum[rows], "a larger share")
+    check_strata(
+        task,
+        setting=setting,
+        part="the proxy set",
+        sizes=sizes,
+        drawn=stratum[rows],
+        allowed="a larger share",
+    )
     return frame.iloc[rows].reset_index(drop=True).assign(**{TRAIN_ROW: rows})

@@ -51,7 +51,7 @@ def _missing_classes(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str
     for split in (HELDOUT, *task.evaluation_splits):
         if split in frames:
             there = np.bincount(frames[split]["label"], minlength=task.num_labels)
-            missing = [name for name, rows in zip(task.labels, there, strict=True) if not rows]
+            missing = [name for name, rows in zip(task.classes, there, strict=True) if not rows]
             if missing:
                 told.append(
                     f"the split {split} of {task.name} has no row of {len(missing)} of its "

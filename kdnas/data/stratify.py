@@ -49,17 +49,22 @@ def draw(strata: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np
 
 
 def check_strata(
-    task: Task, setting: str, part: str, sizes: np.ndarray, drawn: np.ndarray, allowed: str
+    task: Task, *, setting: str, part: str, sizes: np.ndarray, drawn: np.ndarray, allowed: str
 ) -> None:
-    """Raise UserError if ``drawn``, the strata of the rows that ``part`` gets, lacks one that has rows.
+    """Raise UserError if the rows that a part gets lack a stratum that has rows.
 
-    ``setting`` names the key and value behind the draw, ``allowed`` the remedies; ``sizes`` holds the rows of
-    each stratum before it.
+    Args:
+        task: whose rows they are.
+        setting: the key and value behind the draw, for the message.
+        part: the name of the part that gets the rows, for the message.
+        sizes: the rows of each stratum before the draw, shape (strata,).
+        drawn: the stratum of each row that the part gets, shape (rows,).
+        allowed: the remedies, for the message.
     """
     missing = np.flatnonzero((np.bincount(drawn, minlength=len(sizes)) == 0) & (sizes > 0))
     if len(missing):
         first = missing[0]
-        one = f"score range {first}" if task.regression else f"class {shown(task.labels[first])}"
+        one = f"score range {first}" if task.regression else f"class {shown(task.classes[first])}"
         as_others = f" (nor of {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(
             f"{setting}, which leaves {part} no row of {one} of {task.name}{as_others}; it has "

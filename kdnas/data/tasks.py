@@ -82,6 +82,11 @@ class Task:
         return self.labels is None
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names; none for regression."""
+        return self.labels or ()
+
+    @property
     def num_labels(self) -> int:
         """Outputs of the task's head: the number of classes, 1 for regression."""
         return 1 if self.labels is None else len(self.labels)

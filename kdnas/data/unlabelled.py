@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -16,13 +15,8 @@ UNLABELLED = "unlabelled"
 NO_LABEL = -1  # as in GLUE's test splits
 
 
-def wants_unlabelled(task_name: str, data_config: Mapping[str, Any]) -> bool:
-    """Return whether the config's ``data`` section asks for unlabelled rows of a task."""
-    return task_name in data_config.get("max_unlabelled_rows", {})
-
-
 def choose_unlabelled(
-    task: Task, frame: pd.DataFrame, judging: Iterable[pd.DataFrame], most: int | None
+    task: Task, frame: pd.DataFrame, *, judging: Iterable[pd.DataFrame], most: int | None
 ) -> pd.DataFrame:
     """Return at most ``most`` (None: all) of the rows of ``frame``, drawn at random, in their old order.
 

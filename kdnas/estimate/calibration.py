@@ -8,9 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -37,6 +38,9 @@ from kdnas.training.learner import Learner
 from kdnas.training.recipe import Recipe, Stage
 from kdnas.training.run import Run, start_run
 from kdnas.training.scoring import predict
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3  # after one that is not timed
@@ -99,7 +103,7 @@ class Machine:
         )
 
 
-def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture, tokens: int) -> Machine:
+def calibrate(config: dict[str, Any], teacher_config: Any, *, student: Architecture, tokens: int) -> Machine:
     """Measure this machine on the device that training would take, with inputs of ``tokens`` tokens.
 
     ``student`` is the shape that stands for all. If the configuration asks for a GPU and there is none, the
@@ -107,9 +111,15 @@ def calibrate(config: dict[str, Any], teacher_config: Any, student: Architecture
     """
     start_seconds, start_bytes = _start()
     training = config["training"]
-    if not torch.cuda.is_available():
-        training = training | {"device": "cpu"}
-    with start_run(training, "", training["checkpoint_minutes"], report=lambda text: None) as run:
+    started = start_run(
+        device=training["device"] if torch.cuda.is_available() else "cpu",
+        precision=training["precision"],
+        threads=training["threads"],
+        checkpoints="",
+        checkpoint_minutes=training["checkpoint_minutes"],
+        report=lambda text: None,
+    )
+    with started as run:
         lines = _Bench(config, teacher_config, student, tokens, run).lines()
     for device in ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",):
         lines[TIMED_PASS + device] = _timed(config, teacher_config, device)
@@ -194,7 +204,7 @@ class _Bench:
         )
         return lines | self._student_lines(teacher)
 
-    def _student_lines(self, teacher: torch.nn.Module) -> dict[str, Line]:
+    def _student_lines(self, teacher: PreTrainedModel) -> dict[str, Line]:
         stage, regression = self.recipe.stage, self.task.regression
         shape = classifier_config(student_config(self.base, self.student), self.task, stage.dropout)
         student = new_classifier(shape, seed=0)
@@ -223,7 +233,7 @@ class _Bench:
             ),
         }
 
-    def _learner(self, model: torch.nn.Module, objective: Objective, stage: Stage) -> Learner:
+    def _learner(self, model: PreTrainedModel, objective: Objective, stage: Stage) -> Learner:
         learner = Learner({}, stage, seed=0)
         learner.take_up(model, objective, torch.empty(0))
         learner.start(self.run.device, self.run.autocast)
@@ -231,7 +241,7 @@ class _Bench:
 
     def _line(
         self,
-        run_pass: Callable[[int], None],
+        run_pass: Callable[[int], Any],
         flops: float,
         stage: Stage,
         prepare: Callable[[int], None] = lambda rows: None,
@@ -244,7 +254,7 @@ class _Bench:
         for rows in (small, 2 * small):
             prepare(rows)
             run_pass(rows)
-            times = [_seconds(lambda rows=rows: run_pass(rows), threads) for _ in range(ROUNDS)]
+            times = [_seconds(partial(run_pass, rows), threads) for _ in range(ROUNDS)]
             points.append((rows * flops, median(times)))
         return line_through(*points)
 

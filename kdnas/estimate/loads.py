@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from math import ceil
 from statistics import fmean
-from typing import Any
 
 from kdnas.estimate.shapes import (
     BYTES,
@@ -19,6 +18,7 @@ from kdnas.estimate.shapes import (
     training_bytes,
     training_flops,
 )
+from kdnas.latency.protocol import Protocol
 from kdnas.search.space import Architecture
 from kdnas.training.recipe import Stage
 
@@ -83,6 +83,7 @@ class Inputs:
 
     train: int
     scored: int
+    _: KW_ONLY
     tokens: float
     longest: int
 
@@ -133,17 +134,24 @@ def distillation(
     sizes: Sizes,
     student: Student,
     inputs: Inputs,
-    stage: Stage,
     *,
+    stage: Stage,
     losses: Losses,
     count: float = 1,
     judged: bool = False,
     answered: bool = True,
 ) -> Load:
-    """Distilling and scoring ``count`` students side by side.
+    """Distilling and scoring students side by side.
 
-    ``judged``: whether their losses on the scored rows are computed; ``answered``: whether the teacher's
-    logits on those rows are there.
+    Args:
+        sizes: of the teacher.
+        student: the shapes that a student may have.
+        inputs: the rows that train and that are scored.
+        stage: how students are trained.
+        losses: the cost of their losses.
+        count: how many students there are, a mean where it is not whole.
+        judged: whether their losses on the scored rows are computed.
+        answered: whether the teacher's logits on the scored rows are there.
     """
     steps, read = _steps(stage, inputs.train)
     teacher = _forward(sizes.teacher, inputs.tokens)
@@ -172,18 +180,18 @@ def distillation(
     return Load(passes, memory, BYTES * student.mean(sizes.parameters))
 
 
-def timing(sizes: Sizes, students: Sequence[Student], latency: Mapping[str, Any], device: str) -> Load:
-    """Timing ``students`` and the teacher by the config's ``latency``, with the most rounds."""
-    tokens, rows = latency["sequence_length"], latency["batch_size"]
-    rounds = latency["warmup"] + latency["max_rounds"]
+def timing(sizes: Sizes, students: Sequence[Student], protocol: Protocol) -> Load:
+    """Timing ``students`` and the teacher by ``protocol``, with the most rounds."""
+    tokens, rows = protocol.sequence_length, protocol.batch_size
+    rounds = protocol.warmup + protocol.max_rounds
     forward = _forward(sizes.teacher, tokens)
     forward += sum(student.mean(lambda shape: _forward(shape, tokens)) for student in students)
     # of a student that is not known yet any of its shapes stands for the size of the tables
     shapes = [sizes.teacher, *(student.shapes[0] for student in students)]
     memory: float = timing_bytes(shapes, sizes.embeddings)
-    if device == "cpu":  # a layer's vectors before and after each half of it
+    if protocol.device == "cpu":  # a layer's vectors before and after each half of it
         memory += BYTES * rows * tokens * 2 * max(shape.ffn_size + shape.hidden_size for shape in shapes)
-    return Load({TIMED_PASS + device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
+    return Load({TIMED_PASS + protocol.device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
 
 
 def scoring(rows: int, forward: float) -> Passes:

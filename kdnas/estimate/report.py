@@ -145,7 +145,7 @@ def comparison_text(rows: list[Cost], measured: pd.DataFrame) -> str:
     table = []
     estimated_hours = measured_hours = 0.0
     for row in rows:
-        of_rule = measured.loc[row.rule] if row.rule in measured.index else None
+        of_rule: Any = measured.loc[row.rule] if row.rule in measured.index else None
         jobs = int(of_rule["jobs"]) if of_rule is not None else 0
         if jobs and pd.notna(of_rule["cpu_hours"]):
             estimated_hours += row.seconds * row.threads * jobs / row.jobs / 3600

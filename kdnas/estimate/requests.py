@@ -60,7 +60,13 @@ def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:
     """Return a shape that no architecture of ``search.space`` exceeds in any size."""
     heads, activation = space["attention_heads"][0], space["activation"][0]
     hidden = math.ceil(max(space["hidden_size"]) / heads) * heads
-    return Architecture(max(space["layers"]), hidden, heads, max(space["ffn_size"]), activation)
+    return Architecture(
+        layers=max(space["layers"]),
+        hidden_size=hidden,
+        attention_heads=heads,
+        ffn_size=max(space["ffn_size"]),
+        activation=activation,
+    )
 
 
 def costliest_losses(teacher: Architecture) -> Losses:

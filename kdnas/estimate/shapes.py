@@ -98,12 +98,18 @@ def hidden_states_kept(architecture: Architecture, teacher: Architecture) -> int
 def distillation_bytes(
     teacher: Architecture, student: Architecture, weights: float, *, rows: int, tokens: int, states: int
 ) -> float:
-    """Return the most memory that students of ``weights`` parameters take beside their teacher's weights.
+    """Return the most memory that students take beside their teacher's weights.
 
-    They train side by side, and each batch of ``rows`` inputs of ``tokens`` tokens goes through them one
-    after the other; ``student`` is the shape that keeps the most of a batch, ``states`` the tensors of the
-    teacher's width that its losses keep for a token. For small students, the teacher's moments behind their
-    initialisation may take more than training (kdnas.training.lesson).
+    They train side by side, and each batch goes through them one after the other. For small students, the
+    teacher's moments behind their initialisation may take more than training (kdnas.training.lesson).
+
+    Args:
+        teacher: its shape.
+        student: the shape that keeps the most of a batch.
+        weights: the parameters of all students together.
+        rows: inputs of a batch.
+        tokens: of an input.
+        states: the tensors of the teacher's width that the losses keep for a token.
     """
     batch = activation_bytes(student, rows, tokens) + BYTES * rows * tokens * states * teacher.hidden_size
     return max(training_bytes(weights) + batch, BYTES * weights + moments_bytes(teacher))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import pandas as pd
 
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows
+from kdnas.data.settings import DataSettings
 from kdnas.data.sources import local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Task, get_task, task_definitions
-from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
+from kdnas.data.unlabelled import UNLABELLED
 
 SAMPLE = 1600  # training rows that are tokenised: one bucket of 50 batches of 32
 
@@ -59,14 +60,15 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     damaged rows, and for a custom task without a folder.
     """
     task = get_task(task_definitions(config["data"])[name])
-    rows, sample = _rows(task, config)
-    most = max_train_rows(name, config["data"]["max_train_rows"])
+    data = DataSettings.from_config(config["data"])
+    rows, sample = _rows(task, data, config["experiment"])
+    most = max_train_rows(name, data.max_train_rows)
     share = heldout_share(name, config["search"])
     if share and HELDOUT in rows:
         train_rows, heldout_rows = divide_rows(rows[TRAIN], most, 0.0)[0], rows[HELDOUT]
     else:
         train_rows, heldout_rows = divide_rows(rows[TRAIN], most, share)
-    unlabelled_rows = _unlabelled_rows(name, config["data"], rows, train_rows + heldout_rows)
+    unlabelled_rows = _unlabelled_rows(name, data, rows, used=train_rows + heldout_rows)
     evaluation_rows = sum(rows[split] for split in task.evaluation_splits)
     if sample is None or tokenizer is None:
         longest = config["teacher"]["max_length"]
@@ -77,7 +79,7 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     from kdnas.training.data import encode
 
     sample = sample.sample(min(SAMPLE, len(sample)), random_state=0)
-    lengths = encode(sample, task, tokenizer, config["teacher"]["max_length"]).lengths
+    lengths = encode(sample, task, tokenizer, max_length=config["teacher"]["max_length"]).lengths
     tokens = padded_tokens(lengths, config["distillation"]["student"]["batch_size"])
     return TaskSize(
         train_rows, heldout_rows, evaluation_rows, tokens, measured=True, unlabelled_rows=unlabelled_rows
@@ -92,29 +94,28 @@ def padded_tokens(lengths: np.ndarray, batch_size: int) -> float:
     return float(sum(lengths[rows].max() * len(rows) for rows in batches) / len(lengths))
 
 
-def _unlabelled_rows(name: str, data: dict[str, Any], rows: dict[str, int], used: int) -> int:
+def _unlabelled_rows(name: str, data: DataSettings, rows: dict[str, int], *, used: int) -> int:
     """Return how many rows without labels a task has; ``used``: its training and held-out rows."""
-    if not wants_unlabelled(name, data):
+    if not data.wants_unlabelled(name):
         return 0
     found = rows.get(UNLABELLED, max(0, rows[TRAIN] - used))
-    most = data["max_unlabelled_rows"][name]
+    most = data.max_unlabelled_rows[name]
     return found if most is None else min(found, most)
 
 
-def _rows(task: Task, config: dict[str, Any]) -> tuple[dict[str, int], pd.DataFrame | None]:
+def _rows(task: Task, data: DataSettings, experiment: str) -> tuple[dict[str, int], pd.DataFrame | None]:
     """Return the rows of every split, and training rows to measure lengths on where there are some."""
-    data = config["data"]
-    if data["source"] == "synthetic":
-        settings = data["synthetic"]
-        rows = dict.fromkeys(task.splits, settings["validation_rows"]) | {TRAIN: settings["train_rows"]}
-        few = settings | {"train_rows": min(SAMPLE, settings["train_rows"])}
-        return rows, synthetic.load(task, {"synthetic": few})[TRAIN][0]
-    if data["source"] == "local" and (task.custom or Path(data["path"]).is_dir()):
+    if data.synthetic is not None and data.source == "synthetic":
+        wanted = data.synthetic
+        rows = dict.fromkeys(task.splits, wanted.validation_rows) | {TRAIN: wanted.train_rows}
+        few = replace(wanted, train_rows=min(SAMPLE, wanted.train_rows))
+        return rows, synthetic.load(task, replace(data, synthetic=few))[TRAIN][0]
+    if data.source == "local" and (task.custom or Path(data.path or "").is_dir()):
         loaded = local.load(task, data).items()
-        frames = {split: check_split(task, split, frame, file) for split, (frame, file) in loaded}
+        frames = {split: check_split(task, split, frame, where=file) for split, (frame, file) in loaded}
         return {split: len(frame) for split, frame in frames.items()}, frames[TRAIN]
-    fetched = Path("results") / config["experiment"] / "data" / task.name
-    if data["source"] == "hub" and (fetched / "meta.json").is_file():
+    fetched = Path("results") / experiment / "data" / task.name
+    if data.source == "hub" and (fetched / "meta.json").is_file():
         splits = read_meta(fetched)["splits"]
         return {split: values["rows"] for split, values in splits.items()}, read_split(fetched, TRAIN)
-    return dict(task.splits), None
+    return {split: rows for split, rows in task.splits.items() if rows is not None}, None

@@ -10,7 +10,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.sentences import shown
 from kdnas.teachers.config_check import check_against_teacher
-from kdnas.teachers.fetch import local_folder, package_folder
+from kdnas.teachers.fetch import TeacherSource, local_folder, package_folder
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ def find_teacher(config: dict[str, Any]) -> Teacher:
 
 
 def _folder(config: dict[str, Any]) -> Path | None:
-    teacher = config["teacher"]
-    if teacher["source"] == "hub":
+    teacher = TeacherSource.from_config(config["teacher"])
+    if teacher.source == "hub":
         folder = Path("results") / config["experiment"] / "teacher" / "base"
         return folder if folder.is_dir() else None
-    folder = {"package": package_folder, "local": local_folder}[teacher["source"]](teacher)
+    folder = {"package": package_folder, "local": local_folder}[teacher.source](teacher)
     if not (folder / "config.json").is_file():
         raise UserError(
-            f"teacher.name is {shown(teacher['name'])}, but {folder} has no config.json; allowed: the folder "
-            "of a transformers model"
+            f"teacher.name is {shown(teacher.name)}, but {folder} has no config.json; allowed: the folder of "
+            "a transformers model"
         )
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from kdnas.estimate import loads
 from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
 from kdnas.estimate.shapes import Embeddings, forward_flops
 from kdnas.estimate.sizes import TaskSize
+from kdnas.latency.protocol import Protocol
 from kdnas.losses.objective import chosen, reads_of_teacher
 from kdnas.plan import Job, Setting, jobs, searched_students
 from kdnas.search.space import Architecture, SearchSpace
@@ -33,6 +34,7 @@ class Workload:
     def __init__(
         self,
         config: dict[str, Any],
+        *,
         teacher: Architecture,
         embeddings: Embeddings,
         sizes: Mapping[str, TaskSize],
@@ -45,7 +47,7 @@ class Workload:
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
         self.losses = losses_of(config["distillation"]["losses"], teacher)
         self._known: dict[Any, Load] = {}  # of jobs that differ in seed or episode alone
-        self._by_rule = {
+        self._by_rule: dict[str, Callable[..., Load]] = {
             "finetune_search_teacher": self._finetune_teacher,
             "finetune_teacher": self._finetune_teacher,
             "adopt_teacher": self._adopt_teacher,
@@ -118,7 +120,7 @@ class Workload:
             self._sizes(task),
             self.any_student,
             replace(inputs, scored=first_split),
-            stage,
+            stage=stage,
             losses=self.losses,
             count=count,
             judged=True,
@@ -132,7 +134,7 @@ class Workload:
             self._sizes(task),
             student,
             replace(self._of_task(task), train=proxy_rows(size.train_rows, share), scored=size.heldout_rows),
-            stage or self._stage(self.config["distillation"]["proxy"]),
+            stage=stage or self._stage(self.config["distillation"]["proxy"]),
             losses=self.losses,
             count=count,
             judged=True,
@@ -149,7 +151,7 @@ class Workload:
             self._sizes(task),
             self._student(student),
             self._of_task(task, unlabelled=True),
-            self._stage(self.config["distillation"][stage]),
+            stage=self._stage(self.config["distillation"][stage]),
             losses=self.losses,
         )
 
@@ -170,8 +172,8 @@ class Workload:
         if self.config["latency"]["table"] is not None:
             return Load()
         known = [item if isinstance(item, Student) else Student([item]) for item in students]
-        where = device or self.config["reward"]["device"]
-        return loads.timing(Sizes(self.teacher, self.embeddings), known, self.config["latency"], where)
+        protocol = Protocol.from_config(self.config["latency"], device or self.config["reward"]["device"])
+        return loads.timing(Sizes(self.teacher, self.embeddings), known, protocol)
 
     def _student(self, name: str) -> Student:
         """Return a final student: a searched one may be any of the space, a hand-crafted one is known."""
@@ -192,7 +194,8 @@ class Workload:
     def _of_task(self, task: str, unlabelled: bool = False) -> Inputs:
         size = self.sizes[task]
         rows = size.train_rows + (size.unlabelled_rows if unlabelled else 0)
-        return Inputs(rows, size.evaluation_rows, size.tokens, self.config["teacher"]["max_length"])
+        longest = self.config["teacher"]["max_length"]
+        return Inputs(rows, size.evaluation_rows, tokens=size.tokens, longest=longest)
 
     def _stage(self, settings: dict[str, Any]) -> Stage:
         return Stage.from_config(settings, self.config["training"]["max_gradient_norm"])

@@ -43,6 +43,7 @@ _GOLDEN = (5**0.5 - 1) / 2  # its multiples, modulo 1, stay apart from each othe
 def dimensions_figure(
     histories: Mapping[str, str | Path],
     space: Mapping[str, Any],
+    *,
     quality: str,
     device: str,
     synthetic: bool,

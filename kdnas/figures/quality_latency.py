@@ -41,6 +41,7 @@ _TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
 def quality_latency_figure(
     histories: Mapping[str, str | Path],
     students: Sequence[str | Path],
+    *,
     baselines: Mapping[str, Baseline],
     latency_budgets: Sequence[float],
     quality: str,
@@ -49,12 +50,18 @@ def quality_latency_figure(
 ) -> Figure:
     """Draw quality against the latency ratio to the teacher (logarithmic) for every candidate that worked.
 
-    ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
-    of which those that no search found are left out. ``baselines`` are the hand-crafted students of
-    ``students.matched``. ``quality`` and ``device`` are ``reward.quality`` and ``reward.device``. The line is
-    the Pareto front of all strategies together, dashed lines are the budgets. Letters by latency stand for
-    the selected and the matched students; their names are below, as long as they may be. Raises UserError
-    for a missing or damaged file.
+    The line is the Pareto front of all strategies together, dashed lines are the budgets. Letters by latency
+    stand for the selected and the matched students; their names are below, as long as they may be. Raises
+    UserError for a missing or damaged file.
+
+    Args:
+        histories: the last ``history.csv`` of each strategy.
+        students: ``architecture.json`` files, of which those that no search found are left out.
+        baselines: the hand-crafted students of ``students.matched``, by name.
+        latency_budgets: shares of the teacher's latency.
+        quality: the config's ``reward.quality``.
+        device: the config's ``reward.device``.
+        synthetic: whether the data are generated.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     succeeded = {strategy: history[history["status"] == "ok"] for strategy, history in found.items()}

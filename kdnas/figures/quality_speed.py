@@ -70,7 +70,8 @@ def _draw(axes: Axes, teacher: pd.Series, others: pd.DataFrame) -> None:
     for position, origin in enumerate(dict.fromkeys(others["origin"])):
         rows, look = others[others["origin"] == origin], {"color": model_colour(position), "linewidth": 0.8}
         for row in rows.itertuples():  # lines, not error bars: names keep off them
-            axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, **look)
+            if pd.notna(row.speedup_low):  # a latency table has no intervals
+                axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, **look)
             if pd.notna(row.sd):
                 axes.plot([row.speedup] * 2, [row.average - row.sd, row.average + row.sd], **look)
         axes.plot(

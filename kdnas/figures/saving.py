@@ -12,7 +12,7 @@ from kdnas.files.artifacts import atomic_path
 _NO_DATE = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
-def save_figure(figure: Figure, svg: str | Path, pdf: str | Path, png: str | Path) -> None:
+def save_figure(figure: Figure, *, svg: str | Path, pdf: str | Path, png: str | Path) -> None:
     """Write the three forms of a figure (PNG at 300 dpi); raises UserError when a file can't be written."""
     with style():
         for kind, path in {"svg": svg, "pdf": pdf, "png": png}.items():

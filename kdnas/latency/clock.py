@@ -25,20 +25,29 @@ TEACHER = "teacher"
 def profile_by_clock(
     models: dict[Any, Architecture],
     teacher_config: Any,
+    *,
     protocol: Protocol,
     store: Store,
     together: bool = False,
     needed: bool = True,
     warn: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
+    """Return the content of ``latency.json`` (docs/artifacts.md).
 
-    Architectures that the store holds for this hardware and protocol are not timed again; ``together`` times
-    all of them in the same rounds, unless the store holds just these, and adds the ``times_ms`` of the
-    rounds. A ratio whose interval stayed wider than the protocol's is not stored, so the next job that needs
-    it measures again, and ``warn`` is called. A GPU is held meanwhile, so that no training of this user runs
-    on it. Without a GPU, UserError is raised if one is ``needed``; if not, nothing is measured and ``reason``
-    says so.
+    Architectures that the store holds for this hardware and protocol are not timed again. A ratio whose
+    interval stayed wider than the protocol's is not stored, so the next job that needs it measures again. A
+    GPU is held meanwhile, so that no training of this user runs on it.
+
+    Args:
+        models: architectures by the name of their model.
+        teacher_config: the teacher's transformers configuration.
+        protocol: how to measure, and on which device.
+        store: where latencies are kept.
+        together: whether to time all models in the same rounds, unless the store holds just these, and to add
+            the ``times_ms`` of the rounds.
+        needed: whether to raise UserError without a GPU that the protocol asks for; if not, nothing is
+            measured and ``reason`` says so.
+        warn: is called with a sentence on ratios whose interval stayed too wide.
     """
     if protocol.device == "gpu" and not torch.cuda.is_available():
         if needed:
@@ -140,7 +149,12 @@ def _measure(
                 model = network(config, architecture, tables)
                 timers[architecture.short_name] = make_timer(model, protocol, config.vocab_size)
         times = measure(
-            timers, TEACHER, protocol.warmup, protocol.min_rounds, protocol.max_rounds, protocol.interval
+            timers,
+            TEACHER,
+            warmup=protocol.warmup,
+            min_rounds=protocol.min_rounds,
+            max_rounds=protocol.max_rounds,
+            interval=protocol.interval,
         )
     values = {}
     for architecture in dict.fromkeys([teacher, *architectures]):

@@ -16,6 +16,7 @@ from kdnas.search.space import Architecture
 def profile_from_config(
     models: dict[Any, Architecture],
     teacher_folder: str | Path,
+    *,
     latency: dict[str, Any],
     device: str,
     store: str | Path,
@@ -23,19 +24,29 @@ def profile_from_config(
     needed: bool = True,
     warn: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name.
+    """Return the content of ``latency.json`` (docs/artifacts.md).
 
-    ``latency`` is the config's section; ``together``, ``needed`` and ``warn`` as in
-    :func:`kdnas.latency.clock.profile_by_clock`. Raises UserError for a table that is wrong or lacks a row,
-    and where a GPU is needed and there is none.
+    Raises UserError for a table that is wrong or lacks a row, and where a GPU is needed and there is none.
+
+    Args:
+        models: architectures by the name of their model.
+        teacher_folder: holds the teacher's ``config.json``.
+        latency: the config's section.
+        device: ``cpu`` or ``gpu``.
+        store: the folder of the store.
+        together: see :func:`kdnas.latency.clock.profile_by_clock`, like the next two.
+        needed: whether a GPU that is not there is an error.
+        warn: is called with a sentence on ratios whose interval stayed too wide.
     """
     protocol = Protocol.from_config(latency, device)
     if latency["table"]:
         teacher = Architecture.from_model_config(read_config_file(teacher_folder))
-        return profile_by_table(models, teacher, protocol, LatencyTable(latency["table"]))
+        return profile_by_table(models, teacher, protocol=protocol, table=LatencyTable(latency["table"]))
     # torch and transformers take seconds to import, which a table does without
     from kdnas.latency.clock import profile_by_clock
     from kdnas.models.loading import load_config
 
     teacher = load_config(teacher_folder)
-    return profile_by_clock(models, teacher, protocol, Store(store), together, needed, warn)
+    return profile_by_clock(
+        models, teacher, protocol=protocol, store=Store(store), together=together, needed=needed, warn=warn
+    )

@@ -79,7 +79,7 @@ def hardware_text(hardware: Mapping[str, Any]) -> str:
 
 def latency_content(protocol: Protocol, source: str, **found: Any) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md); parts that are not ``found`` are empty."""
-    empty = {"hardware": None, "reason": None, "teacher": None, "models": []}
+    empty: dict[str, Any] = {"hardware": None, "reason": None, "teacher": None, "models": []}
     return {"protocol": protocol.to_dict(), "source": source} | empty | found
 
 

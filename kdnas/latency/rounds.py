@@ -39,6 +39,7 @@ def median_interval(values: np.ndarray) -> Ratio:
 def measure(
     timers: dict[str, Callable[[], float]],
     reference: str,
+    *,
     warmup: int,
     min_rounds: int,
     max_rounds: int,
@@ -48,8 +49,15 @@ def measure(
 ) -> dict[str, np.ndarray]:
     """Time every model once a round, in a new order each round; return the milliseconds, (rounds,) a model.
 
-    A timer runs one forward pass and returns its milliseconds. Rounds end when every ratio's interval
-    is narrower than ``interval`` (a share of the ratio), at ``max_rounds`` at the latest.
+    Args:
+        timers: by model; each runs one forward pass and returns its milliseconds.
+        reference: the model that the others' ratios are to.
+        warmup: passes of each model that are not counted.
+        min_rounds: the fewest rounds.
+        max_rounds: the most rounds.
+        interval: as a share of its ratio; rounds end when every ratio's interval is narrower.
+        seed: of the orders.
+        check_every: after so many rounds the intervals are looked at.
     """
     generator = np.random.default_rng(seed)
     names = list(timers)

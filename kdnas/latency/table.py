@@ -61,7 +61,7 @@ class LatencyTable:
 
 
 def profile_by_table(
-    models: dict[Any, Architecture], teacher: Architecture, protocol: Protocol, table: LatencyTable
+    models: dict[Any, Architecture], teacher: Architecture, *, protocol: Protocol, table: LatencyTable
 ) -> dict[str, Any]:
     """Return the content of ``latency.json`` (docs/artifacts.md) for ``models`` by name, by ``table``.
 

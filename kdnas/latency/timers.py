@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,8 +17,11 @@ from kdnas.latency.protocol import Protocol
 from kdnas.models.loading import base_model, new_classifier, student_config
 from kdnas.search.space import Architecture
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedding]) -> nn.Module:
+
+def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedding]) -> PreTrainedModel:
     """Build the real network of ``architecture``: latency does not depend on the weights' values.
 
     ``tables`` has the word embeddings by width, and gets those that it lacks. Networks of one width share
@@ -63,7 +66,7 @@ def _hold(cpus: Collection[int]) -> None:
             os.sched_setaffinity(int(thread.name), cpus)
 
 
-def make_timer(model: nn.Module, protocol: Protocol, vocabulary_size: int) -> Callable[[], float]:
+def make_timer(model: PreTrainedModel, protocol: Protocol, vocabulary_size: int) -> Callable[[], float]:
     """Return a function that runs one forward pass on full-length random tokens and returns milliseconds."""
     device = torch.device("cuda" if protocol.device == "gpu" else "cpu")
     generator = torch.Generator().manual_seed(0)
@@ -74,7 +77,7 @@ def make_timer(model: nn.Module, protocol: Protocol, vocabulary_size: int) -> Ca
     return _gpu_timer(model, ids) if protocol.device == "gpu" else _cpu_timer(model, ids)
 
 
-def _cpu_timer(model: nn.Module, ids: torch.Tensor) -> Callable[[], float]:
+def _cpu_timer(model: PreTrainedModel, ids: torch.Tensor) -> Callable[[], float]:
     @torch.inference_mode()
     def timer() -> float:
         started = time.perf_counter()
@@ -84,7 +87,7 @@ def _cpu_timer(model: nn.Module, ids: torch.Tensor) -> Callable[[], float]:
     return timer
 
 
-def _gpu_timer(model: nn.Module, ids: torch.Tensor) -> Callable[[], float]:
+def _gpu_timer(model: PreTrainedModel, ids: torch.Tensor) -> Callable[[], float]:
     @torch.inference_mode()
     def timer() -> float:
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,11 +54,14 @@ class Loss(nn.Module):
         super().__init__()
         self.pair = pair
 
-    def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
+    def fit(self, batches: Iterable[tuple[Outputs, Outputs, Batch]]) -> None:
         """Initialise its own weights from the student's and the teacher's outputs on a sample of the rows."""
 
-    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
-        """Return the loss of one batch, a scalar; ``batch`` has ``attention_mask`` and ``labels``."""
+    def forward(self, student: Outputs, teacher: Outputs, batch: Batch) -> torch.Tensor:
+        """Return the loss of one batch, a scalar; ``batch`` has ``attention_mask`` and ``labels``.
+
+        There may be no ``teacher`` for a loss that needs none.
+        """
         raise NotImplementedError
 
     @classmethod

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import nn
@@ -46,10 +47,10 @@ class HiddenStates(Loss):
         self.maps = nn.ModuleList(nn.Linear(learns.hidden_size, 2 * teaches.hidden_size) for _ in self.layers)
 
     @torch.no_grad()
-    def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
+    def fit(self, batches: Iterable[tuple[Outputs, Outputs, Batch]]) -> None:
         """Set every map to the least-squares prediction of its targets on ``batches``."""
-        reads = [0.0] * len(self.maps)
-        writes = [0.0] * len(self.maps)
+        nothing = torch.zeros((), dtype=torch.float64)
+        reads, writes = [nothing] * len(self.maps), [nothing] * len(self.maps)
         for student, teacher, batch in batches:
             real = batch["attention_mask"].bool()
             states = zip(student.hidden_states, self.layers, strict=True)
@@ -58,13 +59,14 @@ class HiddenStates(Loss):
                 target = _targets(teacher, uniform, last)[real].double()
                 reads[layer] = reads[layer] + state.T @ state
                 writes[layer] = writes[layer] + state.T @ target
-        for linear, read, write in zip(self.maps, reads, writes, strict=True):
+        maps = cast("Iterable[nn.Linear]", self.maps)
+        for linear, read, write in zip(maps, reads, writes, strict=True):
             ridge = RIDGE * read.diagonal().mean() * torch.eye(len(read), device=read.device)
             solution = torch.linalg.solve(read + ridge, write).T
             linear.weight.copy_(solution[:, :-1])
             linear.bias.copy_(solution[:, -1])
 
-    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
+    def forward(self, student: Outputs, teacher: Outputs, batch: Batch) -> torch.Tensor:
         """Return the mean squared error."""
         mask = batch["attention_mask"].float()
         weights = mask.unsqueeze(-1)

@@ -13,7 +13,7 @@ class Labels(Loss):
 
     needs_teacher = False
 
-    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
+    def forward(self, student: Outputs, teacher: Outputs, batch: Batch) -> torch.Tensor:
         """Return the loss; raises ValueError where outputs and labels have other shapes."""
         logits, labels = student.logits.float(), batch["labels"]
         if not self.pair.regression:

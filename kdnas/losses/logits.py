@@ -14,7 +14,7 @@ class Logits(Loss):
     For a regression task: the mean squared error of the two outputs.
     """
 
-    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
+    def forward(self, student: Outputs, teacher: Outputs, batch: Batch) -> torch.Tensor:
         """Return the divergence; raises ValueError if the two have other numbers of labels."""
         learns, teaches = student.logits.float(), teacher.logits.float()
         if learns.shape != teaches.shape:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -12,6 +12,8 @@ from kdnas.losses import LABELS, LOSSES, loss_class
 from kdnas.losses.base import Batch, Loss, Outputs, Pair
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from kdnas.training.recipe import Recipe
 
 
@@ -36,26 +38,35 @@ class Objective(nn.Module):
 
     @classmethod
     def of_recipe(
-        cls, recipe: Recipe, student: nn.Module, teacher: nn.Module, *, regression: bool
+        cls, recipe: Recipe, student: PreTrainedModel, teacher: PreTrainedModel, *, regression: bool
     ) -> Objective:
         """Build the objective of ``student``, whose losses are yet to be fitted."""
-        settings = {"temperature": recipe.temperature, "relation_heads": recipe.relation_heads}
-        return cls(recipe.losses, Pair(student.config, teacher.config, regression, **settings))
+        pair = Pair(
+            student.config,
+            teacher.config,
+            regression,
+            temperature=recipe.temperature,
+            relation_heads=recipe.relation_heads,
+        )
+        return cls(recipe.losses, pair)
+
+    def _terms(self) -> dict[str, Loss]:
+        return cast("dict[str, Loss]", dict(self.losses.items()))
 
     @property
     def reads(self) -> frozenset[str]:
         """The parts of the student's Outputs that are read beside its logits."""
-        return frozenset().union(*(loss.reads for loss in self.losses.values()))
+        return frozenset().union(*(loss.reads for loss in self._terms().values()))
 
     @property
     def starts_fitted(self) -> bool:
         """Whether :meth:`fit` has anything to do."""
-        return any(loss.starts_fitted for loss in self.losses.values())
+        return any(loss.starts_fitted for loss in self._terms().values())
 
-    def fit(self, batches: Iterator[tuple[Outputs, Outputs, Batch]]) -> None:
+    def fit(self, batches: Iterable[tuple[Outputs, Outputs, Batch]]) -> None:
         """Initialise the losses' own weights from the student's and the teacher's outputs on a sample."""
-        batches = list(batches) if sum(loss.starts_fitted for loss in self.losses.values()) > 1 else batches
-        for loss in self.losses.values():
+        batches = list(batches) if sum(loss.starts_fitted for loss in self._terms().values()) > 1 else batches
+        for loss in self._terms().values():
             if loss.starts_fitted:
                 loss.fit(batches)
 
@@ -65,13 +76,15 @@ class Objective(nn.Module):
 
     def total(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the weighted sum of ``terms``."""
-        return sum(self.weights[name] * value for name, value in terms.items())
+        weighted: Any = sum(self.weights[name] * value for name, value in terms.items())
+        return weighted
 
     def distillation(self, terms: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the weighted sum of the terms that ask the teacher: the loss of the paper's version 2."""
-        return self.total({name: value for name, value in terms.items() if self.losses[name].needs_teacher})
+        losses = self._terms()
+        return self.total({name: value for name, value in terms.items() if losses[name].needs_teacher})
 
 
-def labels_only(model: nn.Module, *, regression: bool) -> Objective:
+def labels_only(model: PreTrainedModel, *, regression: bool) -> Objective:
     """Return the objective of plain fine-tuning."""
     return Objective({LABELS: 1.0}, Pair(model.config, None, regression))

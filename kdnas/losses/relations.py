@@ -19,7 +19,7 @@ class Relations(Loss):
 
     reads = frozenset({RELATIONS})
 
-    def forward(self, student: Outputs, teacher: Outputs | None, batch: Batch) -> torch.Tensor:
+    def forward(self, student: Outputs, teacher: Outputs, batch: Batch) -> torch.Tensor:
         """Return the mean divergence."""
         mask, heads = batch["attention_mask"].float(), self.pair.relation_heads
         losses = []

@@ -18,7 +18,9 @@ Tensors = dict[str, torch.Tensor]
 TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
 
 
-def factorise_embeddings(embeddings: Tensors, entering: Moments, size: int, basis: torch.Tensor) -> Tensors:
+def factorise_embeddings(
+    embeddings: Tensors, entering: Moments, *, size: int, basis: torch.Tensor
+) -> Tensors:
     """Return tables of width ``size``, their layer norm and the projection to the student's hidden size.
 
     ``embeddings`` are the teacher's tensors below ``embeddings.`` (tables and ``LayerNorm``), ``entering``

@@ -9,7 +9,6 @@ heads takes the teacher's rows in order, cut into as many chunks, each narrowed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -34,7 +33,7 @@ class HeadMaps(NamedTuple):
 
 
 def narrow_heads(
-    layer: dict[str, torch.Tensor], signals: LayerSignals, shape: Architecture, student: Architecture
+    layer: dict[str, torch.Tensor], signals: LayerSignals, *, shape: Architecture, student: Architecture
 ) -> HeadMaps:
     """Return the maps of one layer's heads; a head that fits is taken as it is.
 
@@ -104,11 +103,11 @@ def _outputs(layer: dict[str, torch.Tensor], name: str, rows: torch.Tensor, read
 
 def _sources(
     context: torch.Tensor, written: torch.Tensor, shape: Architecture, student: Architecture
-) -> Sequence[torch.Tensor]:
+) -> list[torch.Tensor]:
     """Return the teacher's rows that each of the student's heads starts from."""
     rows = torch.arange(shape.hidden_size)
     if student.attention_heads > shape.attention_heads:
-        return rows.tensor_split(student.attention_heads)
+        return list(rows.tensor_split(student.attention_heads))
     heads = rows.split(shape.hidden_size // shape.attention_heads)
     writes = torch.stack([_energy(written[:, head], context[head][:, head]) for head in heads])
     return [heads[head] for head in largest(writes, student.attention_heads).tolist()]

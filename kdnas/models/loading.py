@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
-from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
@@ -17,6 +16,10 @@ from kdnas.models.family import check_family
 from kdnas.models.files import DETAILS, WEIGHTS
 from kdnas.models.tokenizer import save_tokenizer
 from kdnas.search.space import Architecture
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 HEAD_BELOW_OUTPUTS = ("classifier.dense.weight", "classifier.dense.bias")  # BERT's is the encoder's pooler
 
@@ -54,7 +57,7 @@ def problem_type(task: Task) -> str:
     return "regression" if task.regression else "single_label_classification"
 
 
-def new_classifier(config: Any, seed: int) -> nn.Module:
+def new_classifier(config: Any, seed: int) -> PreTrainedModel:
     """Build a classifier with random float32 weights drawn from ``seed``; the global generator stays."""
     from transformers import AutoModelForSequenceClassification
 
@@ -63,7 +66,7 @@ def new_classifier(config: Any, seed: int) -> nn.Module:
         return AutoModelForSequenceClassification.from_config(config).float()
 
 
-def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: int) -> nn.Module:
+def pretrained_classifier(folder: str | Path, task: Task, *, dropout: float, seed: int) -> PreTrainedModel:
     """Load the encoder in ``folder`` under a new classification head drawn from ``seed``.
 
     The output layer of a head in the folder is never used: its labels could be in another order. The layers
@@ -86,7 +89,7 @@ def pretrained_classifier(folder: str | Path, task: Task, dropout: float, seed: 
     return model
 
 
-def _head_below_outputs(folder: Path, model: nn.Module) -> dict[str, torch.Tensor]:
+def _head_below_outputs(folder: Path, model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """Return the tensors of a saved head that are no output layer and fit into ``model``."""
     own = model.state_dict()
     with safe_open(folder / WEIGHTS, "pt") as saved:
@@ -95,7 +98,7 @@ def _head_below_outputs(folder: Path, model: nn.Module) -> dict[str, torch.Tenso
     return {name: value for name, value in found.items() if own[name].shape == value.shape}
 
 
-def load_classifier(folder: str | Path) -> nn.Module:
+def load_classifier(folder: str | Path) -> PreTrainedModel:
     """Load a saved classifier as it is; raises UserError if it is missing or damaged."""
     from safetensors import SafetensorError
     from transformers import AutoModelForSequenceClassification
@@ -111,7 +114,7 @@ def load_classifier(folder: str | Path) -> nn.Module:
         ) from error
 
 
-def base_model(model: nn.Module) -> nn.Module:
+def base_model(model: PreTrainedModel) -> Any:
     """Return the encoder inside a classifier."""
     return getattr(model, model.base_model_prefix)
 
@@ -134,13 +137,14 @@ def student_config(config: Any, architecture: Architecture) -> Any:
     return changed
 
 
-def count_parameters(model: nn.Module) -> int:
+def count_parameters(model: PreTrainedModel) -> int:
     """Return the number of parameters, embeddings included."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def save_classifier(
-    model: nn.Module,
+    model: PreTrainedModel,
+    *,
     tokenizer_folder: str | Path,
     folder: Path,
     details: dict[str, Any],
@@ -154,5 +158,5 @@ def save_classifier(
     model.config.name_or_path = ""
     model.save_pretrained(folder)
     make_readable(folder / WEIGHTS)
-    save_tokenizer(tokenizer_folder, folder, model.config.model_type, max_length)
+    save_tokenizer(tokenizer_folder, folder, model_type=model.config.model_type, max_length=max_length)
     write_json(folder / DETAILS, details)

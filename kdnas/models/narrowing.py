@@ -41,7 +41,12 @@ def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
 
 
 def narrow_classifier(
-    teacher: Tensors, prefix: str, signals: Sequence[LayerSignals], shape: Architecture, student: Architecture
+    teacher: Tensors,
+    *,
+    prefix: str,
+    signals: Sequence[LayerSignals],
+    shape: Architecture,
+    student: Architecture,
 ) -> Tensors:
     """Return a student's tensors, made from those of its teacher, a classifier of ``shape``.
 
@@ -61,7 +66,9 @@ def narrow_classifier(
     narrowed: Tensors = {}
     if student.factorised:
         tables = _below(teacher, f"{prefix}.embeddings")
-        factorised = factorise_embeddings(tables, signals[0].entering, student.embedding_size, basis)
+        factorised = factorise_embeddings(
+            tables, signals[0].entering, size=student.embedding_size, basis=basis
+        )
         narrowed |= {f"{prefix}.{name}": value for name, value in factorised.items()}
     else:
         for name, value in teacher.items():
@@ -101,7 +108,7 @@ def _narrow_layer(
 ) -> Tensors:
     query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
-    heads = narrow_heads(layer, signals, shape, student)
+    heads = narrow_heads(layer, signals, shape=shape, student=student)
     neurons = largest(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
     narrowed: Tensors = {}
     for name, kept, stream in (
@@ -175,7 +182,7 @@ def _is_all(kept: torch.Tensor, size: int) -> bool:
 
 
 def _put_norm(narrowed: Tensors, name: str, layer: Tensors, leaving: Moments, basis: torch.Tensor) -> None:
-    pair = narrow_norm(layer[f"{name}.weight"], layer[f"{name}.bias"], leaving, basis)
+    pair = narrow_norm(layer[f"{name}.weight"], layer[f"{name}.bias"], leaving=leaving, basis=basis)
     narrowed[f"{name}.weight"], narrowed[f"{name}.bias"] = (value.clone() for value in pair)
 
 

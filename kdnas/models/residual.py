@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -22,7 +23,8 @@ def residual_basis(signals: Sequence[LayerSignals], size: int) -> torch.Tensor:
     student: both norms subtract the same component. At full size the basis is the identity.
     """
     streams = [stream for layer in signals for stream in (layer.entering, layer.inner, layer.leaving)]
-    return principal_basis(sum(stream.second / stream.squares.sum() for stream in streams), size)
+    total: Any = sum(stream.second / stream.squares.sum() for stream in streams)
+    return principal_basis(total, size)
 
 
 def principal_basis(total: torch.Tensor, size: int) -> torch.Tensor:
@@ -45,7 +47,7 @@ def principal_basis(total: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def narrow_norm(
-    weight: torch.Tensor, bias: torch.Tensor, leaving: Moments, basis: torch.Tensor
+    weight: torch.Tensor, bias: torch.Tensor, *, leaving: Moments, basis: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return gain and bias (each (size,)) of a layer norm in ``basis``, given the teacher's and its output.
 

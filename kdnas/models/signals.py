@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from kdnas.models.loading import base_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ def largest(importance: torch.Tensor, count: int) -> torch.Tensor:
 class _Sums:
     def __init__(self) -> None:
         self.tokens = 0
-        self.total: torch.Tensor | float = 0.0
-        self.products: torch.Tensor | float = 0.0
+        self.total = torch.zeros(())
+        self.products = torch.zeros(())
 
     def add(self, vectors: torch.Tensor) -> None:
         self.tokens += len(vectors)
@@ -71,16 +76,16 @@ class _Sums:
         return Moments(self.total.cpu().double() / self.tokens, self.products.cpu().div_(self.tokens))
 
 
-def measure_signals(model: nn.Module, batches: Iterable[dict[str, torch.Tensor]]) -> list[LayerSignals]:
+def measure_signals(model: PreTrainedModel, batches: Iterable[dict[str, torch.Tensor]]) -> list[LayerSignals]:
     """Run ``model`` on ``batches`` (its inputs, each (batch, tokens)); return every layer's signals."""
     layers = base_model(model).encoder.layer
     sums = [{name: _Sums() for name in LayerSignals.__dataclass_fields__} for _ in layers]
     mask = torch.zeros(())
 
-    def reads(module: nn.Module, entry: _Sums):
+    def reads(module: nn.Module, entry: _Sums) -> RemovableHandle:
         return module.register_forward_pre_hook(lambda _module, inputs: entry.add(inputs[0][mask]))
 
-    def leaves(module: nn.Module, entry: _Sums):
+    def leaves(module: nn.Module, entry: _Sums) -> RemovableHandle:
         return module.register_forward_hook(lambda _module, _inputs, output: entry.add(output[mask]))
 
     hooks = []

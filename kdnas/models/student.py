@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from kdnas.data.tasks import Task
 from kdnas.files.artifacts import digest
@@ -14,27 +13,38 @@ from kdnas.models.narrowing import narrow_classifier
 from kdnas.models.signals import LayerSignals
 from kdnas.search.space import Architecture
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 def build_student(
     architecture: Architecture,
-    teacher: nn.Module,
+    teacher: PreTrainedModel,
     task: Task,
     *,
     signals: Sequence[LayerSignals] | None,
     dropout: float,
     seed: int,
-) -> nn.Module:
-    """Return a student classifier of ``task``, which is the teacher's task too.
+) -> PreTrainedModel:
+    """Return a student classifier of its teacher's task.
 
-    With the teacher's ``signals`` it is initialised by narrowing the teacher (:mod:`kdnas.models.narrowing`),
-    without them at random.
+    Args:
+        architecture: the student's shape.
+        teacher: a classifier of the task.
+        task: whose labels both have.
+        signals: of the teacher's layers, to initialise the student by narrowing the teacher
+            (:mod:`kdnas.models.narrowing`); None for random weights.
+        dropout: of all layers.
+        seed: of the random weights.
     """
     config = classifier_config(student_config(teacher.config, architecture), task, dropout)
     student = new_classifier(config, seed_of(seed, architecture))
     if signals is not None:
         shape = Architecture.from_model_config(teacher.config)
         prefix = teacher.base_model_prefix
-        narrowed = narrow_classifier(teacher.state_dict(), prefix, signals, shape, architecture)
+        narrowed = narrow_classifier(
+            teacher.state_dict(), prefix=prefix, signals=signals, shape=shape, student=architecture
+        )
         if architecture.factorised:
             narrowed = as_electra(narrowed, prefix, teacher.config)
         student.load_state_dict(narrowed)

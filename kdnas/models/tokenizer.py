@@ -55,7 +55,7 @@ def says_its_inputs(tokenizer: Any, folder: Path) -> bool:
     return of_class or "model_input_names" in _settings(folder)
 
 
-def save_tokenizer(source: str | Path, folder: Path, model_type: str, max_length: int | None) -> None:
+def save_tokenizer(source: str | Path, folder: Path, *, model_type: str, max_length: int | None) -> None:
     """Put the tokenizer of the model folder ``source`` into ``folder``, which holds a model trained with it.
 
     Its settings spell out how training read texts, so that versions 4 and 5 of transformers read them alike;

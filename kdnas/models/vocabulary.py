@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from kdnas.models.loading import base_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Vocabulary:
@@ -29,7 +33,7 @@ class Vocabulary:
         self.lookup = np.full(size, -1, dtype=np.int64)
         self.lookup[self.used] = np.arange(len(self.used))
 
-    def shrink(self, model: nn.Module) -> torch.Tensor:
+    def shrink(self, model: PreTrainedModel) -> torch.Tensor:
         """Cut the word embedding to the pieces in use; return the whole matrix for :meth:`restore`."""
         embeddings = base_model(model).embeddings
         whole = embeddings.word_embeddings
@@ -42,7 +46,7 @@ class Vocabulary:
         return weight
 
     @contextmanager
-    def shrunk(self, model: nn.Module) -> Iterator[None]:
+    def shrunk(self, model: PreTrainedModel) -> Iterator[None]:
         """Cut the word embedding for the time of a ``with``, in which nothing trains it."""
         whole = self.shrink(model)
         try:
@@ -50,7 +54,7 @@ class Vocabulary:
         finally:
             self.restore(model, whole)
 
-    def restore(self, model: nn.Module, whole: torch.Tensor) -> None:
+    def restore(self, model: PreTrainedModel, whole: torch.Tensor) -> None:
         """Put the trained rows back into the whole matrix and the matrix back into the model."""
         embeddings = base_model(model).embeddings
         trained = embeddings.word_embeddings

@@ -31,27 +31,29 @@ def check_evaluations(evaluations: list[dict[str, Any]]) -> None:
 
 
 def read_baselines(
-    evaluations: str | Path, latency: str | Path, reward: dict[str, Any]
+    evaluations: str | Path, latency: str | Path, *, quality: str, device: str
 ) -> dict[str, Baseline]:
     """Return :func:`measured_baselines` of these two files; none where their paths are empty."""
     if not evaluations:
         return {}
-    return measured_baselines(read_json(evaluations)["evaluations"], read_json(latency), reward)
+    return measured_baselines(
+        read_json(evaluations)["evaluations"], read_json(latency), quality=quality, device=device
+    )
 
 
 def measured_baselines(
-    evaluations: list[dict[str, Any]], latency: dict[str, Any], reward: dict[str, Any]
+    evaluations: list[dict[str, Any]], latency: dict[str, Any], *, quality: str, device: str
 ) -> dict[str, Baseline]:
     """Return the baselines by name from what ``distill_hand_crafted`` and ``profile_hand_crafted`` wrote.
 
-    ``reward`` is the config's section: it says which quality counts and on which device latency does.
+    ``quality`` and ``device`` are the config's ``reward.quality`` and ``reward.device``.
     Raises UserError if a baseline has no quality or latency.
     """
     check_evaluations(evaluations)
-    latencies = latencies_by_architecture(latency, reward["device"])
+    latencies = latencies_by_architecture(latency, device)
     return {
         entry["candidate"]: Baseline(
-            entry[f"quality_{reward['quality']}"],
+            entry[f"quality_{quality}"],
             latencies[Architecture.from_dict(entry["architecture"])]["ratio"],
         )
         for entry in evaluations

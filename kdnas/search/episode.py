@@ -9,23 +9,24 @@ import pandas as pd
 
 from kdnas.search.history import COLUMNS
 from kdnas.search.one_hardware import measured_on
-from kdnas.search.reward import failed_reward, latencies_by_architecture, reward
+from kdnas.search.reward import Reward, failed_reward, latencies_by_architecture
 from kdnas.search.space import Architecture
 
 
 def extend_history(
     history: pd.DataFrame,
     candidates: dict[str, Any],
+    *,
     evaluations: list[dict[str, Any]],
     latency: dict[str, Any],
-    settings: dict[str, Any],
+    reward: Reward,
 ) -> pd.DataFrame:
-    """Return ``history`` with the rows of an episode, rewarded by ``settings`` (the config's ``reward``).
+    """Return ``history`` with the rows of an episode, rewarded by ``reward``.
 
     ``candidates``, ``evaluations`` and ``latency`` are the contents of the artifacts of docs/artifacts.md.
     A failed candidate gets the lowest reward. Raises UserError if there is no latency for the reward.
     """
-    latencies = latencies_by_architecture(latency, settings["device"])
+    latencies = latencies_by_architecture(latency, reward.device)
     by_candidate = {entry["candidate"]: entry for entry in evaluations}
     hardware = measured_on(latency)
     rows = []
@@ -34,7 +35,7 @@ def extend_history(
         architecture = Architecture.from_dict(entry["architecture"])
         timing = latencies[architecture]
         succeeded = evaluation["status"] == "ok"
-        quality = evaluation[f"quality_{settings['quality']}"]
+        quality = evaluation[f"quality_{reward.quality}"]
         rows.append(
             {
                 "episode": candidates["episode"],
@@ -53,9 +54,7 @@ def extend_history(
                 "ratio_low": timing["ratio_low"],
                 "ratio_high": timing["ratio_high"],
                 "hardware": hardware,
-                "reward": reward(quality, timing["ratio"], settings["alpha"], settings["beta"])
-                if succeeded
-                else None,
+                "reward": reward.of(quality, timing["ratio"]) if succeeded else None,
                 "parameters": evaluation["parameters"],
             }
         )

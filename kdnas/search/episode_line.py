@@ -8,7 +8,7 @@ from kdnas.search.history import best_row
 from kdnas.search.space import Architecture
 
 
-def episode_line(strategy: str, episode: int, episodes: int, history: pd.DataFrame) -> str:
+def episode_line(strategy: str, *, episode: int, episodes: int, history: pd.DataFrame) -> str:
     """Return one line on the episode just finished and on the best reward so far."""
     now = history[history["episode"] == episode]
     failed = int((now["status"] == "failed").sum())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kdnas.errors import UserError
@@ -10,19 +11,36 @@ from kdnas.search.space import Architecture
 from kdnas.sentences import shown
 
 
-def reward(quality: float, latency_ratio: float, alpha: float, beta: float) -> float:
-    """Return ``quality * (latency_ratio / beta) ** alpha``; a quality below 0 over that power.
+@dataclass(frozen=True)
+class Reward:
+    """How candidates are rewarded: the config's ``reward``.
 
-    ``quality`` is the accuracy on the held-out slice (paper, version 1) or 1 - distillation loss
-    (version 2); ``latency_ratio`` is the student's latency over the teacher's; ``beta`` is the share of
-    the teacher's latency at which latency neither helps nor hurts; ``alpha`` < 0 is how much it weighs.
-    A correlation, Matthews' coefficient or 1 - a large loss may be below 0; there a product would prefer the
-    slower of two students.
+    ``quality`` is the accuracy on the held-out slice (``accuracy``; paper, version 1) or 1 - distillation
+    loss (``loss``; version 2). ``beta`` is the share of the teacher's latency at which latency neither helps
+    nor hurts, ``alpha`` < 0 is how much it weighs. ``device`` is where latency counts.
     """
-    if latency_ratio <= 0:
-        raise ValueError(f"latency_ratio must be positive, not {latency_ratio}")
-    factor = (latency_ratio / beta) ** alpha
-    return quality * factor if quality >= 0 else quality / factor
+
+    quality: str
+    alpha: float
+    beta: float
+    device: str
+
+    @classmethod
+    def from_config(cls, reward: Mapping[str, Any]) -> Reward:
+        """Read it from the config's ``reward`` section."""
+        return cls(reward["quality"], alpha=reward["alpha"], beta=reward["beta"], device=reward["device"])
+
+    def of(self, quality: float, latency_ratio: float) -> float:
+        """Return ``quality * (latency_ratio / beta) ** alpha``; a quality below 0 over that power.
+
+        ``latency_ratio`` is the student's latency over the teacher's. A correlation,
+        Matthews' coefficient or 1 - a large loss may be below 0; there a product would prefer the slower of
+        two students.
+        """
+        if latency_ratio <= 0:
+            raise ValueError(f"latency_ratio must be positive, not {latency_ratio}")
+        factor = (latency_ratio / self.beta) ** self.alpha
+        return quality * factor if quality >= 0 else quality / factor
 
 
 def failed_reward(rewards: Iterable[float]) -> float:

@@ -59,7 +59,7 @@ def select_no_worse(history: pd.DataFrame, quality: float) -> tuple[pd.Series, b
 
 
 def select_student(
-    history: pd.DataFrame, strategy: str, rule: SelectionRule, baselines: dict[str, Baseline]
+    history: pd.DataFrame, *, strategy: str, rule: SelectionRule, baselines: dict[str, Baseline]
 ) -> dict[str, Any]:
     """Return the content of ``architecture.json`` (docs/artifacts.md) of the student that a rule selects.
 
@@ -95,13 +95,14 @@ def _select(
     history: pd.DataFrame, rule: SelectionRule, baselines: dict[str, Baseline]
 ) -> tuple[pd.Series, str]:
     """Return the row that a rule chooses and, where none qualifies, a note on the substitute."""
+    bound: Any = rule.bound  # a share, or a hand-crafted student's name
     if rule.kind == "best":
         return select_best(history), ""
     if rule.kind == "budget":
-        row, inside = select_within_budget(history, rule.bound)
+        row, inside = select_within_budget(history, bound)
         return row, "" if inside else "none inside: fastest"
     if rule.kind == "no_slower_than":
-        row, inside = select_within_budget(history, baselines[rule.bound].latency_ratio)
+        row, inside = select_within_budget(history, baselines[bound].latency_ratio)
         return row, "" if inside else "none as fast: fastest"
-    row, good = select_no_worse(history, baselines[rule.bound].quality)
+    row, good = select_no_worse(history, baselines[bound].quality)
     return row, "" if good else "none as good: best"

@@ -26,7 +26,7 @@ from kdnas.tables.glue import task_label, without_label
 from kdnas.tables.letters import lettered
 from kdnas.tables.table import Table
 
-_BERT_BASE = Architecture(12, 768, 12, 3072, "gelu")
+_BERT_BASE = Architecture(layers=12, hidden_size=768, attention_heads=12, ffn_size=3072, activation="gelu")
 # how a quantity is named and its numbers are written
 _QUANTITIES = {
     "gpu_latency_to_baseline": ("GPU latency / baseline's", "{:.2f}"),
@@ -61,19 +61,27 @@ def claims_table(
     metrics: Sequence[str | Path],
     architectures: Sequence[str | Path],
     latencies: Mapping[str, str | Path],
+    *,
     definitions: Sequence[Definition],
     strategies: Sequence[str],
     baseline: str,
     teacher: str,
     searched_on: str,
 ) -> Table:
-    """Build the claims table from ``metrics.json``, ``architecture.json`` and latency files.
+    """Build the claims table: one row a claim, strategy and quantity.
 
-    ``metrics`` are those of the teacher and every student on every task with every seed, ``latencies`` maps
-    ``cpu`` and ``gpu`` to their files; ``baseline`` is the hand-crafted student of ``claims.baseline``,
-    ``teacher`` the teacher's name, ``searched_on`` is ``reward.device``. One row a claim, strategy and
-    quantity; what each means and when a claim holds: :mod:`kdnas.analysis.claims`. Raises UserError for a
-    missing or damaged file.
+    What each means and when a claim holds: :mod:`kdnas.analysis.claims`. Raises UserError for a missing or
+    damaged file.
+
+    Args:
+        metrics: ``metrics.json`` files of the teacher and every student on every task with every seed.
+        architectures: the students' ``architecture.json`` files.
+        latencies: the latency files of ``cpu`` and ``gpu``.
+        definitions: the tasks.
+        strategies: the names of the searches.
+        baseline: the hand-crafted student of ``claims.baseline``.
+        teacher: the teacher's name.
+        searched_on: the config's ``reward.device``.
     """
     records = [read_json(path) for path in metrics]
     tasks = tasks_by_name(definitions)

@@ -19,6 +19,7 @@ _LATENCY = ("latency_ms", "speedup", "speedup_low", "speedup_high", "rounds")
 def efficiency_table(
     teacher_metrics: str | Path,
     student_metrics: Sequence[str | Path],
+    *,
     architectures: Sequence[str | Path],
     latencies: Mapping[str, str | Path],
 ) -> Table:

@@ -17,7 +17,7 @@ from kdnas.tables.table import Table, best_cells, number
 
 
 def fidelity_table(
-    evaluations: Sequence[str | Path], search_setting: Setting | None, task: Definition, synthetic: bool
+    evaluations: Sequence[str | Path], *, search_setting: Setting | None, task: Definition, synthetic: bool
 ) -> Table:
     """Build the fidelity table from the files of all settings (docs/artifacts.md).
 

@@ -21,6 +21,7 @@ from kdnas.tables.table import Table, best_cells, number
 def front_table(
     histories: Mapping[str, str | Path],
     students: Sequence[str | Path],
+    *,
     quality: str,
     device: str,
     synthetic: bool,

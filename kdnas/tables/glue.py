@@ -129,7 +129,10 @@ def without_label(tasks: Container[str], *left_out: str) -> str:
 
 def _column_label(tasks: Mapping[str, Task], name: str, split: str | None) -> str:
     """Return the header of a column of the table, as in ``MNLI-mm``, ``CoLA`` or ``Avg.``."""
-    return _SUMMARIES[name] if name in _SUMMARIES else tasks[name].display_names[split]
+    if name in _SUMMARIES:
+        return _SUMMARIES[name]
+    assert split is not None  # summaries alone have none
+    return tasks[name].display_names[split]
 
 
 def _cell(seeds: pd.DataFrame, model: str, task: str, split: str) -> dict[str, Any]:

@@ -55,8 +55,14 @@ def overview_text(
 ) -> str:
     """Return the first page of a report in reStructuredText.
 
-    ``results`` is the folder of results, ``task`` and ``seed`` name the model folder that is shown,
-    ``figure`` is the PNG form of the figure ``quality_speed``.
+    Args:
+        students: as :func:`final_students` returns them.
+        results: the folder of results.
+        task: of the model folders that are shown.
+        seed: of these folders.
+        device: whose speed-ups they are.
+        synthetic: whether the data are generated.
+        figure: the PNG form of the figure ``quality_speed``.
     """
     found = students.drop(index="teacher")
     parts = [_sentence(found, device)]

@@ -19,7 +19,7 @@ QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
 _SHARES = (25, 50, 75)
 
 
-def search_table(histories: Mapping[str, str | Path], quality: str, device: str, synthetic: bool) -> Table:
+def search_table(histories: Mapping[str, str | Path], *, quality: str, device: str, synthetic: bool) -> Table:
     """Build the search table from the last ``history.csv`` of every strategy, in the order given.
 
     ``quality`` and ``device`` are ``reward.quality`` and ``reward.device`` of the config. The best rewards

@@ -7,9 +7,7 @@ MNLI, QNLI, RTE and AX, codes for the other classes, STS-B cut to 0..5 and round
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,19 +30,28 @@ def predict_test(
     data_folder: Path,
     *,
     max_length: int,
-    training: Mapping[str, Any],
+    device: str,
+    threads: int,
     file: Path,
 ) -> None:
-    """Write the leaderboard's file ``name`` with the predictions of the model in ``model_folder``.
+    """Write a file of the leaderboard with one model's predictions.
 
-    ``data_folder`` holds the test split, ``training`` the config's ``device`` and ``threads``; texts are cut
-    to ``max_length`` tokens, as in training. Raises UserError for a damaged model or split.
+    Raises UserError for a damaged model or split.
+
+    Args:
+        name: of the leaderboard's file, without ``.tsv``.
+        model_folder: the model.
+        data_folder: holds the test split.
+        max_length: tokens that texts are cut to, as in training.
+        device: the config's ``training.device``.
+        threads: the config's ``training.threads``.
+        file: the file to write.
     """
     task = get_task(LEADERBOARD[name].task)
     frame = read_split(data_folder, LEADERBOARD[name].split)
-    data = encode(frame, task, load_tokenizer(model_folder), max_length)
-    with claim(training["device"], training["threads"]) as device:
-        logits = predict(load_classifier(model_folder).to(device), data, device)
+    data = encode(frame, task, load_tokenizer(model_folder), max_length=max_length)
+    with claim(device, threads) as claimed:
+        logits = predict(load_classifier(model_folder).to(claimed), data, claimed)
     write_submission(file, task, frame["idx"].to_numpy(), logits)
 
 
@@ -62,4 +69,4 @@ def _predictions(task: Task, logits: np.ndarray) -> list[str]:
     if task.regression:
         return [f"{score:.3f}" for score in logits.squeeze(-1).clip(*task.label_range)]
     codes = logits.argmax(axis=-1)
-    return [task.labels[code] if task.name in NAMED else str(code) for code in codes]
+    return [task.classes[code] if task.name in NAMED else str(code) for code in codes]

@@ -53,7 +53,7 @@ def best_cells(
     bold = set()
     for column, numbers in values.items():
         numbers = list(numbers)
-        known = {row: numbers[row] for row in rows if not pd.isna(numbers[row])}
+        known = {row: value for row in rows if (value := numbers[row]) is not None and not pd.isna(value)}
         if len(known) < 2:
             continue
         best = shown[column].iloc[max(known, key=known.__getitem__)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +31,45 @@ def adopt_teacher(
     *,
     max_length: int,
     seed: int,
-    training: Mapping[str, Any],
+    device: str,
+    threads: int,
     warn: Callable[[str], None],
     model_folder: Path,
     metrics_file: Path,
 ) -> None:
-    """Score the classifier in ``given`` on its task and save it, as the fine-tuned teacher of ``seed``.
+    """Score a classifier on its task and save it, as the fine-tuned teacher of one seed.
 
-    The same model serves every seed, and its ``train_rows`` are unknown. ``training`` is the config's
-    ``device`` and ``threads``; ``warn`` is called where the teacher may have been trained on the rows that
-    measure candidates. Raises UserError if it is not a classifier of the task, if its scores are on another
-    scale than the task's, if its classes fit the labels far better in another order, or if the labels speak
-    against the assumed use of token types.
+    The same model serves every seed, and its ``train_rows`` are unknown. Raises UserError if it is not a
+    classifier of the task, if its scores are on another scale than the task's, if its classes fit the labels
+    far better in another order, or if the labels speak against the assumed use of token types.
+
+    Args:
+        given: the classifier's folder.
+        data_folder: the task's rows.
+        definition: of the task.
+        max_length: tokens that texts are cut to.
+        seed: whose teacher it becomes.
+        device: the config's ``training.device``.
+        threads: the config's ``training.threads``.
+        warn: is called where the teacher may have been trained on the rows that measure candidates.
+        model_folder: the folder to write.
+        metrics_file: its ``metrics.json``, written too.
     """
     meta, task = read_meta(data_folder), get_task(definition)
     model, tokenizer = finetuned_classifier(given, task), load_tokenizer(given)
     splits = {
-        split: encode(read_split(data_folder, split), task, tokenizer, max_length)
+        split: encode(read_split(data_folder, split), task, tokenizer, max_length=max_length)
         for split in task.evaluation_splits
     }
     first = task.evaluation_splits[0]
-    with claim(training["device"], training["threads"]) as device:
-        scored = score_splits(model.to(device), splits, task, device)
+    with claim(device, threads) as claimed:
+        scored = score_splits(model.to(claimed), splits, task=task, device=claimed)
         check = _check_scale if task.regression else _check_order
         check(scored.logits[first], splits[first].labels, task, given)
         if len(task.text_columns) > 1 and not says_its_inputs(tokenizer, given):
             toggled = _toggle_token_types(tokenizer, model.config)
-            other = encode(read_split(data_folder, first), task, toggled, max_length)
-            _check_token_types(scored.logits[first], predict(model, other, device), other.labels, task)
+            other = encode(read_split(data_folder, first), task, toggled, max_length=max_length)
+            _check_token_types(scored.logits[first], predict(model, other, claimed), other.labels, task)
     metrics = save_scored(
         model.cpu(),
         scored,
@@ -125,7 +136,7 @@ def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
         return
     # place: an output of the head, which was taken for the task's class at that place
     head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
-    moved = [f"{place}: {task.labels[order[code]]}" for place, code in head if order[code] != code]
+    moved = [f"{place}: {task.classes[order[code]]}" for place, code in head if order[code] != code]
     raise UserError(
         f"teacher.finetuned_on is {shown(task.name)}, but in the class order of the teacher's config.json "
         f"{(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and in "

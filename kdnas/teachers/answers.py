@@ -28,9 +28,17 @@ def query_teacher(
     device: torch.device,
     file: str | Path,
 ) -> None:
-    """Write the logits of the classifier in ``teacher_folder`` on a task's rows that no table scores.
+    """Write a teacher's logits on a task's rows that no table scores.
 
-    Texts are cut to ``max_length`` tokens. Logits are float32, whatever precision students train in.
+    They are float32, whatever precision students train in.
+
+    Args:
+        teacher_folder: a classifier of the task.
+        data_folder: the task's rows.
+        definition: of the task.
+        max_length: tokens that texts are cut to.
+        device: the teacher runs on it.
+        file: the safetensors file to write.
     """
     meta, task = read_meta(data_folder), get_task(definition)
     frames = {
@@ -40,7 +48,14 @@ def query_teacher(
     }
     teacher = load_classifier(teacher_folder)
     train = frames.pop(TRAIN)
-    data = load_data(train, frames, task, teacher_folder, max_length, teacher.config)
+    data = load_data(
+        train,
+        frames,
+        task=task,
+        tokenizer_folder=teacher_folder,
+        max_length=max_length,
+        config=teacher.config,
+    )
     data.vocabulary.shrink(teacher)
     teacher.to(device)
     logits = {

@@ -16,7 +16,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
 from kdnas.sentences import shown
-from kdnas.teachers.fetch import origin, what_it_is
+from kdnas.teachers.fetch import TeacherSource, what_it_is
 
 
 def check_against_teacher(
@@ -77,14 +77,14 @@ def check_against_fetched(config: dict[str, Any], base: Path) -> None:
     Raises UserError like ``check_against_teacher``. Where nothing is there, it is damaged or another teacher,
     the job that fetches the teacher checks.
     """
-    teacher = config["teacher"]
+    teacher = TeacherSource.from_config(config["teacher"])
     try:
         meta, fetched = read_json(base / "meta.json"), read_json(base / "config.json")
-        if teacher["source"] == "local":
-            source = read_json(Path(teacher["name"]) / "config.json")
+        if teacher.source == "local":
+            source = read_json(Path(teacher.name) / "config.json")
             if what_it_is(source) != what_it_is(fetched):
                 return
-        same = meta.items() >= origin(teacher).items()
+        same = meta.items() >= teacher.origin.items()
     except (UserError, AttributeError):
         return
     if same:

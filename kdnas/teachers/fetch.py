@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,36 @@ _HOW_TO_RUN = (
 Facts = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class TeacherSource:
+    """Where the pretrained teacher comes from: the config's ``teacher`` without its training.
+
+    ``source`` is ``package``, ``local`` or ``hub``; ``sha256`` is that of the weights, None for any.
+    """
+
+    source: str
+    name: str
+    revision: str | None
+    sha256: str | None
+
+    @classmethod
+    def from_config(cls, teacher: Mapping[str, Any]) -> TeacherSource:
+        """Read it from the config's ``teacher`` section."""
+        return cls(**{name: teacher[name] for name in cls.__dataclass_fields__})
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where a teacher comes from, for ``meta.json``; of a local folder's path the last part."""
+        name = Path(self.name).name if self.source == "local" else self.name
+        return {"source": self.source, "name": name, "revision": self.revision}
+
+
 def fetch_teacher(
-    teacher: dict[str, Any], target: str | Path, check: Callable[[dict[str, Any], Facts], None]
+    teacher: TeacherSource, target: str | Path, check: Callable[[dict[str, Any], Facts], None]
 ) -> None:
     """Copy the teacher's configuration, weights and tokenizer to the folder ``target``.
 
-    ``teacher`` is the config's section: ``source`` (``package``, ``local``, ``hub``), ``name``,
-    ``revision``, ``sha256``. ``check`` gets the model's own configuration and the facts that
+    ``check`` gets the model's own configuration and the facts that
     :func:`kdnas.teachers.agreement.check_agreement` finds (at first none), and may refuse them. Raises
     UserError if the model is not there, is not of the BERT family, has no safetensors weights, if its
     checksum differs, or if its configuration, weights and tokenizer disagree.
@@ -43,14 +67,14 @@ def fetch_teacher(
     # transformers takes seconds
     from kdnas.teachers.agreement import check_agreement, names_of_tokenizer, open_tokenizer
 
-    source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher["source"]](teacher)
-    described = f"teacher {teacher['name']} ({teacher['source']})"
+    source = {"package": package_folder, "local": local_folder, "hub": _hub}[teacher.source](teacher)
+    described = f"teacher {teacher.name} ({teacher.source})"
     config = _check_config(source, described)
     check(config, {})
     sha256 = _check_weights(source, described)
-    if teacher["sha256"] not in (None, sha256):
+    if teacher.sha256 not in (None, sha256):
         raise UserError(
-            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher['sha256']}; "
+            f"the weights of {described} have SHA-256 {sha256}, but teacher.sha256 is {teacher.sha256}; "
             "allowed: the SHA-256 of the weights, or null to skip the check"
         )
     if not file_names(source).intersection(_SUFFICIENT):
@@ -67,18 +91,12 @@ def fetch_teacher(
             write_json(folder / CONFIG, what_it_is(config))
         facts = check_agreement(folder, opened, described)
         check(config, facts)
-        write_json(folder / META, origin(teacher) | {"sha256": sha256, **facts})
+        write_json(folder / META, teacher.origin | {"sha256": sha256, **facts})
 
 
 def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a model's configuration without the settings that only say how to run it."""
     return {key: value for key, value in config.items() if key not in _HOW_TO_RUN}
-
-
-def origin(teacher: dict[str, Any]) -> dict[str, Any]:
-    """Return where a teacher comes from, for ``meta.json``; of a local folder's path the last part."""
-    name = Path(teacher["name"]).name if teacher["source"] == "local" else teacher["name"]
-    return {"source": teacher["source"], "name": name, "revision": teacher["revision"]}
 
 
 def _check_config(source: Path, described: str) -> dict[str, Any]:
@@ -116,9 +134,9 @@ def _check_header(weights: Path, described: str) -> None:
         raise UserError(f"{WEIGHTS} of {described} is damaged: {error}") from error
 
 
-def package_folder(teacher: dict[str, Any]) -> Path:
+def package_folder(teacher: TeacherSource) -> Path:
     """Return the folder with the weights in the package ``teacher.name``; UserError if there is none."""
-    name = teacher["name"]
+    name = teacher.name
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
@@ -132,33 +150,32 @@ def package_folder(teacher: dict[str, Any]) -> Path:
     return folders[0]
 
 
-def local_folder(teacher: dict[str, Any]) -> Path:
+def local_folder(teacher: TeacherSource) -> Path:
     """Return the folder ``teacher.name``; raises UserError if there is none."""
-    folder = Path(teacher["name"])
+    folder = Path(teacher.name)
     if not folder.is_dir():
-        raise UserError(f"teacher.name is {shown(teacher['name'])}, but there is no such folder")
+        raise UserError(f"teacher.name is {shown(teacher.name)}, but there is no such folder")
     return folder
 
 
-def _hub(teacher: dict[str, Any]) -> Path:
+def _hub(teacher: TeacherSource) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         return Path(
             snapshot_download(
-                teacher["name"],
-                revision=teacher["revision"],
+                teacher.name,
+                revision=teacher.revision,
                 allow_patterns=[WEIGHTS, *(f"*{suffix}" for suffix in TOKENIZER_SUFFIXES)],
             )
         )
     except RepositoryNotFoundError as error:
         raise UserError(
-            f"teacher.name is {shown(teacher['name'])}, but the hub has no such model, or none that you "
-            "may read"
+            f"teacher.name is {shown(teacher.name)}, but the hub has no such model, or none that you may read"
         ) from error
     except Exception as error:  # the client repeats a request by itself; in the end it raises many classes
         raise UserError(
-            f"teacher {teacher['name']} at revision {teacher['revision']} could not be fetched from the hub "
+            f"teacher {teacher.name} at revision {teacher.revision} could not be fetched from the hub "
             f"({type(error).__name__}); check the network or use teacher.source local"
         ) from error

@@ -29,11 +29,22 @@ def finetune_teacher(
     model_folder: Path,
     metrics_file: Path,
 ) -> None:
-    """Fine-tune the encoder in ``base`` on the labelled ``rows`` of ``data_folder``, score and save it.
+    """Fine-tune an encoder on the labelled rows of a task, score and save it.
 
-    ``base`` is the pretrained encoder or the teacher of another task (intermediate-task training), whose
-    output layer is not used. A teacher that the store holds is taken from there. Raises UserError if the
-    training diverges or runs out of memory.
+    A teacher that the store holds is taken from there. Raises UserError if the training diverges or runs out
+    of memory.
+
+    Args:
+        base: the folder of the pretrained encoder, or of the teacher of another task (intermediate-task
+            training), whose output layer is not used.
+        rows: the rows to train and score on.
+        stage: how it is trained.
+        data_folder: the folder that the rows are of.
+        seed: of the training.
+        run: the device, and where checkpoints go.
+        store: where trained models are kept.
+        model_folder: the folder to write.
+        metrics_file: its ``metrics.json``, written too.
     """
     key = {
         "what": "finetune_teacher",
@@ -73,7 +84,9 @@ def _train(
 ) -> dict[str, Any]:
     seed = key["seed"]
     lesson = Lesson(rows, base, stage, seed=seed, run=run)
-    learner = lesson.enrol(key, lambda _: pretrained_classifier(base, lesson.task, stage.dropout, seed))
+    learner = lesson.enrol(
+        key, lambda _: pretrained_classifier(base, lesson.task, dropout=stage.dropout, seed=seed)
+    )
     lesson.train()
     if learner.failed is not None:
         raise UserError(

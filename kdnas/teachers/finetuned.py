@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import nn
@@ -14,10 +14,14 @@ from kdnas.errors import UserError
 from kdnas.models.loading import load_config, name_outputs, problem_type
 from kdnas.sentences import shown
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
 UNNAMED = re.compile(r"LABEL_\d+")  # transformers' names for classes without names
 
 
-def finetuned_classifier(folder: str | Path, task: Task) -> nn.Module:
+def finetuned_classifier(folder: str | Path, task: Task) -> PreTrainedModel:
     """Load the classifier in ``folder`` with its own head, whose outputs are put in the task's order.
 
     Classes are known by the names in its ``config.json``, case aside; unnamed ones are taken to be in the

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
@@ -13,11 +14,14 @@ from kdnas.models.loading import count_parameters, load_classifier
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 from kdnas.training.learner import Learner
-from kdnas.training.lesson import Lesson
+from kdnas.training.lesson import Lesson, Sample
 from kdnas.training.recipe import Recipe
 from kdnas.training.rows import Rows
 from kdnas.training.run import Run
 from kdnas.training.scoring import scores
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 KIND = "evaluations"
 Entry = dict[str, Any]  # of candidates.json and of cohort_….json (docs/artifacts.md)
@@ -33,12 +37,20 @@ def distill_candidates(
     run: Run,
     store: Store,
 ) -> list[Entry]:
-    """Evaluate ``candidates`` (entries of ``candidates.json``) and return the entries of ``cohort_….json``.
+    """Evaluate candidates and return the entries of ``cohort_….json``.
 
-    Results that the store holds are taken from there. The other candidates train in lockstep on ``rows``, of
-    which one split is scored, with the classifier in the folder ``teacher``. The result of each is the same
-    whatever else is in the list (on the CPU bit for bit). One that fails is returned with ``status``
-    ``failed`` and its reason, and is not stored.
+    Results that the store holds are taken from there. The other candidates train in lockstep. The result of
+    each is the same whatever else is in the list (on the CPU bit for bit). One that fails is returned with
+    ``status`` ``failed`` and its reason, and is not stored.
+
+    Args:
+        candidates: entries of ``candidates.json``.
+        rows: the rows to train on; one split is scored.
+        recipe: how they are distilled.
+        teacher: the folder of the classifier that they learn from.
+        seed: of the training.
+        run: the device, and where checkpoints go.
+        store: where evaluations are kept.
     """
     shared = _shared_key(rows, recipe, teacher=teacher, seed=seed, run=run)
     keys = {entry["candidate"]: {"architecture": entry["architecture"], **shared} for entry in candidates}
@@ -82,19 +94,21 @@ def _evaluate(
     """Train one candidate for each key, with the key's architecture, and return their records."""
     classifier = load_classifier(teacher)
     lesson = Lesson(rows, teacher, recipe.stage, seed=seed, run=run, teacher=classifier, recipe=recipe)
+
+    def build(shape: Architecture, sample: Sample | None) -> PreTrainedModel:
+        assert sample is not None  # the lesson has a teacher
+        return build_student(
+            shape,
+            classifier,
+            lesson.task,
+            signals=sample.signals if recipe.initialisation == "teacher" else None,
+            dropout=recipe.stage.dropout,
+            seed=seed,
+        )
+
     for key in keys.values():
         architecture = Architecture.from_dict(key["architecture"])
-        lesson.enrol(
-            key,
-            lambda sample, shape=architecture: build_student(
-                shape,
-                classifier,
-                lesson.task,
-                signals=sample.signals if recipe.initialisation == "teacher" else None,
-                dropout=recipe.stage.dropout,
-                seed=seed,
-            ),
-        )
+        lesson.enrol(key, partial(build, architecture))
     lesson.train()
     values = {}
     (scored,) = lesson.data.scored.values()
@@ -120,6 +134,6 @@ def _succeeded(learner: Learner, score: float, loss: float) -> dict[str, Any]:
     }
 
 
-def _failed(reason: str) -> dict[str, Any]:
+def _failed(reason: str | None) -> dict[str, Any]:
     numbers = ("quality_accuracy", "quality_loss", "parameters", "train_seconds", "weights_sha256")
     return {"status": "failed", "reason": reason, **dict.fromkeys(numbers)}

@@ -43,7 +43,7 @@ class Encoded:
         return Encoded(ids, self.token_types, self.labels, self.padding_id)
 
 
-def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, max_length: int) -> Encoded:
+def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, *, max_length: int) -> Encoded:
     """Tokenise the text columns of ``frame``, cut to ``max_length`` tokens.
 
     There are token types where the ``model_input_names`` of ``tokenizer`` have them.
@@ -66,7 +66,7 @@ def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, max_length: int) -> 
     )
 
 
-def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+def epoch_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: int) -> list[np.ndarray]:
     """Return the row numbers of each batch of ``epoch``: shuffled, with rows of like length together."""
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(lengths))
@@ -101,7 +101,7 @@ def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[st
     return tensors | ({"padded": torch.tensor(padded)} if device.type == "cuda" else {})
 
 
-def with_pseudo_labels(data: Encoded, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
+def with_pseudo_labels(data: Encoded, *, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
     """Return ``data`` with pseudo-labels (Lee 2013) on all rows but the first ``labelled``.
 
     ``logits`` (rows, labels) are the teacher's on all rows. A pseudo-label is its likeliest class, or its
@@ -125,6 +125,7 @@ class TrainingData:
 def load_data(
     train: pd.DataFrame,
     scored: dict[str, pd.DataFrame],
+    *,
     task: Task,
     tokenizer_folder: str | Path,
     max_length: int,
@@ -132,12 +133,19 @@ def load_data(
 ) -> TrainingData:
     """Tokenise all frames with the teacher's tokenizer and cut the vocabulary to the word pieces in use.
 
-    ``config`` is the model's. That the tokenizer is the model's was checked where it was fetched
-    (:mod:`kdnas.teachers.agreement`).
+    That the tokenizer is the model's was checked where it was fetched (:mod:`kdnas.teachers.agreement`).
+
+    Args:
+        train: the training rows.
+        scored: the rows of each split that is scored.
+        task: whose text columns they have.
+        tokenizer_folder: holds the tokenizer.
+        max_length: tokens that texts are cut to.
+        config: the model's transformers configuration.
     """
     tokenizer: Any = load_tokenizer(tokenizer_folder)
-    encoded = {name: encode(frame, task, tokenizer, max_length) for name, frame in scored.items()}
-    rows = encode(train, task, tokenizer, max_length)
+    encoded = {name: encode(frame, task, tokenizer, max_length=max_length) for name, frame in scored.items()}
+    rows = encode(train, task, tokenizer, max_length=max_length)
     everything = [ids for part in (rows, *encoded.values()) for ids in part.token_ids]
     # RoBERTa's positions depend on the model's own pad_token_id, which may differ from the tokenizer's
     largest_special = max(tokenizer.pad_token_id, config.pad_token_id or 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ from torch import nn
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
 from kdnas.models.loading import base_model
 from kdnas.training.device import to_device
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 MODEL_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -23,7 +28,7 @@ def model_inputs(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 class Forward:
     """Runs a classifier and keeps logits, hidden states and the last layer's queries, keys and values."""
 
-    def __init__(self, model: nn.Module, reads: frozenset[str] = frozenset()) -> None:
+    def __init__(self, model: PreTrainedModel, reads: frozenset[str] = frozenset()) -> None:
         """``reads`` names the outputs that are wanted beside the logits."""
         self.model = model
         self.hidden_states = HIDDEN_STATES in reads
@@ -34,11 +39,12 @@ class Forward:
             for projection in (attention.query, attention.key, attention.value):
                 projection.register_forward_hook(self._capture)
 
-    def _capture(self, module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+    def _capture(self, module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         if self.capturing:  # another Forward may run the same model
             self.captured.append(output)
 
     def __call__(self, batch: dict[str, torch.Tensor]) -> Outputs:
+        """Return the outputs on one batch (:func:`kdnas.training.data.collate`)."""
         self.captured, self.capturing = [], True
         try:
             inputs = model_inputs(batch) | self._mask(batch)
@@ -69,7 +75,7 @@ class Teaching:
 
     def __init__(
         self,
-        teacher: nn.Module,
+        teacher: PreTrainedModel,
         logits: torch.Tensor,
         reads: frozenset[str],
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -15,6 +15,10 @@ from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective
 from kdnas.training.forward import Forward
 from kdnas.training.recipe import Stage
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 # cuBLAS and cuDNN have words of their own for a GPU that is full
 _OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")
@@ -30,7 +34,7 @@ class Learner:
     :meth:`take_up` gives it its model on the CPU, :meth:`start` moves that to the device it trains on.
     """
 
-    model: nn.Module
+    model: PreTrainedModel
     objective: Objective
     whole_embedding: torch.Tensor  # of the model with the whole vocabulary, before it was cut
 
@@ -44,7 +48,7 @@ class Learner:
         self.seconds = 0.0
         self._terms: dict[str, torch.Tensor] = {}
 
-    def take_up(self, model: nn.Module, objective: Objective, whole_embedding: torch.Tensor) -> None:
+    def take_up(self, model: PreTrainedModel, objective: Objective, whole_embedding: torch.Tensor) -> None:
         """Take the model to train, whose embedding is cut to the compact vocabulary, and its objective."""
         self.model, self.objective, self.whole_embedding = model, objective, whole_embedding
 
@@ -62,7 +66,8 @@ class Learner:
         self.optimizer = torch.optim.AdamW(self._groups(), lr=self.stage.learning_rate, fused=True)
 
     def _groups(self) -> list[dict[str, Any]]:
-        decayed, free = [], []
+        decayed: list[nn.Parameter] = []
+        free: list[nn.Parameter] = []
         for name, parameter in self.named_parameters():
             # no decay for embeddings either: see kdnas.models.vocabulary
             plain = parameter.dim() >= 2 and "_embeddings" not in name

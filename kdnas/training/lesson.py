@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
 
 from kdnas.data.tasks import get_task
 from kdnas.losses.base import Outputs
@@ -25,6 +24,10 @@ from kdnas.training.rows import Rows
 from kdnas.training.run import Run
 from kdnas.training.saving import save_scored
 from kdnas.training.scoring import judge, predict, score_splits
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 SAMPLE_BATCHES, SAMPLE_ROWS = 8, 32
 
@@ -43,34 +46,52 @@ class Lesson:
         *,
         seed: int,
         run: Run,
-        teacher: nn.Module | None = None,
+        teacher: PreTrainedModel | None = None,
         recipe: Recipe | None = None,
     ) -> None:
-        """``folder`` holds the tokenizer and configuration of all learners; a ``teacher`` needs a recipe."""
+        """Tokenise the rows, and draw the sample that a teacher's students are built by.
+
+        Args:
+            rows: the rows to train and score on.
+            folder: holds the tokenizer and configuration of all learners.
+            stage: how they are trained.
+            seed: of the training.
+            run: the device, and where checkpoints go.
+            teacher: the classifier that they learn from, on the CPU; it needs a recipe.
+            recipe: how they are distilled.
+        """
         self.rows, self.folder, self.stage, self.seed, self.run = rows, folder, stage, seed, run
         self.task = get_task(rows.task)
         self.teacher, self.recipe = teacher, recipe
         config = load_config(folder) if teacher is None else teacher.config
-        self.data = load_data(rows.train, rows.scored, self.task, folder, rows.max_length, config)
+        self.data = load_data(
+            rows.train,
+            rows.scored,
+            task=self.task,
+            tokenizer_folder=folder,
+            max_length=rows.max_length,
+            config=config,
+        )
         self.sample = None if teacher is None else Sample.draw(self.data, teacher, seed)
         self.learners: list[Learner] = []
         self._judging: Teaching | None = None
 
-    def enrol(self, key: dict[str, Any], build: Callable[[Sample | None], nn.Module]) -> Learner:
+    def enrol(self, key: dict[str, Any], build: Callable[[Sample | None], PreTrainedModel]) -> Learner:
         """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
         learner = Learner(key, self.stage, self.seed)
         with only_this_one_fails(learner, "while it was built"):
             model = build(self.sample)
             objective = self._objective(model)
             if objective.starts_fitted:
+                assert self.sample is not None  # such losses ask the teacher
                 self.sample.fit(objective, model)
             learner.take_up(model, objective, self.data.vocabulary.shrink(model))
         self.learners.append(learner)
         return learner
 
-    def _objective(self, model: nn.Module) -> Objective:
+    def _objective(self, model: PreTrainedModel) -> Objective:
         regression = self.task.regression
-        if self.recipe is None:
+        if self.recipe is None or self.teacher is None:
             return labels_only(model, regression=regression)
         return Objective.of_recipe(self.recipe, model, self.teacher, regression=regression)
 
@@ -93,9 +114,9 @@ class Lesson:
     def _teaching(self) -> Teaching | None:
         """Prepare the teacher's side, and give the rows without labels their pseudo-labels."""
         reads = None if self.recipe is None else reads_of_teacher(self.recipe.losses)
-        if reads is None:
-            return None
         run, rows, teacher, data = self.run, self.rows, self.teacher, self.data
+        if reads is None or teacher is None:
+            return None
         data.vocabulary.shrink(teacher)
 
         def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
@@ -108,7 +129,9 @@ class Lesson:
         if not others:  # else nothing is judged by the losses
             on_scored_rows = logits(rows.scored_logits, scored)
             self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)
-        data.train = with_pseudo_labels(data.train, rows.labelled, on_training_rows, self.task.regression)
+        data.train = with_pseudo_labels(
+            data.train, labelled=rows.labelled, logits=on_training_rows, regression=self.task.regression
+        )
         return Teaching(teacher, on_training_rows, reads, device=run.device, autocast=run.autocast)
 
     def judge(self) -> list[tuple[Any, float] | None]:
@@ -116,7 +139,7 @@ class Lesson:
         (scored,) = self.data.scored.values()
         return judge(self.learners, self._judging, scored, device=self.run.device, report=self.run.report)
 
-    def finish(self, learner: Learner) -> nn.Module:
+    def finish(self, learner: Learner) -> PreTrainedModel:
         """Return a learner's model on the CPU, with the whole vocabulary."""
         self.data.vocabulary.restore(learner.model.cpu(), learner.whole_embedding)
         return learner.model
@@ -125,7 +148,7 @@ class Lesson:
         self, learner: Learner, model_folder: Path, *, data_folder: Path, details: dict[str, Any]
     ) -> dict[str, Any]:
         """Score a learner on all scored splits, save it, and return its metrics."""
-        scored = score_splits(learner.model, self.data.scored, self.task, self.run.device)
+        scored = score_splits(learner.model, self.data.scored, task=self.task, device=self.run.device)
         return save_scored(
             self.finish(learner),
             scored,
@@ -149,12 +172,12 @@ class Sample:
 
     batches: list[dict[str, torch.Tensor]]
     data: TrainingData
-    teacher: nn.Module
+    teacher: PreTrainedModel
 
     @classmethod
-    def draw(cls, data: TrainingData, teacher: nn.Module, seed: int) -> Sample:
+    def draw(cls, data: TrainingData, teacher: PreTrainedModel, seed: int) -> Sample:
         """Draw the rows with ``seed``; ``teacher`` is on the CPU."""
-        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed, 0)[:SAMPLE_BATCHES]
+        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed=seed, epoch=0)[:SAMPLE_BATCHES]
         return cls([collate(data.train, batch, torch.device("cpu")) for batch in rows], data, teacher)
 
     @cached_property
@@ -163,13 +186,13 @@ class Sample:
         with self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
 
-    def fit(self, objective: Objective, student: nn.Module) -> None:
+    def fit(self, objective: Objective, student: PreTrainedModel) -> None:
         """Initialise the losses' own weights so that they predict the teacher best."""
         outputs = [self._outputs(model, objective.reads) for model in (student, self.teacher)]
         objective.fit(zip(*outputs, self.batches, strict=True))
 
     @torch.no_grad()
-    def _outputs(self, model: nn.Module, reads: frozenset[str]) -> Iterator[Outputs]:
+    def _outputs(self, model: PreTrainedModel, reads: frozenset[str]) -> Iterator[Outputs]:
         # batch by batch: all states of BERT-Base on the sample would be 1.2 GB
         with self.data.vocabulary.shrunk(model):
             forward = Forward(model.eval(), reads)

@@ -55,7 +55,7 @@ def train(
         for step in range(first, steps):
             if step // batches_an_epoch != epoch:
                 epoch = step // batches_an_epoch
-                batches = epoch_batches(lengths, stage.batch_size, seed, epoch)
+                batches = epoch_batches(lengths, stage.batch_size, seed=seed, epoch=epoch)
             active = [item for item in learners if item.failed is None and item.next_step == step]
             if not any(item.failed is None for item in learners):
                 break

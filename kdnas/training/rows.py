@@ -71,7 +71,7 @@ class Rows:
     ) -> Rows:
         """Read the proxy set's file, and the held-out slice from the task's folder."""
         train, heldout = read_parquet(Path(proxy)).to_pandas(), read_split(data, HELDOUT)
-        key = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}
+        key: dict[str, str | None] = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}
         rows = cls(task, train, len(train), {HELDOUT: heldout}, max_length, key)
         if answers is not None:
             rows.key["answers"] = answers.sha256
@@ -90,12 +90,19 @@ class Rows:
         unlabelled: bool = True,
         scored: Sequence[str] | None = None,
     ) -> Rows:
-        """Read a task's folder: all training rows, and the splits ``scored`` (else the evaluation splits).
+        """Read the rows of a task's folder.
 
-        ``unlabelled``: whether the rows without labels are among them, as for students.
+        Args:
+            task: its definition.
+            data: the folder.
+            max_length: tokens that texts are cut to.
+            answers: of the teacher on these rows.
+            unlabelled: whether the rows without labels are among those that train, as for students.
+            scored: the splits that are scored; None for the evaluation splits.
         """
         meta, train = read_meta(data), read_split(data, TRAIN)
-        labelled, key = len(train), {"data": meta["fingerprint"]}
+        labelled = len(train)
+        key: dict[str, str | None] = {"data": meta["fingerprint"]}
         if unlabelled and UNLABELLED in meta["splits"]:
             train = pd.concat([train, read_split(data, UNLABELLED)], ignore_index=True)
             key["unlabelled"] = meta["unlabelled_fingerprint"]

@@ -59,24 +59,35 @@ class Run:
 
 @contextlib.contextmanager
 def start_run(
-    training: dict[str, Any],
+    *,
+    device: str,
+    precision: str,
+    threads: int,
     checkpoints: str | Path,
     checkpoint_minutes: float,
     report: Callable[[str], None] = print,
 ) -> Iterator[Run]:
-    """Yield the run of the config's ``training`` section; give its device back, if it claimed one.
+    """Yield a run; give its device back, if it claimed one.
 
     Raises UserError for the device ``gpu`` where there is none.
+
+    Args:
+        device: the config's ``training.device``: ``auto``, ``cpu`` or ``gpu``.
+        precision: the config's ``training.precision``: ``auto``, ``float32`` or ``bf16``.
+        threads: the config's ``training.threads``.
+        checkpoints: the folder of the checkpoints.
+        checkpoint_minutes: between two checkpoints of a learner.
+        report: is called with each line of the job's log.
     """
-    settle(training["threads"])
-    kind = device_type(training["device"])
+    settle(threads)
+    kind = device_type(device)
     with contextlib.ExitStack() as held:
         yield Run(
-            lambda: held.enter_context(claim(training["device"], training["threads"])),
-            kind,
-            use_autocast(training["precision"], kind),
-            training["threads"],
-            Checkpoints(checkpoints),
-            checkpoint_minutes,
-            report,
+            claim=lambda: held.enter_context(claim(device, threads)),
+            device_type=kind,
+            autocast=use_autocast(precision, kind),
+            threads=threads,
+            checkpoints=Checkpoints(checkpoints),
+            checkpoint_minutes=checkpoint_minutes,
+            report=report,
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import Task
@@ -21,6 +20,10 @@ from kdnas.models.loading import count_parameters, save_classifier
 from kdnas.sentences import reason
 from kdnas.training.run import Run
 from kdnas.training.scoring import Scored
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 LONG, OTHERS = 4, 20  # rows of the split that are read again
 # between devices and batches: float32 is far closer than this, a model that reads texts differently far off
@@ -37,9 +40,16 @@ def make_model(
     metrics_file: Path,
     name: str,
 ) -> None:
-    """Make a model's folder and its ``metrics.json`` under ``name``, from the store or by ``train``.
+    """Make a model's folder and its ``metrics.json``, from the store or by training.
 
-    ``train`` makes the folder and returns the metrics; two names with one ``key`` share one training.
+    Args:
+        key: everything that the model depends on; two names with one key share one training.
+        train: makes the folder and returns the metrics.
+        run: has the checkpoints that are removed afterwards.
+        store: where trained models are kept.
+        model_folder: the folder to write.
+        metrics_file: its ``metrics.json``, written too.
+        name: of the model in the metrics.
     """
     metrics = store.get_model(key, model_folder)
     if metrics is None:
@@ -52,7 +62,7 @@ def make_model(
 
 
 def save_scored(
-    model: nn.Module,
+    model: PreTrainedModel,
     scored: Scored,
     task: Task,
     *,
@@ -64,18 +74,30 @@ def save_scored(
     seed: int,
     train_rows: int | None,
 ) -> dict[str, Any]:
-    """Save ``model``, which is on the CPU, and return its ``metrics.json`` (docs/artifacts.md) but the name.
-
-    ``details`` go into the folder, ``train_rows`` (labelled ones, None if not known) into the metrics.
+    """Save a scored model and return its ``metrics.json`` (docs/artifacts.md) but the name.
 
     Before the folder appears, the model is opened as a user does, without this project's code, and run on
     some rows of the task's first evaluation split. Raises UserError, and leaves nothing, unless these rows
     get the outputs that were scored.
+
+    Args:
+        model: is on the CPU.
+        scored: its metrics and logits.
+        task: the task that it classifies.
+        tokenizer_folder: holds its tokenizer.
+        data_folder: the task's rows.
+        max_length: tokens that texts were cut to.
+        model_folder: the folder to write.
+        details: go into the folder.
+        seed: of the training.
+        train_rows: the labelled rows that it was trained on, None if not known.
     """
     split = task.evaluation_splits[0]
     frame = read_split(data_folder, split)[list(task.text_columns)]
     with atomic_folder(model_folder) as folder:
-        save_classifier(model, tokenizer_folder, folder, details, max_length)
+        save_classifier(
+            model, tokenizer_folder=tokenizer_folder, folder=folder, details=details, max_length=max_length
+        )
         batches = _batches(frame)
         try:
             found = _opened(folder, [frame.iloc[rows] for rows in batches])

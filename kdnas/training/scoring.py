@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.training.data import Encoded, collate
 from kdnas.training.forward import Forward, Teaching
 from kdnas.training.learner import Learner, only_this_one_fails
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 REPORT_SECONDS = 10.0
 BATCH_SIZE = 64
@@ -26,7 +30,7 @@ def scoring_batches(data: Encoded) -> list[np.ndarray]:
 
 
 @torch.inference_mode()
-def predict(model: nn.Module, data: Encoded, device: torch.device) -> np.ndarray:
+def predict(model: PreTrainedModel, data: Encoded, device: torch.device) -> np.ndarray:
     """Return the logits in float32, shape (rows, labels), in the order of the rows."""
     model.eval()
     forward = Forward(model)
@@ -36,6 +40,7 @@ def predict(model: nn.Module, data: Encoded, device: torch.device) -> np.ndarray
         if logits is None:
             logits = np.empty((len(data), output.shape[1]), dtype=np.float32)
         logits[rows] = output
+    assert logits is not None  # every split has rows
     return logits
 
 
@@ -55,7 +60,9 @@ class Scored:
     logits: dict[str, np.ndarray]
 
 
-def score_splits(model: nn.Module, splits: dict[str, Encoded], task: Task, device: torch.device) -> Scored:
+def score_splits(
+    model: PreTrainedModel, splits: dict[str, Encoded], *, task: Task, device: torch.device
+) -> Scored:
     """Score ``model`` by the task's metrics on every split, in float32."""
     logits = {name: predict(model, data, device) for name, data in splits.items()}
     metrics = {name: scores(logits[name], data, task) for name, data in splits.items()}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
@@ -21,6 +19,9 @@ from kdnas.training.recipe import Recipe
 from kdnas.training.rows import Rows
 from kdnas.training.run import Run
 from kdnas.training.saving import make_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass
@@ -92,10 +93,11 @@ def _train(job: Distillation, key: dict[str, Any], run: Run, model_folder: Path)
     return metrics | {"unlabelled_rows": len(rows.train) - rows.labelled}
 
 
-def _initialised(job: Distillation, sample: Sample, task: Task) -> nn.Module:
+def _initialised(job: Distillation, sample: Sample | None, task: Task) -> PreTrainedModel:
     """Return the student before training."""
     dropout, seed = job.recipe.stage.dropout, job.seed
     if job.start is not None:
-        return pretrained_classifier(job.start, task, dropout, seed_of(seed, job.architecture))
+        return pretrained_classifier(job.start, task, dropout=dropout, seed=seed_of(seed, job.architecture))
+    assert sample is not None  # the lesson has a teacher
     signals = sample.signals if job.recipe.initialisation == "teacher" else None
     return build_student(job.architecture, sample.teacher, task, signals=signals, dropout=dropout, seed=seed)

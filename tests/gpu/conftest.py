@@ -67,13 +67,14 @@ def start(on, tmp_path_factory) -> Callable:
     threads = torch.get_num_threads() if on == "gpu" else 1
 
     def start_on(precision: str = "float32", device: str | None = None, report=lambda text: None):
-        training = {
-            "device": device or on,
-            "precision": precision,
-            "threads": threads,
-            "max_gradient_norm": 1.0,
-        }
-        return start_run(training, tmp_path_factory.mktemp("checkpoints"), 60.0, report)
+        return start_run(
+            device=device or on,
+            precision=precision,
+            threads=threads,
+            checkpoints=tmp_path_factory.mktemp("checkpoints"),
+            checkpoint_minutes=60.0,
+            report=report,
+        )
 
     return start_on
 

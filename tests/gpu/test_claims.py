@@ -25,8 +25,8 @@ with claim("gpu", 1) as device:
 """
 _KEY = """
 from kdnas.training.run import start_run
-training = {"device": "auto", "precision": "auto", "threads": 1, "max_gradient_norm": 1.0}
-with start_run(training, "", 1.0) as run:
+settings = {"device": "auto", "precision": "auto", "threads": 1}
+with start_run(**settings, checkpoints="", checkpoint_minutes=1.0) as run:
     print(run.key["device"], run.key["precision"])
 """
 

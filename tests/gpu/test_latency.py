@@ -43,7 +43,7 @@ def test_students_are_timed_against_the_teacher_together_and_once(on, protocol, 
     models = {f"student {number}": shape for number, shape in enumerate(sizes.students)}
     models["teacher"] = sizes.teacher
     store = Store(tmp_path)
-    first = profile_by_clock(models, config, protocol, store, together=True)
+    first = profile_by_clock(models, config, protocol=protocol, store=store, together=True)
     assert first["hardware"] == hardware(protocol)
     if on == "gpu":
         assert first["hardware"]["device_name"] == torch.cuda.get_device_name()
@@ -57,7 +57,7 @@ def test_students_are_timed_against_the_teacher_together_and_once(on, protocol, 
         shape = Architecture.from_dict(row["architecture"]).short_name
         figure(f"a pass of {shape}, 1 x {sizes.tokens} tokens", on, f"{row['latency_ms']:.2f} ms")
         figure("its ratio to the teacher", on, f"{row['ratio']:.3f}")
-    again = profile_by_clock(models, config, protocol, store, together=True)
+    again = profile_by_clock(models, config, protocol=protocol, store=store, together=True)
     assert all(row["from_store"] for row in again["models"])
     assert again["teacher"] == first["teacher"]
     with claim(on, torch.get_num_threads()):  # it was given back

@@ -25,7 +25,12 @@ def teacher_folder(teacher_base, tmp_path_factory) -> Path:
     from kdnas.models.loading import pretrained_classifier, save_classifier
 
     folder = tmp_path_factory.mktemp("classifier")
-    save_classifier(pretrained_classifier(teacher_base, get_task("mnli"), 0.0, 3), teacher_base, folder, {})
+    save_classifier(
+        pretrained_classifier(teacher_base, get_task("mnli"), dropout=0.0, seed=3),
+        tokenizer_folder=teacher_base,
+        folder=folder,
+        details={},
+    )
     return folder
 
 

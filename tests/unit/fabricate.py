@@ -12,12 +12,13 @@ import pandas as pd
 from kdnas.data.tasks import TASKS
 from kdnas.files.artifacts import write_json, write_text
 from kdnas.search.history import COLUMNS, write_history
-from kdnas.search.reward import failed_reward, reward
+from kdnas.search.reward import Reward, failed_reward
 from kdnas.search.selection import select_best, select_within_budget
 from kdnas.search.space import Architecture
 
 GLUE_TASKS = ["mnli", "rte", "mrpc", "sst2", "cola", "stsb"]
 TEACHER = Architecture(6, 384, 12, 1536, "gelu")
+REWARD = Reward("accuracy", alpha=-0.06, beta=0.6, device="cpu")
 HAND_CRAFTED = {"minilm_l3": Architecture(3, 384, 12, 1536, "gelu")}
 _BENCHMARK_HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 _TEACHER_POINTS = {
@@ -116,7 +117,7 @@ def search(strategy: str, episodes: int, candidates: int, failed: tuple[int, int
             row |= {
                 "latency_ms": 20 * ratio,
                 "latency_ratio": ratio,
-                "reward": reward(quality, ratio, -0.06, 0.6),
+                "reward": REWARD.of(quality, ratio),
             }
             if strategy != "random":
                 row["predicted_reward"] = row["reward"] + draw.gauss(0, 0.03)

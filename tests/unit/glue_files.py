@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from kdnas.data.tasks import TASKS
+from kdnas.data import sources
+from kdnas.data.settings import DataSettings
+from kdnas.data.sources import leaderboard
+from kdnas.data.tasks import TASKS, Definition
 
 # The first line of each file in the official GLUE download; CoLA's files have none.
 TSV = {
@@ -82,3 +87,13 @@ def make(path: Path, name: str, kind: str = "parquet", folder: str | None = None
 
 def local(path: Path, **settings) -> dict:
     return {"source": "local", "path": str(path), "max_train_rows": None, **settings}
+
+
+def load_task(task: Definition, data: Mapping[str, Any], heldout: float = 0.0):
+    """Load a task by keys of the config's ``data`` section."""
+    return sources.load_task(task, DataSettings.from_config(data), heldout)
+
+
+def load_test_split(name: str, data: Mapping[str, Any]):
+    """Load a test split by keys of the config's ``data`` section."""
+    return leaderboard.load_test_split(name, DataSettings.from_config(data))

@@ -28,7 +28,7 @@ def adopt(given, data, task, warn, folder, metrics, seed=1):
         task,
         max_length=32,
         seed=seed,
-        training=CPU,
+        **CPU,
         warn=warn,
         model_folder=folder,
         metrics_file=metrics,

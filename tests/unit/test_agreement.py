@@ -15,14 +15,14 @@ from kdnas.files.artifacts import read_json, write_json
 from kdnas.models.files import WEIGHTS, files_that_may_count, tokenizer_files
 from kdnas.models.identity import model_digest
 from kdnas.models.loading import pretrained_classifier, save_classifier
-from kdnas.teachers.fetch import fetch_teacher
+from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef", *(f"##{char}" for char in "abcdef")]
 
 
 def fetch(folder, target):
     section = {"source": "local", "name": str(folder), "revision": None, "sha256": None}
-    fetch_teacher(section, target, lambda config, facts: None)
+    fetch_teacher(TeacherSource.from_config(section), target, lambda config, facts: None)
     return target
 
 
@@ -206,7 +206,13 @@ def test_added_tokens_go_with_the_teacher_and_its_students(teacher, tmp_path, sp
     expected = AutoTokenizer.from_pretrained(teacher)(text)["input_ids"]
     assert expected[-2] == len(PIECES) + 1
     base = fetch(teacher, tmp_path / "base")
-    save_classifier(pretrained_classifier(base, get_task("rte"), 0.0, 1), base, tmp_path / "saved", {}, 16)
+    save_classifier(
+        pretrained_classifier(base, get_task("rte"), dropout=0.0, seed=1),
+        tokenizer_folder=base,
+        folder=tmp_path / "saved",
+        details={},
+        max_length=16,
+    )
     for folder in (base, tmp_path / "saved"):
         assert AutoTokenizer.from_pretrained(folder)(text)["input_ids"] == expected
     assert teacher / "added_tokens.json" in files_that_may_count(teacher)

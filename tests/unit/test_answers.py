@@ -80,7 +80,7 @@ def test_a_damaged_file_is_one_sentence(taught, tmp_path):
 def test_candidates_learn_from_the_answers_on_their_own_rows(task_folder, taught, make_run, tmp_path):
     """Swapped answers of the rows outside of the proxy set change nothing, swapped ones inside do."""
     folder, file = taught
-    proxy = build_proxy(read_split(task_folder, "train"), "mnli", 0.5, 1)
+    proxy = build_proxy(read_split(task_folder, "train"), "mnli", share=0.5, seed=1)
     write_split(tmp_path / "proxy.parquet", proxy)
     answers = Answers.read(file)
     outside = np.setdiff1d(np.arange(64), proxy["train_row"])

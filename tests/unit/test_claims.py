@@ -103,7 +103,14 @@ def run(folder, seeds=(1, 2, 3), gpu=False, source="measured", teacher=fabricate
 
 def table_of(folder, **options):
     teacher = options.pop("name", "minilm")
-    return claims_table(*run(folder, **options), TASK_NAMES, ["lstm"], "base", teacher, "cpu")
+    return claims_table(
+        *run(folder, **options),
+        definitions=TASK_NAMES,
+        strategies=["lstm"],
+        baseline="base",
+        teacher=teacher,
+        searched_on="cpu",
+    )
 
 
 def cells(table, claim, quantity):
@@ -124,7 +131,9 @@ def test_t_interval_by_hand():
 
 def test_difference_is_paired_by_seed_and_leaves_wnli_out(tmp_path):
     evidence = evidence_of(tmp_path)
-    estimate = score_over_baseline(evidence.scores, TASK_NAMES, "lstm_no_slower_than_base", "base")
+    estimate = score_over_baseline(
+        evidence.scores, TASK_NAMES, student="lstm_no_slower_than_base", baseline="base"
+    )
     averages = {
         model: [(rte + cola) / 2 for rte, cola in zip(tasks["rte"], tasks["cola"], strict=True)]
         for model, tasks in POINTS.items()
@@ -303,19 +312,28 @@ def test_latency_table_is_judged_by_its_numbers(tmp_path):
 def test_task_that_a_model_lacks_is_in_no_average(tmp_path):
     metrics, architectures, latencies = run(tmp_path)
     metrics = [path for path in metrics if "lstm_best/cola" not in str(path)]
-    table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    table = claims_table(
+        metrics,
+        architectures,
+        latencies,
+        definitions=TASK_NAMES,
+        strategies=["lstm"],
+        baseline="base",
+        teacher="minilm",
+        searched_on="cpu",
+    )
     assert any(note.startswith("Averages over RTE;") for note in table.notes)
 
 
 def test_cola_and_wnli_are_named_where_the_tasks_have_them(tmp_path):
     metrics, architectures, latencies = run(tmp_path)
-    rest = (architectures, latencies)
-    with_them = claims_table(metrics, *rest, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    rest = {"strategies": ["lstm"], "baseline": "base", "teacher": "minilm", "searched_on": "cpu"}
+    with_them = claims_table(metrics, architectures, latencies, definitions=TASK_NAMES, **rest)
     assert "% of teacher, w/o CoLA" in set(with_them.shown["Quantity"])
     said = "Averages over RTE, CoLA; never WNLI, which papers leave out; for claim B without CoLA. "
     assert any(note.startswith(said) for note in with_them.notes)
     of_rte = [path for path in metrics if "/rte/" in str(path)]
-    without = claims_table(of_rte, *rest, ["rte"], ["lstm"], "base", "minilm", "cpu")
+    without = claims_table(of_rte, architectures, latencies, definitions=["rte"], **rest)
     assert "% of teacher" in set(without.shown["Quantity"])
     notes = [
         note for note in without.notes if not note.startswith("An analogue")
@@ -346,7 +364,16 @@ def test_rows_without_labels_are_no_part_of_the_papers_setting(tmp_path):
         record = read_json(path)
         if record["model"] != "teacher" and record["task"] == "rte":
             write_json(path, record | {"unlabelled_rows": 500})
-    table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    table = claims_table(
+        metrics,
+        architectures,
+        latencies,
+        definitions=TASK_NAMES,
+        strategies=["lstm"],
+        baseline="base",
+        teacher="minilm",
+        searched_on="cpu",
+    )
     (note,) = [note for note in table.notes if note.startswith("An analogue")]
     assert note.endswith("students also learned from pseudo-labelled rows of rte.")
 
@@ -356,14 +383,23 @@ def test_headline_ends_with_the_overall_verdicts(tmp_path):
     first = [path for path in metrics if "rte/seed_1" in str(path)]
     for table in (
         glue_table(metrics, TASK_NAMES),
-        efficiency_table(first[0], first[1:], architectures, latencies),
+        efficiency_table(first[0], first[1:], architectures=architectures, latencies=latencies),
     ):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     config = tmp_path / "config.yaml"
     config.write_text("claims: {baseline: null}")
     assert "Claim" not in headline(tmp_path)
     config.write_text("claims: {baseline: base}")
-    table = claims_table(metrics, architectures, latencies, TASK_NAMES, ["lstm"], "base", "minilm", "cpu")
+    table = claims_table(
+        metrics,
+        architectures,
+        latencies,
+        definitions=TASK_NAMES,
+        strategies=["lstm"],
+        baseline="base",
+        teacher="minilm",
+        searched_on="cpu",
+    )
     write_table(table, **fabricate.table_files(tmp_path / "tables", "claims"))
     lines = [line for line in headline(tmp_path).splitlines() if line.startswith("Claim")]
     assert len(lines) == 6

@@ -8,12 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from glue_files import local, write
+from glue_files import load_task, local, write
 from tiny import STAGE, finetune, write_frame
 
 from kdnas.config.check import check_config
 from kdnas.data.metrics import compute
-from kdnas.data.sources import load_task, write_task
+from kdnas.data.sources import write_task
 from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.estimate.sizes import task_size

@@ -123,13 +123,19 @@ def test_auto_is_bf16_where_all_gpus_have_it(monkeypatch, precision, capabilitie
     assert module.use_autocast(precision, "cpu") is (precision == "bf16")
 
 
-TRAINING = {"device": "auto", "threads": 1, "precision": "float32", "max_gradient_norm": 1.0}
+TRAINING = {
+    "device": "auto",
+    "threads": 1,
+    "precision": "float32",
+    "checkpoints": "",
+    "checkpoint_minutes": 1.0,
+}
 
 
 def test_a_run_claims_its_gpu_when_first_asked_and_gives_it_back(gpus):
     gpus[:] = ["a"]
     lines = []
-    with start_run(TRAINING, "", 1.0, lines.append) as run:
+    with start_run(**TRAINING, report=lines.append) as run:
         assert run.key["device"] == "cuda" and run.key["precision"] == "float32"
         with claim("gpu", 1):  # nobody holds it yet
             pass
@@ -152,7 +158,7 @@ def free(uuid):
 
 def test_a_run_that_fails_gives_its_gpu_back(gpus):
     gpus[:] = ["a"]
-    with pytest.raises(ZeroDivisionError), start_run(TRAINING, "", 1.0, print) as run:
+    with pytest.raises(ZeroDivisionError), start_run(**TRAINING) as run:
         1 / (run.device.index or 0)
     assert free("a")
 
@@ -161,10 +167,10 @@ def test_a_run_without_its_gpu_ends_before_it_reads_anything(gpus):
     gpus.clear()
     with (
         pytest.raises(UserError, match="torch sees no GPU here"),
-        start_run(TRAINING | {"device": "gpu"}, "", 1.0),
+        start_run(**TRAINING | {"device": "gpu"}),
     ):
         pytest.fail("it has begun")
-    with start_run(TRAINING, "", 1.0, print) as run:
+    with start_run(**TRAINING) as run:
         assert run.key["device"] == run.device.type == "cpu"
 
 

@@ -1,5 +1,7 @@
 """What an episode's candidates are rewarded by, and where it comes to stand in the history."""
 
+from dataclasses import replace
+
 import pytest
 
 from kdnas.errors import UserError
@@ -7,8 +9,9 @@ from kdnas.files.artifacts import write_json
 from kdnas.search.episode import extend_history
 from kdnas.search.history import LATER, empty_history, read_history, write_history
 from kdnas.search.one_hardware import check_one_hardware, mixed_hardware
+from kdnas.search.reward import Reward
 
-SETTINGS = {"quality": "accuracy", "alpha": -0.06, "beta": 0.6, "device": "cpu"}
+REWARD = Reward("accuracy", alpha=-0.06, beta=0.6, device="cpu")
 MACHINE = {"device_name": "Some CPU", "cores": 8, "whole_cores": True, "host": None, "torch": "2.13"}
 
 
@@ -50,12 +53,18 @@ def episode(number, *measured):
     return found, evaluations, {"reason": None, "hardware": MACHINE, "models": latencies[::-1]}
 
 
+def extended(history, artifacts, reward=REWARD):
+    """Return the history with the rows of what :func:`episode` returns."""
+    candidates, evaluations, latency = artifacts
+    return extend_history(history, candidates, evaluations=evaluations, latency=latency, reward=reward)
+
+
 def test_each_candidate_is_rewarded_by_its_own_quality_and_latency():
     artifacts = episode(1, (0.7, 0.2, 0.3), (0.8, 0.3, 0.6))
-    by_accuracy = extend_history(empty_history(), *artifacts, SETTINGS)
+    by_accuracy = extended(empty_history(), artifacts)
     # half of beta is worth 2 ** 0.06, beta itself nothing
     assert by_accuracy["reward"].tolist() == pytest.approx([0.7 * 1.0424657608, 0.8])
-    by_loss = extend_history(empty_history(), *artifacts, SETTINGS | {"quality": "loss"})
+    by_loss = extended(empty_history(), artifacts, replace(REWARD, quality="loss"))
     assert by_loss["reward"].tolist() == pytest.approx([0.2 * 1.0424657608, 0.3])
     assert by_loss["quality"].tolist() == [0.2, 0.3]
     for history in (by_accuracy, by_loss):
@@ -72,10 +81,10 @@ def test_each_candidate_is_rewarded_by_its_own_quality_and_latency():
 
 def test_a_failure_is_rewarded_like_the_worst_of_all_episodes_and_at_most_by_nothing():
     failed = (None, None, 0.6)
-    history = extend_history(empty_history(), *episode(1, (0.5, 0.5, 0.6), failed, (0.7, 0.7, 0.6)), SETTINGS)
+    history = extended(empty_history(), episode(1, (0.5, 0.5, 0.6), failed, (0.7, 0.7, 0.6)))
     assert history["reward"].tolist() == pytest.approx([0.5, 0.0, 0.7])
-    history = extend_history(history, *episode(2, (-0.2, -0.2, 0.6)), SETTINGS)
-    history = extend_history(history, *episode(3, failed, (0.6, 0.6, 0.6)), SETTINGS)
+    history = extended(history, episode(2, (-0.2, -0.2, 0.6)))
+    history = extended(history, episode(3, failed, (0.6, 0.6, 0.6)))
     assert history["episode"].tolist() == [1, 1, 1, 2, 3, 3]
     assert history["reward"].tolist() == pytest.approx([0.5, 0.0, 0.7, -0.2, -0.2, 0.6])
     assert history["reason"].tolist()[1] == "out of memory at step 1"
@@ -85,7 +94,7 @@ def test_reward_without_a_latency_is_one_sentence():
     candidates, evaluations, _ = episode(1, (0.5, 0.5, 0.6))
     latency = {"reason": "not measured: this machine has no GPU", "models": []}
     with pytest.raises(UserError, match=r'reward\.device is "gpu"'):
-        extend_history(empty_history(), candidates, evaluations, latency, SETTINGS | {"device": "gpu"})
+        extended(empty_history(), (candidates, evaluations, latency), replace(REWARD, device="gpu"))
 
 
 def timed(device, number=1):
@@ -103,7 +112,7 @@ def searched(tmp_path):
 
     def write(first, second):
         history, latency = tmp_path / "lstm/episode_01/history.csv", tmp_path / "lstm/episode_02/latency.json"
-        write_history(history, extend_history(empty_history(), *timed(first), SETTINGS))
+        write_history(history, extended(empty_history(), timed(first)))
         write_json(latency, timed(second, 2)[2])
         return history, latency
 
@@ -114,7 +123,7 @@ def searched(tmp_path):
 def test_a_search_on_one_hardware_goes_on(device, searched):
     history, latency = searched(device, device)
     check_one_hardware(history, latency)
-    both = extend_history(read_history(history), *timed(device, 2), SETTINGS)
+    both = extended(read_history(history), timed(device, 2))
     assert both["ratio_low"].isna().all() == (device is None)
     assert both["hardware"].nunique() == 1
 
@@ -137,7 +146,7 @@ def test_a_history_of_before_these_columns_is_read_and_goes_on(searched):
     old = read_history(history).drop(columns=list(LATER))
     old.to_csv(history, index=False)
     check_one_hardware(history, latency)
-    both = extend_history(read_history(history), *timed("Other CPU", 2), SETTINGS)
+    both = extended(read_history(history), timed("Other CPU", 2))
     assert both["hardware"].notna().tolist() == [False, False, True, True]
     assert both["reward"].tolist()[:2] == pytest.approx(old["reward"].tolist())
     old.drop(columns="reward").to_csv(history, index=False)
@@ -147,7 +156,7 @@ def test_a_history_of_before_these_columns_is_read_and_goes_on(searched):
 
 def test_tables_say_which_strategy_was_timed_on_what():
     def history(device):
-        return extend_history(empty_history(), *timed(device), SETTINGS)
+        return extended(empty_history(), timed(device))
 
     assert mixed_hardware({"lstm": history("Some CPU"), "random": history("Some CPU")}) == []
     (note,) = mixed_hardware({"lstm": history("Some CPU"), "random": history("Other CPU")})

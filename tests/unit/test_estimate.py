@@ -243,7 +243,7 @@ def workload(**sections):
         **sections,
     )
     sizes = {"mnli": TaskSize(100, 30, 65, 5.0, True), "rte": TaskSize(33, 0, 10, 5.0, True)}
-    return Workload(checked, TINY, Embeddings(10, 8, 2), sizes)
+    return Workload(checked, teacher=TINY, embeddings=Embeddings(10, 8, 2), sizes=sizes)
 
 
 def test_work_of_a_teacher_by_hand():
@@ -282,7 +282,7 @@ def test_the_teacher_runs_in_no_distillation_whose_losses_its_answers_suffice_fo
     losses = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     load = workload()
     load.config["distillation"]["losses"] = losses
-    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
     assert cohort(load).passes[TEACHER_PASS] == Passes()
     job = hand_crafted(load)
     assert job.passes[TEACHER_PASS] == Passes()
@@ -293,7 +293,7 @@ def test_a_student_reads_rows_without_labels_too():
     load = workload()
     load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     sizes = load.sizes | {"rte": TaskSize(33, 0, 10, 5.0, True, unlabelled_rows=67)}
-    load = Workload(load.config, TINY, load.embeddings, sizes)
+    load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=sizes)
     job = hand_crafted(load)
     # 100 rows are 4 batches of 32 and 2 of 64; three epochs
     assert taught(load, "rte").passes[TEACHER_PASS] == Passes(1 + 2, 96 * 5 * (10 + 100))
@@ -305,7 +305,9 @@ def test_full_distillation_of_the_fidelity_study_reads_them_and_its_proxies_do_n
     load, found = workload(fidelity={"architectures": 4}), {}
     for rows, unlabelled in ((100, 0), (60, 40), (60, 0)):
         size = replace(load.sizes["mnli"], train_rows=rows, unlabelled_rows=unlabelled)
-        one = Workload(load.config, TINY, load.embeddings, load.sizes | {"mnli": size})
+        one = Workload(
+            load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes | {"mnli": size}
+        )
         found[rows, unlabelled] = [
             load_of(one, "evaluate_fidelity", setting=setting).passes
             for setting in ("full_teacher", "proxy_teacher_1")
@@ -318,7 +320,7 @@ def test_memory_of_small_students_is_that_of_the_moments_they_start_from():
     load = workload()
     load.config["distillation"]["losses"] = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}
     wide = Architecture(2, 64, 1, 2048, "gelu")
-    load = Workload(load.config, wide, Embeddings(10, 8, 2), load.sizes)
+    load = Workload(load.config, teacher=wide, embeddings=Embeddings(10, 8, 2), sizes=load.sizes)
     moments = 4 * 2 * (4 * 64 * 64 + 2048 * 2048)
     teacher = taught(load, "rte").disk  # the weights of a model of its shape
     assert cohort(load).memory == pytest.approx(moments + teacher, rel=0.1)
@@ -328,7 +330,7 @@ def test_no_teacher_runs_where_no_loss_looks_at_it():
     losses = {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}
     load = workload()
     load.config["distillation"]["losses"] = losses
-    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
     job = cohort(load)
     assert job.passes[TEACHER_PASS] == Passes()
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
@@ -355,7 +357,7 @@ def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
     }
     load = workload()
     load.config["search"]["space"] = space
-    load = Workload(load.config, TINY, load.embeddings, load.sizes)
+    load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
     # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens: 277.3 on average
     assert load.typical_student(5.0) == Architecture(4, 4, 1, 3, "gelu")
 
@@ -440,7 +442,7 @@ def test_calibration_measures_every_kind_of_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "_start", lambda: (5.0, 1000))
     teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher"))
     checked = config(latency={"sequence_length": 16}, training={"device": "cpu"})
-    machine = calibrate(checked, teacher, Architecture(2, 12, 6, 24, "relu"), tokens=10)
+    machine = calibrate(checked, teacher, student=Architecture(2, 12, 6, 24, "relu"), tokens=10)
     assert set(machine.lines) >= {TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS, TIMED_PASS + "cpu"}
     for kind, line in machine.lines.items():
         assert 0 < line.seconds(Passes(1, 1e6)) < 10, kind
@@ -476,7 +478,7 @@ def run(*arguments):
 def test_command_prints_every_rule_and_what_is_not_known(tmp_path, monkeypatch, capsys):
     lines = {kind: Line(0.0, 1e-10) for kind in (TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS)}
     machine = Machine("cpu", "a processor", 0, lines, 10.0, 5e8)
-    monkeypatch.setattr(calibration, "calibrate", lambda *arguments: machine)
+    monkeypatch.setattr(calibration, "calibrate", lambda *arguments, **shape: machine)
     file = tmp_path / "config.yaml"
     file.write_text("experiment: mine\n", encoding="utf-8")
     assert run(file, "--cores", 4) == 0
@@ -492,7 +494,7 @@ def test_command_prints_every_rule_and_what_is_not_known(tmp_path, monkeypatch, 
 def test_command_tells_what_it_assumes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     machine = Machine("cpu", "a processor", 0, {}, 10.0, 5e8)
-    monkeypatch.setattr(calibration, "calibrate", lambda *arguments: machine)
+    monkeypatch.setattr(calibration, "calibrate", lambda *arguments, **shape: machine)
     file = tmp_path / "config.yaml"
     file.write_text(
         "experiment: mine\n"

@@ -54,7 +54,7 @@ def factorised(teacher, hidden_size, embedding_size):
 @pytest.mark.parametrize("model_type", ["bert", "roberta", "electra", "xlm-roberta"])
 def test_tables_of_fewer_dimensions_are_factorised_without_loss(model_type, tmp_path):
     """Only word pieces that no input holds need more than eleven dimensions."""
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     needed = torch.linalg.qr(torch.randn(24, 10, generator=torch.Generator().manual_seed(2))).Q
     embeddings = base_model(teacher).embeddings
     with torch.no_grad():
@@ -97,11 +97,11 @@ def test_a_saved_student_reads_texts_as_its_teacher_does(tmp_path):
 
     base = write_teacher(tmp_path / "base", "roberta", vocab_size=300)
     write_byte_pairs(base)
-    teacher = pretrained_classifier(base, TASK, 0.0, 1)
+    teacher = pretrained_classifier(base, TASK, dropout=0.0, seed=1)
     student = build_student(
         Architecture(4, 24, 6, 48, "gelu", 12), teacher, TASK, signals=None, dropout=0.0, seed=1
     )
-    save_classifier(student, base, tmp_path / "student", {})
+    save_classifier(student, tokenizer_folder=base, folder=tmp_path / "student", details={})
     texts = ("the mat sat", "a cat")
     expected = AutoTokenizer.from_pretrained(base)(*texts)["input_ids"]
     assert len(set(expected)) > 5
@@ -111,7 +111,7 @@ def test_a_saved_student_reads_texts_as_its_teacher_does(tmp_path):
 
 
 def test_a_head_with_tanh_starts_near_that_of_the_teacher(teacher_base):
-    teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
+    teacher = pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=1)
     student = factorised(teacher, 24, 23)
     slopes = []
     for model, first, second in (
@@ -131,7 +131,7 @@ def test_a_head_with_tanh_starts_near_that_of_the_teacher(teacher_base):
 
 @pytest.mark.parametrize("model_type", ["bert", "camembert"])
 def test_both_widths_can_be_narrowed(model_type, tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     student = factorised(teacher, 12, 7)
     assert torch.isfinite(states(student, inputs(3, 5))).all()
     shape = Architecture(4, 12, 6, 48, "gelu", 7)
@@ -153,7 +153,12 @@ def test_students_are_distilled_and_go_on_to_the_next_task(initialisation, teach
         teacher = tmp_path / f"teacher_{name}"
         teacher.mkdir()
         task, data = get_task(name), write_data(tmp_path / name, name)
-        save_classifier(pretrained_classifier(teacher_base, task, 0.0, 1), teacher_base, teacher, {})
+        save_classifier(
+            pretrained_classifier(teacher_base, task, dropout=0.0, seed=1),
+            tokenizer_folder=teacher_base,
+            folder=teacher,
+            details={},
+        )
         job = student_job("small", architecture, name, 1, stage, start, teacher, data, 32, settings)
         start = tmp_path / f"student_{name}"
         distil(job, make_run(), Store(tmp_path / "store"), start, tmp_path / f"{name}.json")
@@ -167,7 +172,12 @@ def test_a_candidate_is_told_from_the_one_with_whole_tables(teacher_base, tmp_pa
     data = write_data(tmp_path / "data", "mnli")
     teacher = tmp_path / "teacher"
     teacher.mkdir()
-    save_classifier(pretrained_classifier(teacher_base, TASK, 0.0, 1), teacher_base, teacher, {})
+    save_classifier(
+        pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=1),
+        tokenizer_folder=teacher_base,
+        folder=teacher,
+        details={},
+    )
     shapes = [Architecture(2, 12, 3, 24, "relu", size) for size in (12, 5)]
     entries = [{"candidate": place, "architecture": shape.to_dict()} for place, shape in enumerate(shapes)]
     store = Store(tmp_path / "store")

@@ -242,7 +242,7 @@ def study(tmp_path):
 
 
 def test_table_by_hand(study):
-    table = fidelity_table(study, Setting("teacher", 4), "mnli", False)
+    table = fidelity_table(study, search_setting=Setting("teacher", 4), task="mnli", synthetic=False)
     accuracy, loss, size, shape = table.data.itertuples()
     assert (accuracy.predictor, accuracy.quality, accuracy.of_search) == ("proxy_teacher_4", "accuracy", True)
     assert accuracy.tau == pytest.approx((9 - 1) / 10)
@@ -267,11 +267,11 @@ def test_table_by_hand(study):
 
 
 def test_table_says_what_else_the_full_distillation_read(study):
-    plain = fidelity_table(study, None, "mnli", False)
+    plain = fidelity_table(study, search_setting=None, task="mnli", synthetic=False)
     assert any("on the whole training set with" in note for note in plain.notes)
     (full,) = [path for path in study if path.stem == "full_teacher"]
     write_json(full, read_json(full) | {"unlabelled_rows": 700})
-    more = fidelity_table(study, None, "mnli", False)
+    more = fidelity_table(study, search_setting=None, task="mnli", synthetic=False)
     assert any("whole training set and 700 rows without labels with" in note for note in more.notes)
 
 
@@ -281,7 +281,7 @@ def test_failures_are_in_no_pair_and_fewer_than_five_tell_nothing(tmp_path):
         fabricate.fidelity_setting(tmp_path, "proxy_random_1", failing, [0.3] * 5, SIZES),
         fabricate.fidelity_setting(tmp_path, "full_random", FULL, FULL, SIZES),
     ]
-    table = fidelity_table(paths, None, "mnli", True)
+    table = fidelity_table(paths, search_setting=None, task="mnli", synthetic=True)
     accuracy, _, size, _ = table.data.itertuples()
     assert (accuracy.pairs, accuracy.architectures, size.pairs) == (4, 5, 5)
     assert pd.isna(accuracy.tau) and accuracy.reason == "4 architectures, fewer than 5"
@@ -297,7 +297,7 @@ def test_first_of_architectures_that_tie_is_their_mean(tmp_path):
         fabricate.fidelity_setting(tmp_path, "proxy_teacher_1", [0.5, 0.6, 0.5, 0.6, 0.4], [0.3] * 5, SIZES),
         fabricate.fidelity_setting(tmp_path, "full_teacher", FULL, FULL, SIZES),
     ]
-    accuracy = fidelity_table(paths, None, "rte", False).data.iloc[0]
+    accuracy = fidelity_table(paths, search_setting=None, task="rte", synthetic=False).data.iloc[0]
     assert accuracy["first"] == "2L-384H-12A-1536F-gelu or 4L-384H-12A-1536F-gelu"
     assert accuracy["first_score"] == pytest.approx(64)
 
@@ -309,7 +309,7 @@ def test_each_proxy_is_compared_within_its_own_start(tmp_path):
         fabricate.fidelity_setting(tmp_path, "proxy_random_1", FULL[::-1], FULL, SIZES),
         fabricate.fidelity_setting(tmp_path, "full_random", FULL[::-1], FULL, SIZES),
     ]
-    data = fidelity_table(paths, None, "mnli", False).data
+    data = fidelity_table(paths, search_setting=None, task="mnli", synthetic=False).data
     taus = data[data["quality"] == "accuracy"].set_index("predictor")["tau"]
     assert taus.to_dict() == {"proxy_teacher_1": pytest.approx(1), "proxy_random_1": pytest.approx(1)}
     sizes = data[data["predictor"] == "parameters"].set_index("initialisation")["tau"]
@@ -322,7 +322,7 @@ def test_each_proxy_is_compared_within_its_own_start(tmp_path):
 @pytest.fixture
 def drawn(tmp_path):
     paths = fabricate.fidelity(tmp_path, 10, ["teacher", "random"], [1, 4])
-    table = fidelity_table(paths, None, "mnli", True)
+    table = fidelity_table(paths, search_setting=None, task="mnli", synthetic=True)
     write_table(table, **fabricate.table_files(tmp_path, "fidelity"))
     return paths, tmp_path / "fidelity.csv"
 
@@ -332,9 +332,9 @@ def test_figure_has_a_panel_a_proxy_with_its_tau(drawn, tmp_path):
     written = []
     for attempt in ("first", "second"):
         figure = fidelity_figure(paths, table, "loss")
-        names = [tmp_path / f"{attempt}.{kind}" for kind in ("svg", "pdf", "png")]
-        save_figure(figure, *names)
-        written.append([name.read_bytes() for name in names])
+        names = {kind: tmp_path / f"{attempt}.{kind}" for kind in ("svg", "pdf", "png")}
+        save_figure(figure, **names)
+        written.append([name.read_bytes() for name in names.values()])
     assert written[0] == written[1]
     panels = [axes for axes in figure.axes if axes.get_visible()]
     cells = pd.read_csv(table).query("quality == 'loss'")
@@ -350,7 +350,9 @@ def test_figure_has_a_panel_a_proxy_with_its_tau(drawn, tmp_path):
 
 def test_figure_of_three_proxies_keeps_its_words_apart_and_inside(tmp_path):
     paths = fabricate.fidelity(tmp_path, 10, ["teacher", "random"], [1, 2, 16])
-    (tmp_path / "fidelity.csv").write_text(csv_text(fidelity_table(paths, None, "mnli", False)))
+    (tmp_path / "fidelity.csv").write_text(
+        csv_text(fidelity_table(paths, search_setting=None, task="mnli", synthetic=False))
+    )
     for quality in ("accuracy", "loss"):
         figure = fidelity_figure(paths, tmp_path / "fidelity.csv", quality)
         figure.draw_without_rendering()
@@ -362,7 +364,9 @@ def test_figure_of_three_proxies_keeps_its_words_apart_and_inside(tmp_path):
 
 
 def test_figure_says_where_there_is_no_tau(study, tmp_path):
-    (tmp_path / "fidelity.csv").write_text(csv_text(fidelity_table(study, None, "mnli", False)))
+    (tmp_path / "fidelity.csv").write_text(
+        csv_text(fidelity_table(study, search_setting=None, task="mnli", synthetic=False))
+    )
     (axes,) = fidelity_figure(study, tmp_path / "fidelity.csv", "loss").axes
     assert "no τ" in axes.get_title(loc="left")
     with pytest.raises(UserError, match="is missing"):

@@ -13,6 +13,7 @@ from kdnas.figures.dimensions import dimensions_figure, marginal_means
 from kdnas.figures.glue import glue_figure
 from kdnas.figures.prediction import prediction_figure
 from kdnas.figures.quality_latency import quality_latency_figure
+from kdnas.figures.quality_speed import quality_speed_figure
 from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
 from kdnas.figures.style import SYNTHETIC
@@ -32,6 +33,10 @@ SPACE = {
 }
 
 
+def files_in(folder):
+    return {kind: folder / f"figure.{kind}" for kind in KINDS}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
@@ -45,10 +50,18 @@ def draw(name, run, synthetic=True):
         return reward_figure(run["histories"], synthetic)
     if name == "quality_latency":
         return quality_latency_figure(
-            run["histories"], run["architectures"], {}, [0.3], "accuracy", "cpu", synthetic
+            run["histories"],
+            run["architectures"],
+            baselines={},
+            latency_budgets=[0.3],
+            quality="accuracy",
+            device="cpu",
+            synthetic=synthetic,
         )
     if name == "dimensions":
-        return dimensions_figure(run["histories"], SPACE, "accuracy", "cpu", synthetic)
+        return dimensions_figure(
+            run["histories"], SPACE, quality="accuracy", device="cpu", synthetic=synthetic
+        )
     if name == "prediction":
         return prediction_figure(run["histories"], synthetic)
     return glue_figure(run["glue"])
@@ -62,9 +75,9 @@ def texts(figure):
 def test_files_have_no_dates_and_synthetic_is_said(name, run, tmp_path):
     before = dict(matplotlib.rcParams)
     figure = draw(name, run)
-    paths = [tmp_path / f"figure.{kind}" for kind in KINDS]
-    save_figure(figure, *paths)
-    svg, pdf, png = (path.read_bytes() for path in paths)
+    files = files_in(tmp_path)
+    save_figure(figure, **files)
+    svg, pdf, png = (path.read_bytes() for path in files.values())
     assert svg.startswith(b"<?xml") and pdf.startswith(b"%PDF") and png.startswith(b"\x89PNG")
     assert b"dc:date" not in svg and b"CreationDate" not in pdf
     assert SYNTHETIC in texts(figure)
@@ -89,6 +102,20 @@ def test_reward_shows_every_candidate(run):
     assert len(random.lines) == 4  # no failed one
 
 
+def test_quality_speed_by_a_latency_table_has_no_intervals(tmp_path):
+    scores, sizes = tmp_path / "glue.csv", tmp_path / "efficiency.csv"
+    scores.write_text(
+        "model,task,score,sd,synthetic\nteacher,average,80.0,,False\nlstm_best,average,78.0,,False\n"
+    )
+    sizes.write_text(
+        "model,origin,architecture,parameters,cpu_speedup,cpu_speedup_low,cpu_speedup_high,"
+        "cpu_latency_ms\n"
+        "teacher,,,2e7,1.0,,,20.0\nlstm_best,lstm,2L,1e7,8.0,,,2.5\n"
+    )
+    axes = quality_speed_figure(scores, sizes, "cpu").axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines][1:] == [[1.0], [8.0]]
+
+
 def test_reward_axis_counts_whole_episodes(run, tmp_path):
     write_history(tmp_path / "one.csv", fabricate.search("lstm", 1, 4, None))
     figure = reward_figure({"lstm": tmp_path / "one.csv"}, False)
@@ -105,10 +132,12 @@ def test_a_search_that_failed_at_first_draws(tmp_path):
     histories = {"lstm": tmp_path / "history.csv"}
     figures = [
         reward_figure(histories, False),
-        quality_latency_figure(histories, [], {}, [], "loss", "gpu", False),
+        quality_latency_figure(
+            histories, [], baselines={}, latency_budgets=[], quality="loss", device="gpu", synthetic=False
+        ),
     ]
     for figure in figures:
-        save_figure(figure, *[tmp_path / f"figure.{kind}" for kind in KINDS])
+        save_figure(figure, **files_in(tmp_path))
 
 
 def test_quality_latency_names_searched_students_only(run):
@@ -123,7 +152,15 @@ def test_quality_latency_names_searched_students_only(run):
 
 def test_quality_latency_marks_matched_students_and_says_budgets(run):
     baselines = {"minilm_l3": Baseline(0.65, 0.9), "tiny": Baseline(0.45, 0.02)}
-    figure = quality_latency_figure(run["histories"], [], baselines, [0.3, 0.25], "accuracy", "cpu", False)
+    figure = quality_latency_figure(
+        run["histories"],
+        [],
+        baselines=baselines,
+        latency_budgets=[0.3, 0.25],
+        quality="accuracy",
+        device="cpu",
+        synthetic=False,
+    )
     axes, key = figure.axes
     (crosses,) = [line for line in axes.lines if line.get_marker() == "x"]
     assert list(zip(*crosses.get_data(), strict=True)) == [(0.9, 0.65), (0.02, 0.45)]
@@ -157,7 +194,13 @@ def test_thirty_students_have_letters_of_their_own_and_all_fits(tmp_path):
     ]
     budgets = [round(ratio, 2) for ratio, _ in places[:29]]
     figure = quality_latency_figure(
-        {"lstm": tmp_path / "lstm.csv"}, students, {}, budgets, "loss", "cpu", True
+        {"lstm": tmp_path / "lstm.csv"},
+        students,
+        baselines={},
+        latency_budgets=budgets,
+        quality="loss",
+        device="cpu",
+        synthetic=True,
     )
     axes, key = figure.axes
     words = texts(key)
@@ -184,7 +227,15 @@ def test_quality_latency_has_ticks_at_any_ratio(ratios, tmp_path):
         for number, ratio in enumerate(ratios)
     ]
     write_history(tmp_path / "lstm.csv", fabricate.history(rows))
-    figure = quality_latency_figure({"lstm": tmp_path / "lstm.csv"}, [], {}, [], "loss", "cpu", False)
+    figure = quality_latency_figure(
+        {"lstm": tmp_path / "lstm.csv"},
+        [],
+        baselines={},
+        latency_budgets=[],
+        quality="loss",
+        device="cpu",
+        synthetic=False,
+    )
     low, high = figure.axes[0].get_xlim()
     assert len([tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]) > 1
 
@@ -200,7 +251,13 @@ def test_nothing_is_cut_off(name, tmp_path, run):
         names = [f"{strategy}_{rule}" for strategy in ("lstm", "random") for rule in rules]
         students = [fabricate.student(tmp_path, name, "lstm", "best", found.iloc[1]) for name in names]
         figure = quality_latency_figure(
-            {"lstm": tmp_path / "lstm.csv"}, students, {}, [], "loss", "cpu", False
+            {"lstm": tmp_path / "lstm.csv"},
+            students,
+            baselines={},
+            latency_budgets=[],
+            quality="loss",
+            device="cpu",
+            synthetic=False,
         )
         assert texts(figure.axes[1]) == [word for name in names for word in ("a", name)]
     else:
@@ -246,7 +303,7 @@ def test_dimensions_show_each_architecture_once_and_no_failed_one(tmp_path):
         random=[shared, narrow],
     )
     space = SPACE | {"layers": [2, 3, 4], "attention_heads": [12], "activation": ["gelu"]}
-    figure = dimensions_figure(paths, space, "loss", "gpu", False)
+    figure = dimensions_figure(paths, space, quality="loss", device="gpu", synthetic=False)
     layers, hidden, layers_below, _ = figure.axes  # two dimensions have more than one choice
     assert [layers_below.get_xlabel(), figure.axes[3].get_xlabel()] == ["Layers", "Hidden size"]
     assert layers.get_ylabel() == "Proxy quality\n(1 − held-out loss)"
@@ -273,7 +330,9 @@ def test_dimensions_put_whole_tables_at_the_choice_that_stands_for_them(tmp_path
     space = {name: choices[:1] for name, choices in SPACE.items()}
     space |= {"layers": [6], "hidden_size": [192, 384], "ffn_size": [1536], "embedding_size": [128, 384]}
     space["attention_heads"] = [12]
-    figure = dimensions_figure(written(tmp_path, lstm=rows), space, "accuracy", "cpu", False)
+    figure = dimensions_figure(
+        written(tmp_path, lstm=rows), space, quality="accuracy", device="cpu", synthetic=False
+    )
     assert figure.axes[3].get_xlabel() == "Embedding size"
     assert [text.get_text() for text in figure.axes[1].texts] == ["2", "2"]
 
@@ -281,7 +340,10 @@ def test_dimensions_put_whole_tables_at_the_choice_that_stands_for_them(tmp_path
 def test_dimensions_of_heads_of_one_size_have_no_panel_of_heads(tmp_path):
     paths = written(tmp_path, lstm=[{"quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}])
     space = SPACE | {"hidden_size": [192, 384], "head_size": 32}
-    labels = [axes.get_xlabel() for axes in dimensions_figure(paths, space, "loss", "cpu", False).axes]
+    labels = [
+        axes.get_xlabel()
+        for axes in dimensions_figure(paths, space, quality="loss", device="cpu", synthetic=False).axes
+    ]
     assert list(filter(None, labels)) == ["Layers", "Hidden size", "Activation"]
 
 
@@ -295,7 +357,7 @@ def test_dimensions_spread_points_within_their_choice(run):
 def test_dimensions_of_a_space_without_choices(tmp_path):
     paths = written(tmp_path, lstm=[{"quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}])
     one = {name: choices[:1] for name, choices in SPACE.items()}
-    figure = dimensions_figure(paths, one, "accuracy", "cpu", False)
+    figure = dimensions_figure(paths, one, quality="accuracy", device="cpu", synthetic=False)
     figure.draw_without_rendering()
     assert texts(figure) == ["every dimension of the space has one\nchoice"]
 
@@ -332,7 +394,7 @@ def test_prediction_tau_by_hand(tmp_path):
     few = prediction_figure(written(tmp_path, lstm=ignored[:1] + rows[:4]), False)
     assert len(few.axes) == 1  # no scale of episodes
     assert "fewer than 5" in "\n".join(texts(few))
-    save_figure(few, *[tmp_path / f"figure.{kind}" for kind in KINDS])
+    save_figure(few, **files_in(tmp_path))
 
 
 def test_glue_groups_and_error_bars(run):

@@ -119,7 +119,7 @@ def run(tmp_path):
 
 
 def test_front_table_by_hand(run):
-    table = front_table(*run, "accuracy", "cpu", False)
+    table = front_table(*run, quality="accuracy", device="cpu", synthetic=False)
     fast, good = table.data.to_dict("records")
     assert fast == {
         "architecture": "1L-384H-12A-1536F-gelu",
@@ -142,7 +142,7 @@ def test_front_table_by_hand(run):
 
 
 def test_front_table_says_synthetic_and_the_device(run):
-    table = front_table(*run, "loss", "gpu", True)
+    table = front_table(*run, quality="loss", device="gpu", synthetic=True)
     assert "synthetic data, not GLUE" in table.title
     assert "SYNTHETIC DATA, NOT GLUE" in markdown_text(table)
     assert "SYNTHETIC DATA, NOT GLUE" in latex_text(table)

@@ -21,7 +21,7 @@ def write_tables(tmp_path, synthetic):
     latencies = {device: tmp_path / f"latency/{device}.json" for device in ("cpu", "gpu")}
     for table in (
         glue_table(metrics, fabricate.GLUE_TASKS),
-        efficiency_table(teacher, students, paths["architectures"], latencies),
+        efficiency_table(teacher, students, architectures=paths["architectures"], latencies=latencies),
     ):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     judge_against(tmp_path, None)

@@ -17,7 +17,7 @@ SHAPE = Architecture(4, 24, 6, 48, "gelu")
 
 @pytest.fixture
 def teacher(tmp_path):
-    return pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    return pretrained_classifier(write_teacher(tmp_path / "base"), TASK, dropout=0.0, seed=1)
 
 
 def first_layer(teacher):
@@ -84,7 +84,7 @@ def test_of_more_heads_those_stay_that_write_most(teacher):
         attention.self.value.weight[quiet] *= 10
         attention.output.dense.weight[:, quiet] *= 0.001
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 12, 3, 48, "gelu"))
+    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 12, 3, 48, "gelu"))
     assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)[loud]) for kept in maps)
 
 
@@ -94,22 +94,22 @@ def test_what_all_tokens_share_is_nothing_that_a_head_writes(teacher):
         attention.self.value.bias[:4] = 100.0  # the output projection's bias can say it
         attention.output.dense.weight[:, :4] *= 0.01
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 20, 5, 48, "gelu"))
+    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 20, 5, 48, "gelu"))
     assert torch.equal(maps.queries, torch.eye(24, dtype=torch.float64)[4:])
 
 
 def test_what_all_keys_share_has_no_say_in_the_scores(teacher):
     narrower = Architecture(4, 12, 6, 48, "gelu")
     layer, signals = first_layer(teacher)
-    before = narrow_heads(layer, signals, SHAPE, narrower)
+    before = narrow_heads(layer, signals, shape=SHAPE, student=narrower)
     layer["attention.self.key.bias"] = layer["attention.self.key.bias"] + 5.0  # softmax takes it away
-    after = narrow_heads(layer, signals, SHAPE, narrower)
+    after = narrow_heads(layer, signals, shape=SHAPE, student=narrower)
     assert torch.allclose(before.queries.T @ before.keys, after.queries.T @ after.keys, rtol=1e-3, atol=1e-6)
 
 
 def test_narrower_heads_mix_rows_of_one_head_of_the_teacher(teacher):
     layer, signals = first_layer(teacher)
-    for kept in narrow_heads(layer, signals, SHAPE, Architecture(4, 12, 6, 48, "gelu")):
+    for kept in narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 12, 6, 48, "gelu")):
         used = (kept != 0).view(6, 2, 6, 4).any(3).any(1)
         assert torch.equal(used, torch.eye(6, dtype=torch.bool))
 
@@ -135,5 +135,5 @@ def test_wider_heads_start_as_the_heads_they_come_from(teacher):
 
 def test_more_heads_than_the_teachers_are_cut_from_its_rows_in_order(teacher):
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, SHAPE, Architecture(4, 24, 12, 48, "gelu"))
+    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 24, 12, 48, "gelu"))
     assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)) for kept in maps)

@@ -5,14 +5,13 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from glue_files import make, rows, write
+from glue_files import load_task, make, rows, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdnas.data.grouping import text_groups
 from kdnas.data.heldout import hold_out
 from kdnas.data.remarks import remarks
-from kdnas.data.sources import load_task
 from kdnas.data.tasks import get_task
 
 PAIRS = get_task({"name": "pairs", "text_columns": ["a", "b"], "labels": ["x", "y"], "metrics": ["accuracy"]})
@@ -94,12 +93,12 @@ def test_a_category_beside_each_text_is_on_both_sides_and_told():
     table = frame(
         RNG.choice(["food", "staff", "price", "place"], 600), [f"r {row // 2}" for row in range(600)]
     )
-    train, heldout = hold_out(table, PAIRS, 0.2, None)
+    train, heldout = hold_out(table, PAIRS, share=0.2, rows=None)
     assert len(heldout) == 120 and heldout["label"].value_counts().to_dict() == {0: 60, 1: 60}
     assert set(train["a"]) == set(heldout["a"])
     assert not pairs(train) & pairs(heldout)
     swapped = table.rename(columns={"a": "b", "b": "a"})
-    pd.testing.assert_series_equal(hold_out(swapped, PAIRS, 0.2, None)[1]["idx"], heldout["idx"])
+    pd.testing.assert_series_equal(hold_out(swapped, PAIRS, share=0.2, rows=None)[1]["idx"], heldout["idx"])
     meta = {"heldout_from": "train", "heldout_shared_rows": 120}
     (told,) = remarks(PAIRS, {"train": train, "heldout": heldout, "validation": rows_apart()}, meta)
     name, count = heldout["a"].value_counts().index[0], heldout["a"].value_counts().iloc[0]
@@ -116,7 +115,7 @@ def rows_apart():
 def test_swapped_copies_are_never_on_both_sides():
     first, second = [f"q {row}" for row in range(2000)], [f"r {row}" for row in range(2000)]
     table = frame(first + second[:500], second + first[:500])
-    train, heldout = hold_out(table, PAIRS, 0.2, None)
+    train, heldout = hold_out(table, PAIRS, share=0.2, rows=None)
     assert not texts(train) & texts(heldout)
     assert len(heldout) == 500 and heldout["label"].value_counts().to_dict() == {0: 250, 1: 250}
 
@@ -124,13 +123,13 @@ def test_swapped_copies_are_never_on_both_sides():
 def test_a_popular_passage_is_the_one_text_on_both_sides():
     queries = [f"q {row // 2}" for row in range(600)]
     passages = ["popular" if row < 200 else f"p {row // 4}" for row in range(600)]
-    train, heldout = hold_out(frame(queries, passages), PAIRS, 0.2, None)
+    train, heldout = hold_out(frame(queries, passages), PAIRS, share=0.2, rows=None)
     assert texts(train) & texts(heldout) == {"popular"}
     assert abs(len(heldout) - 120) <= 2
 
 
 def test_copies_of_a_single_text_stay_together():
-    train, heldout = hold_out(frame([row % 250 for row in range(600)]), SINGLES, 0.2, None)
+    train, heldout = hold_out(frame([row % 250 for row in range(600)]), SINGLES, share=0.2, rows=None)
     assert not set(train["a"]) & set(heldout["a"])
     assert abs(len(heldout) - 120) <= 2
 
@@ -138,7 +137,7 @@ def test_copies_of_a_single_text_stay_together():
 @pytest.mark.parametrize(("count", "distinct"), [(20_000, 20), (2_000, 10)])
 def test_few_first_texts_are_categories(count, distinct):
     table = frame(RNG.integers(distinct, size=count), range(10**6, 10**6 + count))
-    train, heldout = hold_out(table, PAIRS, 0.2, None)
+    train, heldout = hold_out(table, PAIRS, share=0.2, rows=None)
     assert len(heldout) == count // 5
     assert len(set(train["a"])) == len(set(heldout["a"])) == distinct
 
@@ -165,7 +164,7 @@ def test_a_slice_of_any_pairs_has_its_rows_its_strata_and_none_of_the_training_p
     largest = max(Counter(frozenset(row) for row in zip(table["a"], table["b"], strict=True)).values())
     if largest > 8:
         return  # copies of one pair that are a large share of the slice
-    train, heldout = hold_out(table, PAIRS, share, None)
+    train, heldout = hold_out(table, PAIRS, share=share, rows=None)
     assert sorted([*train["idx"], *heldout["idx"]]) == list(range(len(table)))
     assert not pairs(train) & pairs(heldout)
     wanted = round(share * len(table))
@@ -180,7 +179,7 @@ def test_mnlis_premises_stay_together_in_small_slices_too():
         [(f"p {row // 3}", f"h {row}", row % 3, row) for row in range(60)],
         columns=["premise", "hypothesis", "label", "idx"],
     )
-    train, heldout = hold_out(table, get_task("mnli"), 0.2, None)
+    train, heldout = hold_out(table, get_task("mnli"), share=0.2, rows=None)
     assert len(heldout) == 12 and not set(train["premise"]) & set(heldout["premise"])
 
 
@@ -189,7 +188,7 @@ def test_a_rare_class_tied_to_other_rows_is_on_both_sides(start):
     """Its two rows are in groups of three: once the other class is full there is no room for one."""
     firsts, labels = [f"s {row}" for row in range(100)], [0] * 100
     firsts[start : start + 6], labels[start : start + 6] = ["g", "g", "g", "h", "h", "h"], [1, 0, 0] * 2
-    train, heldout = hold_out(frame(firsts, range(100, 200), labels=labels), PAIRS, 0.2, None)
+    train, heldout = hold_out(frame(firsts, range(100, 200), labels=labels), PAIRS, share=0.2, rows=None)
     assert [part["label"].tolist().count(1) for part in (train, heldout)] == [1, 1]
     assert abs(len(heldout) - 20) <= 3
 

@@ -27,7 +27,9 @@ def teacher(teacher_folder):
 def rows(teacher, teacher_folder):
     task = get_task("mnli")
     frame = write_frame(task, ROWS, 1)
-    return load_data(frame, {}, task, teacher_folder, 16, teacher.config).train
+    return load_data(
+        frame, {}, task=task, tokenizer_folder=teacher_folder, max_length=16, config=teacher.config
+    ).train
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def make_learner(teacher, tmp_path):
         base = tmp_path / str(layers)
         if not base.exists():
             write_teacher(base, layers=layers)
-        model = pretrained_classifier(base, task, 0.0, layers)
+        model = pretrained_classifier(base, task, dropout=0.0, seed=layers)
         with_losses = recipe(DISTILLATION | {"losses": losses})
         objective = Objective.of_recipe(with_losses, model, teacher, regression=False)
         return started(model, objective, with_losses.stage)

@@ -82,7 +82,7 @@ def test_noise_runs_to_the_limit():
     generator = np.random.default_rng(0)
     noisy = iter(generator.uniform(1, 20, 500))
     timers = {"teacher": clock(iter([10.0] * 500), [], "t"), "a": clock(noisy, [], "a")}
-    times = measure(timers, "teacher", 0, 5, 40, 0.01)
+    times = measure(timers, "teacher", warmup=0, min_rounds=5, max_rounds=40, interval=0.01)
     assert len(times["a"]) == 40
 
 
@@ -100,8 +100,8 @@ def test_timer_measures_the_extracted_network(config):
 
 def test_ratios_are_the_students_time_over_the_teachers(config, tmp_path, monkeypatch):
     times = {"teacher": np.array([8.0, 16.0, 12.0]), SMALL.short_name: np.array([2.0, 4.0, 3.0])}
-    monkeypatch.setattr(module, "measure", lambda *settings: times)
-    found = profile_by_clock({"x": SMALL}, config, PROTOCOL, Store(tmp_path))
+    monkeypatch.setattr(module, "measure", lambda *models, **settings: times)
+    found = profile_by_clock({"x": SMALL}, config, protocol=PROTOCOL, store=Store(tmp_path))
     (row,) = found["models"]
     assert [row[name] for name in ("ratio", "ratio_low", "ratio_high", "latency_ms")] == [0.25] * 3 + [3.0]
     assert found["teacher"]["latency_ms"] == 12.0
@@ -117,15 +117,15 @@ def test_profile_times_each_architecture_once_in_its_life(config, tmp_path, monk
 
     monkeypatch.setattr(module, "_measure", spy)
     store = Store(tmp_path)
-    first = profile_by_clock({1: SMALL, 2: SMALL, 3: TEACHER}, config, PROTOCOL, store)
+    first = profile_by_clock({1: SMALL, 2: SMALL, 3: TEACHER}, config, protocol=PROTOCOL, store=store)
     assert timed == [[SMALL, TEACHER]]
     assert [row["ratio"] for row in first["models"]][2] == 1.0
     assert first["models"][0]["ratio_low"] <= first["models"][0]["ratio"] <= first["models"][0]["ratio_high"]
-    again = profile_by_clock({"x": SMALL}, config, PROTOCOL, store)
+    again = profile_by_clock({"x": SMALL}, config, protocol=PROTOCOL, store=store)
     assert len(timed) == 1
     assert again["models"][0]["from_store"]
     assert again["models"][0]["latency_ms"] == first["models"][0]["latency_ms"]
-    profile_by_clock({"x": SMALL}, config, replace(PROTOCOL, batch_size=2), store)
+    profile_by_clock({"x": SMALL}, config, protocol=replace(PROTOCOL, batch_size=2), store=store)
     assert len(timed) == 2
 
 
@@ -135,7 +135,7 @@ def test_a_latency_that_missed_its_interval_is_said_and_timed_again(config, tmp_
     found = {"teacher": steady, SMALL.short_name: [4.0, 6.0] * 10, other.short_name: [2.0] * 20}
     asked, lines = [], []
 
-    def measure_next(timers, *settings):
+    def measure_next(timers, *reference, **settings):
         asked.append(set(timers))
         return {name: np.array(found[name]) for name in timers}
 
@@ -144,7 +144,9 @@ def test_a_latency_that_missed_its_interval_is_said_and_timed_again(config, tmp_
 
     def profile(together=False):
         models = {"x": SMALL, "y": other}
-        return profile_by_clock(models, config, protocol, Store(tmp_path), together, warn=lines.append)
+        return profile_by_clock(
+            models, config, protocol=protocol, store=Store(tmp_path), together=together, warn=lines.append
+        )
 
     for _ in range(2):
         first = profile()
@@ -175,16 +177,16 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
     monkeypatch.setattr(module, "_measure", spy)
     store = Store(tmp_path)
     other = Architecture(1, 12, 3, 24, "gelu")
-    profile_by_clock({1: SMALL}, config, PROTOCOL, store)  # in a search
-    first = profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
+    profile_by_clock({1: SMALL}, config, protocol=PROTOCOL, store=store)  # in a search
+    first = profile_by_clock({"a": SMALL, "b": other}, config, protocol=PROTOCOL, store=store, together=True)
     assert timed[1:] == [sorted([SMALL, other])]
     assert [row["from_store"] for row in first["models"]] == [False, False]
     assert all(len(row["times_ms"]) == row["rounds"] for row in first["models"])
-    again = profile_by_clock({"b": other, "c": SMALL}, config, PROTOCOL, store, together=True)
+    again = profile_by_clock({"b": other, "c": SMALL}, config, protocol=PROTOCOL, store=store, together=True)
     assert len(timed) == 2
     assert again["teacher"] == first["teacher"]
     assert again["models"][1]["latency_ms"] == first["models"][0]["latency_ms"]
-    profile_by_clock({"a": SMALL}, config, PROTOCOL, store, together=True)
+    profile_by_clock({"a": SMALL}, config, protocol=PROTOCOL, store=store, together=True)
     assert timed[2:] == [[SMALL]]
 
     (entry,) = (
@@ -193,7 +195,7 @@ def test_final_students_are_timed_together_or_not_at_all(config, tmp_path, monke
         if json.loads(path.read_text())["key"]["architecture"] == other.to_dict()
     )
     entry.unlink()
-    profile_by_clock({"a": SMALL, "b": other}, config, PROTOCOL, store, together=True)
+    profile_by_clock({"a": SMALL, "b": other}, config, protocol=PROTOCOL, store=store, together=True)
     assert timed[3:] == [sorted([SMALL, other])]
 
 
@@ -219,8 +221,8 @@ def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkey
     monkeypatch.setattr(module.torch.cuda, "is_available", lambda: False)
     gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
     with pytest.raises(UserError, match="measured on a GPU, but torch sees none here"):
-        profile_by_clock({"x": SMALL}, config, gpu, Store(tmp_path))
-    value = profile_by_clock({"x": SMALL}, config, gpu, Store(tmp_path), needed=False)
+        profile_by_clock({"x": SMALL}, config, protocol=gpu, store=Store(tmp_path))
+    value = profile_by_clock({"x": SMALL}, config, protocol=gpu, store=Store(tmp_path), needed=False)
     assert value["models"] == []
     assert value["teacher"] is None
     assert value["reason"] == "not measured: this machine has no GPU"
@@ -235,7 +237,9 @@ def write_table(path, *rows):
 def tabled(base, table, device="cpu"):
     names = ("batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
     latency = {name: getattr(PROTOCOL, name) for name in names} | {"cpu_threads": 1, "table": str(table)}
-    return profile_from_config({"x": SMALL}, base, latency, device, table.parent / "store")
+    return profile_from_config(
+        {"x": SMALL}, base, latency=latency, device=device, store=table.parent / "store"
+    )
 
 
 def test_table_replaces_the_clock(base, tmp_path):

@@ -29,13 +29,13 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def batches(base):
-    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), 32)
+    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), max_length=32)
     return [collate(rows, range(start, start + 8), CPU) for start in (0, 8, 16)]
 
 
 def learner(base, norm=1.0, seed=1, **changes):
     stage = Stage(**(STAGE | {"dropout": 0.0} | changes), max_gradient_norm=norm)
-    model = pretrained_classifier(base, TASK, stage.dropout, 3)
+    model = pretrained_classifier(base, TASK, dropout=stage.dropout, seed=3)
     return started(model, labels_only(model, regression=False), stage, seed)
 
 
@@ -90,7 +90,7 @@ def test_what_is_dropped_depends_on_the_seed_and_the_step_alone(base, batches):
 
 
 def test_a_pass_leaves_the_states_and_the_last_layers_queries_keys_and_values(base, batches):
-    model = pretrained_classifier(base, TASK, 0.0, 3).eval()
+    model = pretrained_classifier(base, TASK, dropout=0.0, seed=3).eval()
     with torch.no_grad():
         found = Forward(model, EVERYTHING)(batches[0])
         inputs = {name: value for name, value in batches[0].items() if name != "labels"}
@@ -124,7 +124,7 @@ class HostReads(TorchDispatchMode):
 def test_steps_on_a_gpu_read_nothing_back_and_compute_the_same(model_type, tmp_path):
     """On a CPU, with what is particular to a GPU: what a batch says of its padding, and looking late."""
     base = write_teacher(tmp_path, model_type)
-    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), 32)
+    rows = encode(write_frame(TASK, 24, 1), TASK, load_tokenizer(base), max_length=32)
     alike = np.flatnonzero(rows.lengths == np.bincount(rows.lengths).argmax())
     batches = [collate(rows, chosen, CPU) for chosen in (np.arange(8), alike)]
     marks = [torch.tensor(not bool(batch["attention_mask"].all())) for batch in batches]
@@ -132,7 +132,7 @@ def test_steps_on_a_gpu_read_nothing_back_and_compute_the_same(model_type, tmp_p
     all_losses = recipe(DISTILLATION)
 
     def make():
-        teacher, model = (pretrained_classifier(base, TASK, 0.0, seed) for seed in (4, 3))
+        teacher, model = (pretrained_classifier(base, TASK, dropout=0.0, seed=seed) for seed in (4, 3))
         objective = Objective.of_recipe(all_losses, model, teacher, regression=False)
         return Forward(teacher.eval(), EVERYTHING), started(model, objective, all_losses.stage)
 

@@ -25,7 +25,7 @@ from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.search.space import Architecture
-from kdnas.teachers.fetch import fetch_teacher
+from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 
 TASK = get_task("mnli")
 SHAPE = Architecture(4, 24, 6, 48, "gelu")
@@ -39,13 +39,19 @@ def logits(model, seed=0, high=64):
 
 def narrow(teacher, student, signals=None):
     prefix = teacher.base_model_prefix
-    tensors = narrow_classifier(teacher.state_dict(), prefix, signals or signals_of(teacher), SHAPE, student)
+    tensors = narrow_classifier(
+        teacher.state_dict(),
+        prefix=prefix,
+        signals=signals or signals_of(teacher),
+        shape=SHAPE,
+        student=student,
+    )
     return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items()}
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     student = build_student(SHAPE, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
     assert torch.equal(logits(student), logits(teacher))
 
@@ -53,7 +59,7 @@ def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
 @pytest.mark.parametrize("model_type", FAMILY)
 @pytest.mark.parametrize("heads", [2, 3, 6])
 def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     small = Architecture(3, 12, heads, 20, "relu")
     student = build_student(small, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
     assert Architecture.from_model_config(student.config) == small
@@ -65,8 +71,10 @@ def test_a_teacher_that_needs_fewer_dimensions_is_narrowed_without_loss(model_ty
     """A model of 12 dimensions is laid into 24 by hand, along a basis that holds (1, ..., 1)."""
     own = {"embedding_size": 10} if model_type == "electra" else {}
     folder = write_teacher(tmp_path / "small", model_type, hidden_size=12, intermediate_size=20, **own)
-    small = pretrained_classifier(folder, TASK, 0.0, 1)
-    large = pretrained_classifier(write_teacher(tmp_path / "large", model_type, **own), TASK, 0.0, 2)
+    small = pretrained_classifier(folder, TASK, dropout=0.0, seed=1)
+    large = pretrained_classifier(
+        write_teacher(tmp_path / "large", model_type, **own), TASK, dropout=0.0, seed=2
+    )
     with torch.no_grad():
         for name, gain in small.named_parameters():
             if name.endswith("LayerNorm.weight"):
@@ -132,7 +140,7 @@ def test_layers_are_every_kth_and_the_last():
 
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_signals_are_moments_over_real_tokens(model_type, tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     rows = [token_ids(1, length, seed=length, high=60)[0] + 1 for length in (9, 5, 7)]
     padded = torch.nn.utils.rnn.pad_sequence(
         rows, batch_first=True, padding_value=teacher.config.pad_token_id
@@ -159,7 +167,7 @@ def test_signals_are_moments_over_real_tokens(model_type, tmp_path):
 
 
 def test_basis_is_orthonormal_and_keeps_the_direction_of_the_mean(tmp_path):
-    signals = signals_of(pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1))
+    signals = signals_of(pretrained_classifier(write_teacher(tmp_path / "base"), TASK, dropout=0.0, seed=1))
     basis = residual_basis(signals, 9)
     assert torch.allclose(basis.T @ basis, torch.eye(9, dtype=torch.float64), atol=1e-9)
     ones = torch.ones(24, dtype=torch.float64) / 24**0.5
@@ -196,7 +204,7 @@ def test_every_signal_counts_alike_whatever_its_scale():
 
 
 def test_what_layers_carry_that_are_not_copied_has_no_say(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, dropout=0.0, seed=1)
     signals, small = signals_of(teacher), Architecture(2, 12, 3, 20, "gelu")  # from layers 1 and 3
     expected = narrow(teacher, small, signals)
     signals[2] = None
@@ -205,7 +213,7 @@ def test_what_layers_carry_that_are_not_copied_has_no_say(tmp_path):
 
 
 def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, dropout=0.0, seed=1)
     tensors = teacher.state_dict()
     silent, unread = [3, 17], [40]
     for layer in range(4):
@@ -221,7 +229,7 @@ def test_silent_neurons_and_those_that_nothing_reads_go_first(tmp_path):
 
 
 def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
-    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, 0.0, 1)
+    teacher = pretrained_classifier(write_teacher(tmp_path / "base"), TASK, dropout=0.0, seed=1)
     module = teacher.bert.encoder.layer[1].output.dense
     seen = []
     hook = module.register_forward_hook(lambda _module, inputs, output: seen.append((inputs[0], output)))
@@ -244,7 +252,7 @@ def test_refitted_projection_predicts_the_teachers_output_best(tmp_path):
 
 
 def test_wider_or_deeper_than_the_teacher_is_refused(teacher_base):
-    teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
+    teacher = pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=1)
     with pytest.raises(ValueError, match="does not fit"):
         build_student(
             Architecture(4, 24, 6, 96, "gelu"),
@@ -258,7 +266,7 @@ def test_wider_or_deeper_than_the_teacher_is_refused(teacher_base):
 
 @pytest.mark.parametrize("model_type", FAMILY)
 def test_compact_vocabulary_changes_no_output_and_is_undone(model_type, tmp_path):
-    model = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, 0.0, 1)
+    model = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     padding = model.config.pad_token_id
     ids = np.array([[2, 30, 31, 90, 3], [2, 17, 3, padding, padding]])
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -286,13 +294,13 @@ def test_compact_vocabulary_changes_no_output_and_is_undone(model_type, tmp_path
 def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_base, tmp_path):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    teacher = pretrained_classifier(teacher_base, TASK, 0.0, 1)
+    teacher = pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=1)
     student = build_student(
         Architecture(2, 12, 3, 24, "relu"), teacher, TASK, signals=signals_of(teacher), dropout=0.1, seed=1
     )
     folder = tmp_path / "student"
     folder.mkdir()
-    save_classifier(student, teacher_base, folder, {"task": "mnli"})
+    save_classifier(student, tokenizer_folder=teacher_base, folder=folder, details={"task": "mnli"})
     (folder / "ordinary").touch()
     assert len({path.stat().st_mode for path in folder.iterdir()}) == 1  # who may read one may read all
     opened = AutoModelForSequenceClassification.from_pretrained(folder)
@@ -305,10 +313,10 @@ def test_saved_student_opens_with_transformers_and_has_no_absolute_path(teacher_
 
 def test_outputs_of_a_checkpoint_are_never_used(teacher_base, tmp_path):
     # a checkpoint with three labels in another order must not bring its head along
-    wrong = pretrained_classifier(teacher_base, TASK, 0.0, 9)
+    wrong = pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=9)
     wrong.config.id2label = {0: "contradiction", 1: "neutral", 2: "entailment"}
-    save_classifier(wrong, teacher_base, tmp_path, {})
-    fresh = pretrained_classifier(tmp_path, TASK, 0.0, 1)
+    save_classifier(wrong, tokenizer_folder=teacher_base, folder=tmp_path, details={})
+    fresh = pretrained_classifier(tmp_path, TASK, dropout=0.0, seed=1)
     assert fresh.config.id2label[0] == "entailment"
     assert not torch.equal(fresh.classifier.weight, wrong.classifier.weight)
 
@@ -317,9 +325,9 @@ def test_outputs_of_a_checkpoint_are_never_used(teacher_base, tmp_path):
 def test_all_but_the_output_layer_goes_on_to_another_task(model_type, tmp_path):
     """Whether it is counted to the encoder, as by BERT, or to the head, as by its relatives."""
     base = write_teacher(tmp_path / "base", model_type)
-    trained = pretrained_classifier(base, TASK, 0.0, 9)
-    save_classifier(trained, base, tmp_path, {})
-    other = pretrained_classifier(tmp_path, get_task("rte"), 0.0, 1).state_dict()
+    trained = pretrained_classifier(base, TASK, dropout=0.0, seed=9)
+    save_classifier(trained, tokenizer_folder=base, folder=tmp_path, details={})
+    other = pretrained_classifier(tmp_path, get_task("rte"), dropout=0.0, seed=1).state_dict()
     output = "classifier." if model_type == "bert" else "classifier.out_proj."
     kept = [name for name in other if not name.startswith(output)]
     assert len(kept) == len(other) - 2
@@ -350,12 +358,12 @@ def test_a_sentencepiece_model_alone_is_refused(teacher_base, tmp_path):
     (folder / "tokenizer.json").rename(folder / "sentencepiece.bpe.model")
     teacher = {"source": "local", "name": str(folder), "revision": None, "sha256": None}
     with pytest.raises(UserError, match="allowed: one of tokenizer.json, vocab.txt, vocab.json in"):
-        fetch_teacher(teacher, tmp_path / "base", lambda config, facts: None)
+        fetch_teacher(TeacherSource.from_config(teacher), tmp_path / "base", lambda config, facts: None)
     assert not (tmp_path / "base").exists()
 
 
 def test_fetch_copies_weights_configuration_and_tokenizer(teacher_base, tmp_path):
-    fetch_teacher(local(teacher_base), tmp_path / "base", accept)
+    fetch_teacher(TeacherSource.from_config(local(teacher_base)), tmp_path / "base", accept)
     meta = read_json(tmp_path / "base" / "meta.json")
     assert meta["name"] == "base"
     assert len(meta["sha256"]) == 64
@@ -373,7 +381,7 @@ def test_fetch_copies_weights_configuration_and_tokenizer(teacher_base, tmp_path
 )
 def test_teacher_that_is_not_there_is_one_sentence(change, sentence, teacher_base, tmp_path):
     with pytest.raises(UserError, match=sentence):
-        fetch_teacher(change(teacher_base), tmp_path / "base", accept)
+        fetch_teacher(TeacherSource.from_config(change(teacher_base)), tmp_path / "base", accept)
     assert not (tmp_path / "base").exists()
 
 
@@ -383,10 +391,10 @@ def test_damaged_and_pickled_weights_and_strangers_are_refused(teacher_base, tmp
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(UserError, match="damaged"):
-        fetch_teacher(local(folder), tmp_path / "base", accept)
+        fetch_teacher(TeacherSource.from_config(local(folder)), tmp_path / "base", accept)
     weights.rename(folder / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"no model\.safetensors"):
-        fetch_teacher(local(folder), tmp_path / "base", accept)
+        fetch_teacher(TeacherSource.from_config(local(folder)), tmp_path / "base", accept)
     (folder / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(UserError, match='"gpt2"; allowed: one of the BERT family'):
-        fetch_teacher(local(folder), tmp_path / "base", accept)
+        fetch_teacher(TeacherSource.from_config(local(folder)), tmp_path / "base", accept)

@@ -29,7 +29,7 @@ from kdnas.estimate.sizes import TaskSize
 from kdnas.estimate.work import Workload
 from kdnas.plan import fidelity_settings, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.search.strategies import make_strategy
+from kdnas.search.strategies import SearchSettings, make_strategy
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "config").glob("*.yaml"))
 TEXTS = [path.read_text(encoding="utf-8") for path in FILES]
@@ -97,11 +97,11 @@ def use(config: dict[str, Any]) -> None:
         assert len(set(spread(space, count, search["seed"]))) == count
         assert len({setting.name for setting in fidelity_settings(config["fidelity"])}) > 1
     for strategy in search["strategies"]:
-        built = make_strategy(strategy, space, search)
+        built = make_strategy(strategy, space, SearchSettings.from_config(search))
         assert 0 <= built.epsilon(search["episodes"]) <= 1
 
     sizes = {task: TaskSize(1000, 100, 100, 30.0, measured=False) for task in config["data"]["tasks"]}
-    workload = Workload(config, TEACHER, EMBEDDINGS, sizes)
+    workload = Workload(config, teacher=TEACHER, embeddings=EMBEDDINGS, sizes=sizes)
     assert workload.typical_student(30) in space
     for job in workload.jobs():
         assert math.isfinite(job.load.memory) and math.isfinite(job.load.disk)

@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from glue_files import local, make, rows, write
+from glue_files import load_task, local, make, rows, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdnas.data.sources import fingerprint, load_task, read_split, write_task
+from kdnas.data.sources import fingerprint, read_split, write_task
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.latency.table import COLUMNS, LatencyTable

@@ -41,53 +41,56 @@ def sst2(labels: list[int]) -> pd.DataFrame:
 
 
 def test_rows_are_rounded():
-    assert len(build_proxy(triples(320), "mnli", 0.301, 1)) == 289  # 288.96 of 960
+    assert len(build_proxy(triples(320), "mnli", share=0.301, seed=1)) == 289  # 288.96 of 960
 
 
 def test_shares_and_classes():
-    train, heldout = hold_out(triples(100), get_task("mnli"), 0.2, None)
+    train, heldout = hold_out(triples(100), get_task("mnli"), share=0.2, rows=None)
     assert train["label"].value_counts().to_dict() == {0: 80, 1: 80, 2: 80}
     assert heldout["label"].value_counts().to_dict() == {0: 20, 1: 20, 2: 20}
-    proxy = build_proxy(train, "mnli", 0.3, 1)
+    proxy = build_proxy(train, "mnli", share=0.3, seed=1)
     assert proxy["label"].value_counts().to_dict() == {0: 24, 1: 24, 2: 24}
-    whole = build_proxy(train, "mnli", 1.0, 1)
+    whole = build_proxy(train, "mnli", share=1.0, seed=1)
     assert whole.drop(columns="train_row").equals(train)
     assert whole["train_row"].tolist() == list(range(240))
 
 
 def test_rows_keep_their_content_and_order():
     frame = triples(100)
-    proxy = build_proxy(frame, "mnli", 0.3, 1)
+    proxy = build_proxy(frame, "mnli", share=0.3, seed=1)
     pd.testing.assert_series_equal(frame["idx"][proxy.pop("train_row")].reset_index(drop=True), proxy["idx"])
-    for part in (*hold_out(frame, get_task("mnli"), 0.2, None), proxy):
+    for part in (*hold_out(frame, get_task("mnli"), share=0.2, rows=None), proxy):
         assert part["idx"].is_monotonic_increasing
         original = frame[frame["idx"].isin(part["idx"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(part, original)
 
 
 def test_a_heldout_premise_is_never_trained_on():
-    train, heldout = hold_out(triples(100), get_task("mnli"), 0.5, None)
+    train, heldout = hold_out(triples(100), get_task("mnli"), share=0.5, rows=None)
     assert not set(train["premise"]) & set(heldout["premise"])
     assert heldout["premise"].value_counts().unique().tolist() == [3]
     assert len(train) + len(heldout) == 300
 
 
 def test_a_slice_is_a_share_of_the_rows_that_training_will_have():
-    train, heldout = hold_out(triples(100), get_task("mnli"), 0.2, 150)
+    train, heldout = hold_out(triples(100), get_task("mnli"), share=0.2, rows=150)
     assert (len(train), len(heldout)) == (270, 30)
-    assert len(hold_out(triples(100), get_task("mnli"), 0.2, 1000)[1]) == 60
+    assert len(hold_out(triples(100), get_task("mnli"), share=0.2, rows=1000)[1]) == 60
 
 
 def test_unbalanced_classes_keep_their_shares():
     frame = sst2([0] * 900 + [1] * 100)
-    assert build_proxy(frame, "sst2", 0.3, 5)["label"].value_counts().to_dict() == {0: 270, 1: 30}
-    heldout = hold_out(frame, get_task("sst2"), 0.2, None)[1]
+    assert build_proxy(frame, "sst2", share=0.3, seed=5)["label"].value_counts().to_dict() == {0: 270, 1: 30}
+    heldout = hold_out(frame, get_task("sst2"), share=0.2, rows=None)[1]
     assert heldout["label"].value_counts().to_dict() == {0: 180, 1: 20}
 
 
 def test_scores_are_stratified_by_quantile():
     frame = scores(500)
-    parts = build_proxy(frame, "stsb", 0.3, 1), hold_out(frame, get_task("stsb"), 0.2, None)[1]
+    parts = (
+        build_proxy(frame, "stsb", share=0.3, seed=1),
+        hold_out(frame, get_task("stsb"), share=0.2, rows=None)[1],
+    )
     for part, rows in zip(parts, (150, 100), strict=True):
         assert len(part) == rows
         quintiles = np.histogram(part["label"], bins=np.linspace(0, 5, BINS + 1))[0]
@@ -95,10 +98,10 @@ def test_scores_are_stratified_by_quantile():
 
 
 def test_the_seed_alone_decides():
-    first, again, other = (build_proxy(triples(100), "mnli", 0.3, seed) for seed in (1, 1, 2))
+    first, again, other = (build_proxy(triples(100), "mnli", share=0.3, seed=seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
-    slices = [hold_out(triples(100), get_task("mnli"), 0.2, None)[1] for _ in range(2)]
+    slices = [hold_out(triples(100), get_task("mnli"), share=0.2, rows=None)[1] for _ in range(2)]
     pd.testing.assert_frame_equal(*slices)
 
 
@@ -116,7 +119,7 @@ def test_the_seed_alone_decides():
 )
 def test_shares_that_do_not_fit(share, message):
     with pytest.raises(UserError, match=message):
-        build_proxy(triples(100), "mnli", share, 1)
+        build_proxy(triples(100), "mnli", share=share, seed=1)
 
 
 @pytest.mark.parametrize(("share", "part"), [(0.001, "the slice"), (0.999, "training")])
@@ -124,12 +127,15 @@ def test_a_slice_leaves_every_class_on_both_sides(share, part):
     with pytest.raises(
         UserError, match=f"search.proxy.heldout is {share}, which leaves {part} no row of clas"
     ):
-        hold_out(triples(100), get_task("mnli"), share, None)
+        hold_out(triples(100), get_task("mnli"), share=share, rows=None)
 
 
 def test_a_rare_class_has_a_row_in_the_proxy_set_and_one_on_both_sides_of_the_slice():
     frame = sst2([0] * 200 + [1] * 2)  # 0.2 of 2 rows rounds to none
-    parts = *hold_out(frame, get_task("sst2"), 0.2, None), build_proxy(frame, "sst2", 0.2, 1)
+    parts = (
+        *hold_out(frame, get_task("sst2"), share=0.2, rows=None),
+        build_proxy(frame, "sst2", share=0.2, seed=1),
+    )
     assert [part["label"].tolist().count(1) for part in parts] == [1, 1, 1]
     assert [len(part) for part in parts] == [162, 40, 40]
 
@@ -141,8 +147,8 @@ def test_a_class_with_too_few_rows_is_named():
         "at least two rows of each class, another share, or with data.source local a file heldout"
     )
     with pytest.raises(UserError, match=message.replace("the slice", "(the slice|training)")):
-        hold_out(frame, get_task("sst2"), 0.2, None)
-    assert build_proxy(frame, "sst2", 0.2, 1)["label"].tolist().count(1) == 1
+        hold_out(frame, get_task("sst2"), share=0.2, rows=None)
+    assert build_proxy(frame, "sst2", share=0.2, seed=1)["label"].tolist().count(1) == 1
 
 
 @given(st.integers(1, 10**6), st.none() | st.integers(1, 10**6), st.floats(0, 1))

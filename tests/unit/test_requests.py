@@ -11,6 +11,7 @@ import pytest
 from kdnas.errors import UserError
 from kdnas.estimate import loads, requests
 from kdnas.estimate.loads import Inputs, Student
+from kdnas.latency.protocol import Protocol
 from kdnas.search.space import Architecture
 from kdnas.training.recipe import Stage
 
@@ -23,6 +24,7 @@ STAGE = {
     "weight_decay": 0.01,
     "dropout": 0.1,
 }
+TIMING = {"cpu_threads": 1, "min_rounds": 1, "interval": 0.05}
 MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")
@@ -43,8 +45,8 @@ def distil(
     load = loads.distillation(
         teacher,
         Student([student]),
-        Inputs(rows, scored, tokens, tokens),
-        Stage.from_config(stage, 1.0),
+        Inputs(rows, scored, tokens=tokens, longest=tokens),
+        stage=Stage.from_config(stage, 1.0),
         losses=requests.costliest_losses(teacher.teacher),
         count=count,
         judged=True,
@@ -56,17 +58,18 @@ def distil(
 def finetune(teacher, rows):
     stage = Stage.from_config(STAGE, 1.0)
     return requests.request(
-        loads.finetuning(teacher, Inputs(rows, 800, 64, 64), stage, answered=0), ONE_THREAD
+        loads.finetuning(teacher, Inputs(rows, 800, tokens=64, longest=64), stage, answered=0), ONE_THREAD
     )
 
 
 def timed(teacher, count, latency):
-    load = loads.timing(teacher, [Student([STUDENT])] * count, latency, "cpu")
+    protocol = Protocol.from_config(TIMING | latency, "cpu")
+    load = loads.timing(teacher, [Student([STUDENT])] * count, protocol)
     return requests.request(load, ONE_THREAD)
 
 
 def predicted(teacher, rows):
-    return requests.request(loads.predicting(teacher, Inputs(0, rows, 64, 64)), ONE_THREAD)
+    return requests.request(loads.predicting(teacher, Inputs(0, rows, tokens=64, longest=64)), ONE_THREAD)
 
 
 def test_default_asks_for_what_it_was_measured_to_take(teacher):

@@ -67,7 +67,7 @@ def finetuning(config, files, rows, scored, answered):
     tokens = config["teacher"]["max_length"]
     load = loads.finetuning(
         requests.sizes_of(files.teacher),
-        Inputs(rows, scored, tokens, tokens),
+        Inputs(rows, scored, tokens=tokens, longest=tokens),
         Stage.from_config(config["teacher"]["training"], 1.0),
         answered=answered,
     )
@@ -79,8 +79,8 @@ def distillation(config, files, student, count, rows, scored, stage):
     load = loads.distillation(
         teacher,
         Student([student]),
-        Inputs(rows, scored, tokens, tokens),
-        Stage.from_config(config["distillation"][stage], 1.0),
+        Inputs(rows, scored, tokens=tokens, longest=tokens),
+        stage=Stage.from_config(config["distillation"][stage], 1.0),
         losses=requests.costliest_losses(teacher.teacher),
         count=count,
         judged=True,

@@ -22,7 +22,9 @@ def sample(teacher_folder):
     task = get_task("mnli")
     rows = write_frame(task, 320, 1)
     teacher = load_classifier(teacher_folder)
-    data = load_data(rows, {}, task, teacher_folder, 32, teacher.config)
+    data = load_data(
+        rows, {}, task=task, tokenizer_folder=teacher_folder, max_length=32, config=teacher.config
+    )
     return Sample.draw(data, teacher, 5), rows
 
 
@@ -30,8 +32,8 @@ def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher
     from kdnas.models.tokenizer import load_tokenizer
 
     sample, rows = sample
-    whole = encode(rows, get_task("mnli"), load_tokenizer(teacher_folder), 32)
-    drawn = epoch_batches(whole.lengths, 32, 5, 0)[:8]
+    whole = encode(rows, get_task("mnli"), load_tokenizer(teacher_folder), max_length=32)
+    drawn = epoch_batches(whole.lengths, 32, seed=5, epoch=0)[:8]
     batches = [collate(whole, batch, CPU) for batch in drawn]
     expected = measure_signals(
         load_classifier(teacher_folder),

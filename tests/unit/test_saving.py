@@ -95,15 +95,15 @@ def save_as(folder, model, scored, base, data, max_length=12):
 
 def saved(base, data, tmp_path, max_length=12):
     """Score an untrained classifier and save it."""
-    model = pretrained_classifier(base, TASK, 0.0, 1)
+    model = pretrained_classifier(base, TASK, dropout=0.0, seed=1)
     with torch.no_grad():
         model.classifier.weight.mul_(20)
     tokenizer = load_tokenizer(base)
     splits = {
-        split: encode(read_split(data, split), TASK, tokenizer, max_length)
+        split: encode(read_split(data, split), TASK, tokenizer, max_length=max_length)
         for split in TASK.evaluation_splits
     }
-    scored = score_splits(model, splits, TASK, torch.device("cpu"))
+    scored = score_splits(model, splits, task=TASK, device=torch.device("cpu"))
     save_as(tmp_path / "model", model, scored, base, data, max_length)
     return tmp_path / "model", scored
 
@@ -136,8 +136,8 @@ def test_a_padded_batch_of_any_source_is_read_as_in_scoring(teacher_base, tmp_pa
 def test_whatever_the_folder_says_otherwise_is_noticed(teacher_base, tmp_path, monkeypatch, file, changes):
     save = loading.save_tokenizer
 
-    def altered(source, folder, *details):
-        save(source, folder, *details)
+    def altered(source, folder, **details):
+        save(source, folder, **details)
         change(folder, file, **changes)
 
     monkeypatch.setattr(loading, "save_tokenizer", altered)
@@ -149,7 +149,7 @@ def test_whatever_the_folder_says_otherwise_is_noticed(teacher_base, tmp_path, m
 
 def test_outputs_that_are_no_numbers_are_noticed(teacher_base, tmp_path):
     data = write_data(tmp_path / "data", "mnli")
-    model = pretrained_classifier(teacher_base, TASK, 0.0, 1)
+    model = pretrained_classifier(teacher_base, TASK, dropout=0.0, seed=1)
     logits = np.full((64, 3), np.nan, np.float32)
     scored = Scored({}, dict.fromkeys(TASK.evaluation_splits, logits))
     with pytest.raises(UserError, match="nan, nan, nan when it was scored"):
@@ -160,8 +160,8 @@ def test_a_student_that_is_not_as_scored_is_not_stored(teacher_folder, tmp_path,
     data = write_data(tmp_path / "data", "mnli")
     score = lesson.score_splits
 
-    def wrong(*arguments):
-        scored = score(*arguments)
+    def wrong(*arguments, **where):
+        scored = score(*arguments, **where)
         return Scored(scored.metrics, {split: logits + 0.01 for split, logits in scored.logits.items()})
 
     monkeypatch.setattr(lesson, "score_splits", wrong)

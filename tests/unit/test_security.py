@@ -18,7 +18,7 @@ from kdnas.config.check import check_config
 from kdnas.config.schema import load_schema
 from kdnas.errors import UserError
 from kdnas.models.files import WEIGHTS
-from kdnas.teachers.fetch import fetch_teacher
+from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "kdnas").rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
@@ -136,7 +136,7 @@ def test_a_malicious_pickle_is_refused_and_does_not_run(teacher, tmp_path, name,
     (teacher / name).write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
     section = {"source": "local", "name": str(teacher), "revision": None, "sha256": None}
     with pytest.raises(UserError, match=sentence):
-        fetch_teacher(section, tmp_path / "base", lambda config, facts: None)
+        fetch_teacher(TeacherSource.from_config(section), tmp_path / "base", lambda config, facts: None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["teacher"]
     pickle.loads((teacher / name).read_bytes())
     assert (tmp_path / "ran").is_dir()  # so it would have run

@@ -6,9 +6,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from glue_files import TSV, local, make, rows, write
+from glue_files import TSV, load_task, local, make, rows, write
 
-from kdnas.data.sources import fingerprint, load_task, read_meta, read_split, write_task
+from kdnas.data.sources import fingerprint, read_meta, read_split, write_task
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 

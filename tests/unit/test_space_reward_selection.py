@@ -1,5 +1,7 @@
 """The space, the reward, the history and the selection, against values worked out by hand."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -7,7 +9,7 @@ from kdnas.errors import UserError
 from kdnas.plan import searched_students
 from kdnas.search.baselines import Baseline, check_evaluations, measured_baselines
 from kdnas.search.history import COLUMNS, empty_history, read_history, write_history
-from kdnas.search.reward import failed_reward, reward
+from kdnas.search.reward import Reward, failed_reward
 from kdnas.search.selection import (
     hand_crafted_student,
     pareto_front,
@@ -18,6 +20,7 @@ from kdnas.search.selection import (
 from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import Architecture, SearchSpace
 
+REWARD = Reward("accuracy", alpha=-0.06, beta=0.6, device="cpu")
 CHOICES = {
     "layers": [3, 6],
     "hidden_size": [12, 24],
@@ -70,16 +73,16 @@ def test_architecture_refuses_heads_that_do_not_divide():
 
 def test_reward_by_hand():
     # at the target share latency does not count; half of it is rewarded by 2 ** 0.06
-    assert reward(0.8, 0.6, -0.06, 0.6) == pytest.approx(0.8)
-    assert reward(0.8, 0.3, -0.06, 0.6) == pytest.approx(0.8 * 1.0424657608)
-    assert reward(0.8, 1.2, -0.06, 0.6) < 0.8
+    assert REWARD.of(0.8, 0.6) == pytest.approx(0.8)
+    assert REWARD.of(0.8, 0.3) == pytest.approx(0.8 * 1.0424657608)
+    assert REWARD.of(0.8, 1.2) < 0.8
 
 
 @pytest.mark.parametrize("quality", [0.5, 0.01, 0.0, -0.01, -0.5])
 def test_faster_is_never_worse(quality):
-    rewards = [reward(quality, ratio, -0.06, 0.6) for ratio in (0.2, 0.6, 0.9)]
+    rewards = [REWARD.of(quality, ratio) for ratio in (0.2, 0.6, 0.9)]
     assert rewards == sorted(rewards, reverse=True)
-    assert reward(-0.5, 0.9, -1.0, 0.6) == pytest.approx(-0.75)  # 1.5 times as slow as neutral
+    assert replace(REWARD, alpha=-1.0).of(-0.5, 0.9) == pytest.approx(-0.75)  # 1.5 times as slow as neutral
 
 
 def test_failed_candidate_gets_the_lowest_reward():
@@ -135,7 +138,10 @@ def test_students_by_name():
 def select_all(rows, strategy, students, baselines):
     """Return what is selected for each name that the config gives the strategy."""
     named = searched_students({"students": students, "search": {"strategies": [strategy]}})
-    selected = {name: select_student(rows, *chosen, baselines) for name, chosen in named.items()}
+    selected = {
+        name: select_student(rows, strategy=by, rule=rule, baselines=baselines)
+        for name, (by, rule) in named.items()
+    }
     assert [(name, strategy) for name in named] == [(x["student"], x["origin"]) for x in selected.values()]
     return selected
 
@@ -150,7 +156,7 @@ def test_hand_crafted_student_has_no_place_in_a_search():
 def test_search_in_which_everything_failed_is_an_error_with_the_reason():
     rows = history(row(status="failed", reason="out of memory at step 1", reward=0.0))
     with pytest.raises(UserError, match="out of memory at step 1"):
-        select_student(rows, "lstm", SelectionRule("best"), {})
+        select_student(rows, strategy="lstm", rule=SelectionRule("best"), baselines={})
 
 
 FOUND = (  # quality and latency ratio of candidates 1 to 5
@@ -234,8 +240,8 @@ TIMED = {
 
 @pytest.mark.parametrize(("quality", "value"), [("accuracy", 0.7), ("loss", 0.2)])
 def test_baseline_has_the_quality_that_the_reward_uses(quality, value):
-    reward_settings = {"quality": quality, "device": "cpu"}
-    assert measured_baselines([EVALUATED], TIMED, reward_settings) == {"mine": Baseline(value, 0.4)}
+    found = measured_baselines([EVALUATED], TIMED, quality=quality, device="cpu")
+    assert found == {"mine": Baseline(value, 0.4)}
 
 
 def test_baseline_that_failed_or_was_not_timed_is_one_sentence():
@@ -244,4 +250,4 @@ def test_baseline_that_failed_or_was_not_timed_is_one_sentence():
         check_evaluations([failed])
     nothing = {"reason": "not measured: this machine has no GPU", "models": []}
     with pytest.raises(UserError, match='reward.device is "gpu".*no GPU'):
-        measured_baselines([EVALUATED], nothing, {"quality": "loss", "device": "gpu"})
+        measured_baselines([EVALUATED], nothing, quality="loss", device="gpu")

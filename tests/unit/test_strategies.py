@@ -1,5 +1,6 @@
 """Every registered strategy: budget, no repeats, determinism, state on disk; the controller's learning."""
 
+from dataclasses import replace
 from pkgutil import resolve_name
 from statistics import fmean
 
@@ -10,8 +11,9 @@ import torch
 from kdnas.errors import UserError
 from kdnas.search.history import COLUMNS, architectures, empty_history
 from kdnas.search.space import Architecture, SearchSpace
-from kdnas.search.strategies import STRATEGIES, Proposal, make_strategy
+from kdnas.search.strategies import STRATEGIES, Proposal, SearchSettings, make_strategy
 from kdnas.search.strategies.greedy import RewardScale
+from kdnas.search.strategies.protocol import Exploration
 
 CHOICES = {
     "layers": [1, 2, 3],
@@ -20,12 +22,14 @@ CHOICES = {
     "ffn_size": [24, 48],
     "activation": ["gelu", "relu"],
 }
-SEARCH = {
-    "seed": 5,
-    "candidates": 6,
-    "exploration": {"start": 1.0, "end": 0.05, "step": 0.3},
-    "controller": {"embedding_size": 8, "hidden_size": 32, "learning_rate": 1e-3, "updates": 50},
-}
+SEARCH = SearchSettings.from_config(
+    {
+        "seed": 5,
+        "candidates": 6,
+        "exploration": {"start": 1.0, "end": 0.05, "step": 0.3},
+        "controller": {"embedding_size": 8, "hidden_size": 32, "learning_rate": 1e-3, "updates": 50},
+    }
+)
 
 
 def evaluate(proposals, episode):
@@ -69,7 +73,7 @@ def test_same_seed_gives_the_same_search_and_another_seed_another(name, tmp_path
     pd.testing.assert_frame_equal(first, second)
     for episode in range(1, 5):
         assert (tmp_path / "a" / f"{episode}").read_bytes() == (tmp_path / "b" / f"{episode}").read_bytes()
-    other = run(name, tmp_path / "c", search=SEARCH | {"seed": 6})
+    other = run(name, tmp_path / "c", search=replace(SEARCH, seed=6))
     assert not first[list(CHOICES)].equals(other[list(CHOICES)])
 
 
@@ -94,11 +98,11 @@ def test_random_slots_are_their_share_rounded_either_way():
     space = SearchSpace(CHOICES)
     counts = []
     for seed in range(200):
-        strategy = make_strategy("linear", space, SEARCH | {"seed": seed})
+        strategy = make_strategy("linear", space, replace(SEARCH, seed=seed))
         origins = [proposal.origin for proposal in strategy.propose(empty_history(), 4)]
         counts.append(origins.count("random"))
-        assert len(origins) == SEARCH["candidates"]
-    share = SEARCH["candidates"] * strategy.epsilon(4)
+        assert len(origins) == SEARCH.candidates
+    share = SEARCH.candidates * strategy.epsilon(4)
     assert set(counts) == {int(share), int(share) + 1}
     # four standard errors of the mean of 200 draws
     assert fmean(counts) == pytest.approx(share, abs=4 * 0.5 / 200**0.5)
@@ -106,8 +110,8 @@ def test_random_slots_are_their_share_rounded_either_way():
 
 @pytest.mark.parametrize(("name", "least"), [("lstm", 6), ("linear", 4)])
 def test_controller_learns_which_dimension_pays(name, least, tmp_path):
-    search = SEARCH | {"exploration": {"start": 1.0, "end": 0.0, "step": 1.0}}
-    search["controller"] = SEARCH["controller"] | {"updates": 300}
+    controller = replace(SEARCH.controller, updates=300)
+    search = replace(SEARCH, exploration=Exploration(1.0, end=0.0, step=1.0), controller=controller)
     history = run(name, tmp_path, episodes=2, search=search)
     second = history[history["episode"] == 2]
     assert (second["origin"] == "controller").all()

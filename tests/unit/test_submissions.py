@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from glue_files import load_task, load_test_split
 from tiny import write_frame
 
 from kdnas.data.frames import read_split, write_task
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files as split_files
 from kdnas.data.local_folders import training_files
-from kdnas.data.sources import load_task
-from kdnas.data.sources.leaderboard import load_test_split
 from kdnas.data.tasks import TASKS, get_task
 from kdnas.errors import UserError
 from kdnas.tables.submission import predict_test, write_submission
@@ -165,16 +164,16 @@ def test_predictions_are_those_of_the_model_alone(teacher_base, tmp_path):
     for name, file in (("rte", "RTE"), ("stsb", "STS-B"), ("mnli", "MNLI-mm")):
         task, folder = get_task(name), tmp_path / name
         frame = write_frame(task, 20, 3).assign(label=-1, idx=range(19, -1, -1))
-        model = pretrained_classifier(teacher_base, task, 0.0, 5)
+        model = pretrained_classifier(teacher_base, task, dropout=0.0, seed=5)
         with torch.no_grad():  # scores around 2.5 or 0, so that no class takes all rows
             model.classifier.weight.mul_(100.0)
             middle = torch.from_numpy(alone(model, tokenizer, frame, task.text_columns).mean(axis=0))
             model.classifier.bias.sub_(middle - (2.5 if task.regression else 0.0))
         folder.mkdir()
-        save_classifier(model, teacher_base, folder, {})
+        save_classifier(model, tokenizer_folder=teacher_base, folder=folder, details={})
         write_task(folder / "data", {LEADERBOARD[file].split: frame}, {})
-        training = {"device": "cpu", "threads": 1}
-        predict_test(file, folder, folder / "data", max_length=12, training=training, file=folder / "out.tsv")
+        cpu, out = {"device": "cpu", "threads": 1}, folder / "out.tsv"
+        predict_test(file, folder, folder / "data", max_length=12, **cpu, file=out)
 
         written = pd.read_csv(folder / "out.tsv", sep="\t")
         assert written["index"].tolist() == list(range(20))

@@ -222,7 +222,7 @@ def efficiency(tmp_path, gpu=(), source="measured"):
         "cpu": fabricate.latency(tmp_path / "cpu.json", "cpu", [entry], source),
         "gpu": fabricate.latency(tmp_path / "gpu.json", "gpu", list(gpu)),
     }
-    return efficiency_table(metrics[0], metrics[1:], [architecture], latencies)
+    return efficiency_table(metrics[0], metrics[1:], architectures=[architecture], latencies=latencies)
 
 
 def test_efficiency_speedup_is_the_inverse_ratio(tmp_path):
@@ -296,7 +296,12 @@ def test_search_values(tmp_path):
     first = controller_rows([0.1, 0.2, 0.3, 0.4], [0.2, 0.5, 0.3, 0.4], episode=1)
     second = controller_rows([0.5, 0.1, 0.1, 0.1], [0.6, 0.0, 0.1, 0.2], episode=2)
     second[1] |= {"status": "failed", "reason": "out of memory", "quality": None, "latency_ratio": None}
-    table = search_table({"lstm": searched(tmp_path, "lstm", first + second)}, "accuracy", "cpu", False)
+    table = search_table(
+        {"lstm": searched(tmp_path, "lstm", first + second)},
+        quality="accuracy",
+        device="cpu",
+        synthetic=False,
+    )
     (row,) = table.data.to_dict("records")
     assert (row["evaluated"], row["failed"], row["episodes"]) == (8, 1, 2)
     assert (row["best_reward"], row["episode"], row["candidate"]) == (0.6, 2, 1)
@@ -313,7 +318,10 @@ def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
     second[0]["origin"] = "random"
     third = controller_rows([9, 8, 7], [0.01, 0.02, 0.03], episode=3)  # 3 discordant
     table = search_table(
-        {"lstm": searched(tmp_path, "lstm", first + second + third)}, "accuracy", "cpu", False
+        {"lstm": searched(tmp_path, "lstm", first + second + third)},
+        quality="accuracy",
+        device="cpu",
+        synthetic=False,
     )
     row = table.data.iloc[0]
     assert row["kendall_tau"] == pytest.approx((5 - 4) / 9)
@@ -340,7 +348,7 @@ def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
 def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
     rows = controller_rows([1], [0.5]) + controller_rows(predicted, rewards, episode=2)
     path = searched(tmp_path, "lstm", rows)
-    table = search_table({"lstm": path}, "accuracy", "cpu", False)
+    table = search_table({"lstm": path}, quality="accuracy", device="cpu", synthetic=False)
     assert table.data["kendall_tau"].isna().all()
     assert table.shown["Kendall τ"].item() == ""
     assert f"lstm: no Kendall τ ({reason})." in table.notes
@@ -348,7 +356,9 @@ def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
 
 def test_search_of_one_candidate_an_episode_has_no_pairs(tmp_path):
     rows = [row for e in range(1, 8) for row in controller_rows([e], [0.1 * e], episode=e)]
-    table = search_table({"lstm": searched(tmp_path, "lstm", rows)}, "accuracy", "cpu", False)
+    table = search_table(
+        {"lstm": searched(tmp_path, "lstm", rows)}, quality="accuracy", device="cpu", synthetic=False
+    )
     assert table.data["kendall_tau"].isna().all()
     assert "lstm: no Kendall τ (each episode has one such candidate)." in table.notes
 
@@ -356,7 +366,7 @@ def test_search_of_one_candidate_an_episode_has_no_pairs(tmp_path):
 def test_search_budgets_and_labels(tmp_path):
     short = searched(tmp_path, "random", controller_rows([1], [0.5]))
     long = searched(tmp_path, "lstm", controller_rows([1, 2], [0.5, 0.6]))
-    table = search_table({"lstm": long, "random": short}, "loss", "gpu", True)
+    table = search_table({"lstm": long, "random": short}, quality="loss", device="gpu", synthetic=True)
     assert "The budgets differ, so the strategies can't be compared." in table.notes
     assert "synthetic data, not GLUE" in table.title
     assert "GPU latency ratio" in table.shown.columns
@@ -366,7 +376,7 @@ def test_search_budgets_and_labels(tmp_path):
 def test_search_survives_a_search_in_which_all_failed(tmp_path):
     rows = controller_rows([1, 2], [0.0, 0.0])
     path = searched(tmp_path, "lstm", [row | {"status": "failed", "reason": "out of memory"} for row in rows])
-    table = search_table({"lstm": path}, "accuracy", "cpu", False)
+    table = search_table({"lstm": path}, quality="accuracy", device="cpu", synthetic=False)
     assert table.shown["Best reward"].item() == table.shown["Architecture"].item() == ""
 
 

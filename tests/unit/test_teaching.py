@@ -30,7 +30,9 @@ def teacher(teacher_folder):
 def rows(teacher, teacher_folder):
     task = get_task("mnli")
     frame = write_frame(task, 150, 1)
-    data = load_data(frame, {}, task, teacher_folder, 16, teacher.config)
+    data = load_data(
+        frame, {}, task=task, tokenizer_folder=teacher_folder, max_length=16, config=teacher.config
+    )
     data.vocabulary.shrink(teacher)
     return data.train
 

@@ -379,11 +379,11 @@ def test_rate_rises_and_falls():
 
 def test_every_epoch_has_every_row_once_in_a_new_order():
     lengths = np.random.default_rng(0).integers(3, 60, 1000)
-    epochs = [epoch_batches(lengths, 16, 3, epoch) for epoch in (0, 1)]
+    epochs = [epoch_batches(lengths, 16, seed=3, epoch=epoch) for epoch in (0, 1)]
     for batches in epochs:
         assert sorted(np.concatenate(batches).tolist()) == list(range(1000))
     assert [b.tolist() for b in epochs[0]] != [b.tolist() for b in epochs[1]]
-    again = epoch_batches(lengths, 16, 3, 1)
+    again = epoch_batches(lengths, 16, seed=3, epoch=1)
     assert all(np.array_equal(a, b) for a, b in zip(again, epochs[1], strict=True))
     padded = sum(lengths[batch].max() * len(batch) for batch in epochs[0])
     shuffled = np.random.default_rng(1).permutation(1000)

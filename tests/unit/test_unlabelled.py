@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from glue_files import make, rows, write
+from glue_files import load_task, make, rows, write
 from tiny import DISTILLATION, STAGE, distil, evaluate, finetune, student_job, write_data, write_frame
 
 from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, read_meta, write_task
-from kdnas.data.sources import load_task
 from kdnas.data.tasks import get_task
 from kdnas.data.unlabelled import choose_unlabelled
 from kdnas.errors import UserError
@@ -69,7 +68,7 @@ def test_the_draw_is_of_the_data_alone_and_keeps_the_order(tmp_path):
     left = flipped["idx"].isin(load_task("sst2", data)[0]["train"]["idx"])
     # the labels of all rows but the labelled ones may be anything
     frame = flipped[~left].assign(label=0)
-    again = choose_unlabelled(get_task("sst2"), frame, [], 20)
+    again = choose_unlabelled(get_task("sst2"), frame, judging=[], most=20)
     assert again["idx"].tolist() == numbers
 
 
@@ -181,10 +180,10 @@ def test_the_teachers_answers_are_their_labels(name, teacher_folder, tmp_path, m
     )
     teacher = load_classifier(folder).eval()
     frame = write_frame(task, 150, 1)
-    data = load_data(frame, {}, task, folder, 16, teacher.config)
+    data = load_data(frame, {}, task=task, tokenizer_folder=folder, max_length=16, config=teacher.config)
     data.vocabulary.shrink(teacher)
     logits = torch.from_numpy(predict(teacher, data.train, CPU))
-    labels = with_pseudo_labels(data.train, 20, logits, task.regression).labels
+    labels = with_pseudo_labels(data.train, labelled=20, logits=logits, regression=task.regression).labels
     assert np.array_equal(labels[:20], data.train.labels[:20])
     for row in (20, 83, 84, 149):
         inputs = {key: value for key, value in collate(data.train, [row], CPU).items() if key != "labels"}

@@ -16,7 +16,7 @@ from kdnas.files.store import Store
 from kdnas.search.space import Architecture
 from kdnas.teachers.adoption import adopt_teacher
 from kdnas.teachers.config_check import check_against_fetched, check_against_teacher
-from kdnas.teachers.fetch import fetch_teacher
+from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 from kdnas.teachers.finetune import finetune_teacher
 from kdnas.teachers.unknown_words import remark_unknown
 from kdnas.training.checkpoint import Checkpoints
@@ -137,7 +137,11 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     norm = config["training"]["max_gradient_norm"]
 
     yield "fetch_teacher", base
-    fetch_teacher(config["teacher"], base, lambda model, facts: check_against_teacher(config, model, facts))
+    fetch_teacher(
+        TeacherSource.from_config(config["teacher"]),
+        base,
+        lambda model, facts: check_against_teacher(config, model, facts),
+    )
     yield ("plan of a later run",)
     check_against_fetched(config, base)
 
@@ -152,7 +156,8 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
             definition,
             max_length=length,
             seed=1,
-            training=config["training"],
+            device=config["training"]["device"],
+            threads=config["training"]["threads"],
             warn=_ignore,
             model_folder=taught,
             metrics_file=metrics,

@@ -5,7 +5,6 @@ Every source gives the same thing: checked rows with the registry's columns and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, w
 from kdnas.data.heldout import check_apart, hold_out
 from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
+from kdnas.data.settings import DataSettings
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.stratify import allocate, draw, strata
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
-from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled, wants_unlabelled
+from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled
 from kdnas.errors import UserError
 from kdnas.sentences import shown
 
@@ -30,43 +30,42 @@ SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
 def load_task(
-    task: Definition, data_config: Mapping[str, Any], heldout: float = 0.0
+    task: Definition, data: DataSettings, heldout: float = 0.0
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
-    ``data_config`` is the ``data`` section of the config. A frame has the columns ``task.columns``.
+    A frame has the columns ``task.columns``.
     ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split: the
     source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Rows without
     labels, where the config asks for them, are one more: the source's own, or training rows beyond that cut.
     Raises UserError for data that is missing, damaged or not what the registry says.
     """
     task = get_task(task)
-    source = data_config["source"]
-    if source not in SOURCES:
-        raise UserError(f"data.source is {shown(source)}; allowed: {', '.join(SOURCES)}")
-    loaded = SOURCES[source].load(task, data_config)
-    frames = {split: check_split(task, split, rows, where) for split, (rows, where) in loaded.items()}
-    maximum = max_train_rows(task.name, data_config.get("max_train_rows"))
+    if data.source not in SOURCES:
+        raise UserError(f"data.source is {shown(data.source)}; allowed: {', '.join(SOURCES)}")
+    loaded = SOURCES[data.source].load(task, data)
+    frames = {split: check_split(task, split, rows, where=where) for split, (rows, where) in loaded.items()}
+    maximum = max_train_rows(task.name, data.max_train_rows)
     unlabelled = frames.pop(UNLABELLED, None)
     own = frames.pop(HELDOUT, None)
     if heldout and own is not None:
-        check_apart(task, own, frames, loaded[HELDOUT][1])
+        check_apart(task, own, frames, where=loaded[HELDOUT][1])
         frames[HELDOUT] = own
     elif heldout:
-        frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, heldout, maximum)
+        frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, share=heldout, rows=maximum)
     frames[TRAIN], rest = _cut(task, frames[TRAIN], maximum)
     fingerprints = {"fingerprint": fingerprint(frames), "unlabelled_fingerprint": None}
-    if wants_unlabelled(task.name, data_config):
+    if data.wants_unlabelled(task.name):
         judging = [frame for split, frame in frames.items() if split != TRAIN]
         found = rest if unlabelled is None else unlabelled
-        most = data_config["max_unlabelled_rows"][task.name]
-        frames[UNLABELLED] = choose_unlabelled(task, found, judging, most)
+        most = data.max_unlabelled_rows[task.name]
+        frames[UNLABELLED] = choose_unlabelled(task, found, judging=judging, most=most)
         fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
     shared = shared_texts(task, frames).any(axis="columns").sum() if heldout else None
-    is_synthetic = source == "synthetic"
+    is_synthetic = data.source == "synthetic"
     meta = {
         "task": task.name,
-        "source": source,
+        "source": data.source,
         "synthetic": is_synthetic,
         **fingerprints,
         "heldout_from": (HELDOUT if own is not None else TRAIN) if heldout else None,

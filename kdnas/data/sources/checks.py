@@ -16,7 +16,7 @@ from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
 
-def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def check_split(task: Task, split: str, frame: pd.DataFrame, *, where: str) -> pd.DataFrame:
     """Return the rows with exactly ``task.columns``: str texts, label codes (or float32 scores), int64 idx.
 
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
@@ -34,7 +34,7 @@ def check_split(task: Task, split: str, frame: pd.DataFrame, where: str) -> pd.D
 
 
 def check_test_split(
-    task: Task, split: str, frame: pd.DataFrame, official_rows: int, where: str
+    task: Task, split: str, frame: pd.DataFrame, *, official_rows: int, where: str
 ) -> pd.DataFrame:
     """Return a test split's rows with exactly ``task.columns``; every label is -1, as in ``nyu-mll/glue``.
 
@@ -75,7 +75,7 @@ def name_codes(task: Task, column: pd.Series) -> pd.Series:
     """
     if task.regression or not _names_alone(task):
         return column
-    names = dict(enumerate(task.labels))
+    names = dict(enumerate(task.classes))
     return column.map(lambda value: names.get(value, f"code {value}"), na_action="ignore")
 
 
@@ -148,19 +148,19 @@ def _code_by_value(task: Task) -> dict[str, int]:
     A name that is a whole number could be taken for a code. So where one is not its own code, only names are
     read, and a number never means one class in one file and another class in another.
     """
-    names = {name: code for code, name in enumerate(task.labels)}
+    names = {name: code for code, name in enumerate(task.classes)}
     return names if _names_alone(task) else names | {str(code): code for code in names.values()}
 
 
 def _names_alone(task: Task) -> bool:
-    numbers = {name: code for code, name in enumerate(task.labels) if re.fullmatch("[+-]?[0-9]+", name)}
+    numbers = {name: code for code, name in enumerate(task.classes) if re.fullmatch("[+-]?[0-9]+", name)}
     return any(name != str(code) for name, code in numbers.items())
 
 
 def _allowed(task: Task) -> str:
     if _names_alone(task):
-        return f"{', '.join(task.labels)} (names only, not codes, because a name is a whole number)"
-    return ", ".join(f"{code} ({name})" for code, name in enumerate(task.labels))
+        return f"{', '.join(task.classes)} (names only, not codes, because a name is a whole number)"
+    return ", ".join(f"{code} ({name})" for code, name in enumerate(task.classes))
 
 
 def _scores(task: Task, column: pd.Series, where: str) -> pd.Series:
@@ -194,7 +194,7 @@ def _check_classes(task: Task, split: str, labels: pd.Series, where: str) -> Non
             "different labels"
         )
     if split == TRAIN and not task.regression:
-        for code, name in enumerate(task.labels):
+        for code, name in enumerate(task.classes):
             if code not in present:
                 raise UserError(f"{where} has no row of class {code} ({name}); training needs every class")
 

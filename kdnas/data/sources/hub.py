@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.data.settings import DataSettings
 from kdnas.data.sources.checks import check_label_order
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
@@ -15,24 +16,24 @@ from kdnas.sentences import listed, reason
 DATASET = "nyu-mll/glue"
 
 
-def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
+def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, name for messages)}`` of the data set at the commit ``data.revision``.
 
     The hub's client repeats a failed request by itself, with growing pauses. Raises UserError.
     """
-    dataset = _load_dataset(task.name, data_config["revision"])
-    return {split: _rows(task, dataset, task.name, split, data_config["revision"]) for split in task.splits}
+    dataset = _load_dataset(task.name, data.revision)
+    return {split: _rows(task, dataset, task.name, split, data.revision) for split in task.splits}
 
 
 def load_test(
-    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+    task: Task, data: DataSettings, *, subset: str, split: str, rows: int
 ) -> tuple[pd.DataFrame, str]:
     """Return the rows of a test split of ``subset``, and their name for messages; raises UserError."""
-    dataset = _load_dataset(subset, data_config["revision"])
-    return _rows(task, dataset, subset, split, data_config["revision"])
+    dataset = _load_dataset(subset, data.revision)
+    return _rows(task, dataset, subset, split, data.revision)
 
 
-def _load_dataset(subset: str, revision: str) -> Any:
+def _load_dataset(subset: str, revision: str | None) -> Any:
     from datasets import load_dataset
 
     try:
@@ -45,7 +46,7 @@ def _load_dataset(subset: str, revision: str) -> Any:
 
 
 def _rows(
-    task: Task, dataset: Mapping[str, Any], subset: str, split: str, revision: str
+    task: Task, dataset: Mapping[str, Any], subset: str, split: str, revision: str | None
 ) -> tuple[pd.DataFrame, str]:
     from datasets import ClassLabel
 

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from kdnas.data.frames import read_parquet
 from kdnas.data.local_folders import folder_names, split_of, subset_folders
+from kdnas.data.settings import DataSettings
 from kdnas.data.sources.checks import check_columns, check_label_order, name_codes
 from kdnas.data.tasks import HELDOUT, Task
-from kdnas.data.unlabelled import UNLABELLED, wants_unlabelled
+from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, reason, shown
 
@@ -50,13 +50,13 @@ _OFFICIAL = {
 }
 
 
-def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
+def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError.
 
     A held-out slice, and unlabelled rows that the config asks for, are there where the folder has a file of
     its own for them.
     """
-    with _data_folder(data_config) as path:
+    with _data_folder(data) as path:
         folder = _subset_folder(task.name, path)
         splits = {}
         for split, rows in task.splits.items():
@@ -65,32 +65,32 @@ def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataF
         if _has(folder, HELDOUT):
             read_tsv = partial(_read_tsv, rows=None)
             splits[HELDOUT] = _load_split(task, HELDOUT, folder, f"{HELDOUT}.tsv", read_tsv)
-        if wants_unlabelled(task.name, data_config) and _has(folder, UNLABELLED):
+        if data.wants_unlabelled(task.name) and _has(folder, UNLABELLED):
             splits[UNLABELLED] = _load_split(task, UNLABELLED, folder, f"{UNLABELLED}.tsv", _read_texts_tsv)
         return splits
 
 
 def load_test(
-    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+    task: Task, data: DataSettings, *, subset: str, split: str, rows: int
 ) -> tuple[pd.DataFrame, str]:
     """Return the rows of a test split of ``subset``, and their file, from the folder ``data.path``.
 
     ``rows`` is the size of the official split. Raises UserError, also where there is no such split.
     """
-    with _data_folder(data_config) as path:
+    with _data_folder(data) as path:
         folder = _subset_folder(subset, path)
         tsv = f"{'diagnostic' if subset == 'ax' else split}.tsv"
         return _load_split(task, split, folder, tsv, partial(_read_test_tsv, rows=rows))
 
 
 @contextlib.contextmanager
-def _data_folder(data_config: Mapping[str, Any]) -> Iterator[Path]:
+def _data_folder(data: DataSettings) -> Iterator[Path]:
     """Yield ``data.path``, and turn an OSError of reading in it into a UserError."""
-    if not data_config["path"]:
+    if not data.path:
         raise UserError(
             "data.path is empty; allowed with data.source local: the folder that holds a folder for each task"
         )
-    path = Path(data_config["path"])
+    path = Path(data.path)
     try:
         yield path
     except OSError as error:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
+from kdnas.data.settings import DataSettings
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
 
-def load(task: Task, data_config: Mapping[str, Any]) -> dict[str, tuple[pd.DataFrame, str]]:
-    """Return ``{split: (rows, name for messages)}`` as the section ``data.synthetic`` asks for."""
+def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Return ``{split: (rows, name for messages)}`` as ``data.synthetic`` asks for."""
     from synthetic_glue.generator import generate
 
-    settings = data_config["synthetic"]
-    frames = generate(task.name, settings["seed"], settings["train_rows"], settings["validation_rows"])
+    wanted = data.synthetic
+    assert wanted is not None  # the config's defaults
+    frames = generate(
+        task.name,
+        seed=wanted.seed,
+        train_rows=wanted.train_rows,
+        validation_rows=wanted.validation_rows,
+    )
     return {split: (frame, f"synthetic {task.name} {split}") for split, frame in frames.items()}
 
 
 def load_test(
-    task: Task, subset: str, split: str, rows: int, data_config: Mapping[str, Any]
+    task: Task, data: DataSettings, *, subset: str, split: str, rows: int
 ) -> tuple[pd.DataFrame, str]:
     """Raise UserError: a generated test split would have nothing to be submitted to."""
     raise UserError(

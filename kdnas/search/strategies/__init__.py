@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import Any
 
 from kdnas.search.space import SearchSpace
-from kdnas.search.strategies.protocol import Proposal, Strategy
+from kdnas.search.strategies.protocol import Proposal, SearchSettings, Strategy
 
 # by the name in search.strategies; as text, because only the LSTM needs torch, which takes seconds to import
 STRATEGIES = {
@@ -16,9 +15,9 @@ STRATEGIES = {
 }
 
 
-def make_strategy(name: str, space: SearchSpace, search: dict[str, Any]) -> Strategy:
-    """Build the strategy ``name`` for ``space`` from the config's ``search`` section."""
+def make_strategy(name: str, space: SearchSpace, search: SearchSettings) -> Strategy:
+    """Build the strategy ``name`` for ``space``."""
     return resolve_name(STRATEGIES[name])(space, search)
 
 
-__all__ = ["STRATEGIES", "Proposal", "Strategy", "make_strategy"]
+__all__ = ["STRATEGIES", "Proposal", "SearchSettings", "Strategy", "make_strategy"]

@@ -49,13 +49,15 @@ class EpsilonGreedyStrategy(Strategy):
         """Return the predicted reward of each architecture as a candidate of ``episode``."""
 
     def epsilon(self, episode: int) -> float:
-        exploration = self.search["exploration"]
-        fallen = exploration["start"] - exploration["step"] * (episode - 1)
-        return max(exploration["end"], fallen)
+        """Return the share of random candidates, which falls from episode to episode."""
+        exploration = self.search.exploration
+        fallen = exploration.start - exploration.step * (episode - 1)
+        return max(exploration.end, fallen)
 
     def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
+        """Return the candidates of the highest predicted reward, and random ones."""
         generator = self.generator(episode)
-        count = self.search["candidates"]
+        count = self.search.candidates
         unseen = self.unseen(history)
         # a share of the slots, rounded up or down by chance, so that small episodes explore in expectation
         random_slots = int(count * self.epsilon(episode) + generator.random())

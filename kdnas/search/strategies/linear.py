@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from kdnas.search.history import architectures
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies.greedy import EpsilonGreedyStrategy, RewardScale
+from kdnas.search.strategies.protocol import SearchSettings
 
 RIDGE = 1.0
 
@@ -24,11 +25,12 @@ class LinearStrategy(EpsilonGreedyStrategy):
 
     stream = 2
 
-    def __init__(self, space: SearchSpace, search: dict) -> None:
+    def __init__(self, space: SearchSpace, search: SearchSettings) -> None:
         super().__init__(space, search)
         self.weights = np.zeros(sum(len(values) + 1 for values in space.choices.values()))
 
     def learn(self, history: pd.DataFrame, episode: int) -> None:
+        """Fit the regression to the whole history."""
         inputs = self.features(architectures(history))
         targets = RewardScale.of(history).targets(history)
         # no intercept: targets are centred over the history, inputs over the space
@@ -36,6 +38,7 @@ class LinearStrategy(EpsilonGreedyStrategy):
         self.weights = np.linalg.solve(gram, inputs.T @ targets)
 
     def predict(self, architectures: list[Architecture], history: pd.DataFrame, episode: int) -> list[float]:
+        """Return the predicted reward of each architecture."""
         return RewardScale.of(history).rewards(self.features(architectures) @ self.weights)
 
     def features(self, architectures: list[Architecture]) -> np.ndarray:
@@ -48,7 +51,9 @@ class LinearStrategy(EpsilonGreedyStrategy):
         return np.hstack(columns)
 
     def save(self, path: Path) -> None:
+        """Write the weights to a safetensors file."""
         save_file({"weights": self.weights}, path)
 
     def load(self, path: Path) -> None:
+        """Read what :meth:`save` wrote."""
         self.weights = load_file(path)["weights"]

@@ -12,6 +12,7 @@ from torch import nn
 from kdnas.search.history import best_row
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies.greedy import EpsilonGreedyStrategy, RewardScale
+from kdnas.search.strategies.protocol import SearchSettings
 
 
 class RewardPredictor(nn.Module):
@@ -20,9 +21,10 @@ class RewardPredictor(nn.Module):
     def __init__(self, choices: list[int], embedding_size: int, hidden_size: int) -> None:
         super().__init__()
         # one more row for each dimension: the first episode has no earlier state
-        self.embeddings = nn.ModuleList([nn.Embedding(count + 1, embedding_size) for count in choices])
-        for embedding in self.embeddings:  # so few rewards would hardly move torch's, whose deviation is 1
+        embeddings = [nn.Embedding(count + 1, embedding_size) for count in choices]
+        for embedding in embeddings:  # so few rewards would hardly move torch's, whose deviation is 1
             nn.init.normal_(embedding.weight, std=0.1)
+        self.embeddings = nn.ModuleList(embeddings)
         self.lstm = nn.LSTM(embedding_size * len(choices), hidden_size, batch_first=True)
         self.head = nn.Linear(hidden_size, 1)
 
@@ -46,17 +48,18 @@ class LSTMStrategy(EpsilonGreedyStrategy):
 
     stream = 0
 
-    def __init__(self, space: SearchSpace, search: dict) -> None:
+    def __init__(self, space: SearchSpace, search: SearchSettings) -> None:
         super().__init__(space, search)
-        settings = search["controller"]
+        settings = search.controller
         choices = [len(values) for values in space.choices.values()]
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(search["seed"])
-            self.predictor = RewardPredictor(choices, settings["embedding_size"], settings["hidden_size"])
+            torch.manual_seed(search.seed)
+            self.predictor = RewardPredictor(choices, settings.embedding_size, settings.hidden_size)
         self.nothing = tuple(choices)
-        self.optimizer = torch.optim.RMSprop(self.predictor.parameters(), lr=settings["learning_rate"])
+        self.optimizer = torch.optim.RMSprop(self.predictor.parameters(), lr=settings.learning_rate)
 
     def learn(self, history: pd.DataFrame, episode: int) -> None:
+        """Train the predictor on the whole history."""
         torch.set_num_threads(1)
         records = history.to_dict("records")
         contexts = {e: self.context(history, e) for e in range(1, episode + 1)}
@@ -67,7 +70,7 @@ class LSTMStrategy(EpsilonGreedyStrategy):
             ]
         )
         targets = torch.from_numpy(RewardScale.of(history).targets(history)).float()
-        for _ in range(self.search["controller"]["updates"]):
+        for _ in range(self.search.controller.updates):
             self.optimizer.zero_grad()
             loss = nn.functional.mse_loss(self.predictor(states), targets)
             loss.backward()
@@ -84,18 +87,21 @@ class LSTMStrategy(EpsilonGreedyStrategy):
 
     @torch.no_grad()
     def predict(self, architectures: list[Architecture], history: pd.DataFrame, episode: int) -> list[float]:
+        """Return the predicted reward of each architecture."""
         torch.set_num_threads(1)
         context = self.context(history, episode)
         states = torch.tensor([[*context, self.space.encode(item)] for item in architectures])
         return RewardScale.of(history).rewards(self.predictor(states).numpy())
 
     def save(self, path: Path) -> None:
+        """Write the predictor's and the optimiser's tensors to a safetensors file."""
         tensors = {f"predictor.{name}": value for name, value in self.predictor.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
         save_file(tensors, path)
 
     def load(self, path: Path) -> None:
+        """Read what :meth:`save` wrote."""
         tensors = load_file(path)
         prefix = "predictor."
         self.predictor.load_state_dict(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,45 @@ from kdnas.search.space import Architecture, SearchSpace
 from kdnas.sentences import shown
 
 ORIGINS = ("random", "controller")  # drawn, or chosen by a strategy that learned
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """The share of random candidates: ``start``, less by ``step`` an episode until ``end``."""
+
+    start: float
+    end: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The LSTM that predicts rewards, and how many ``updates`` it gets an episode."""
+
+    embedding_size: int
+    hidden_size: int
+    learning_rate: float
+    updates: int
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """The keys of the config's ``search`` that proposals depend on."""
+
+    seed: int
+    candidates: int  # an episode
+    exploration: Exploration
+    controller: Controller
+
+    @classmethod
+    def from_config(cls, search: Mapping[str, Any]) -> SearchSettings:
+        """Read them from the config's ``search`` section."""
+        return cls(
+            seed=search["seed"],
+            candidates=search["candidates"],
+            exploration=Exploration(**search["exploration"]),
+            controller=Controller(**search["controller"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -49,7 +89,7 @@ class Strategy(ABC):
         if "stream" not in cls.__dict__:
             cls.stream = zlib.crc32(cls.__name__.encode())
 
-    def __init__(self, space: SearchSpace, search: dict[str, Any]) -> None:
+    def __init__(self, space: SearchSpace, search: SearchSettings) -> None:
         self.space = space
         self.search = search
 
@@ -78,7 +118,7 @@ class Strategy(ABC):
 
     def generator(self, episode: int) -> np.random.Generator:
         """Return the random generator of ``episode``: a function of the search's seed alone."""
-        return np.random.default_rng([self.search["seed"], episode, self.stream])
+        return np.random.default_rng([self.search.seed, episode, self.stream])
 
 
 def draw(generator: np.random.Generator, architectures: list[Architecture], count: int) -> list[Architecture]:

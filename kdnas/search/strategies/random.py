@@ -14,5 +14,5 @@ class RandomStrategy(Strategy):
 
     def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
         """Draw candidates that the search has not had."""
-        drawn = draw(self.generator(episode), self.unseen(history), self.search["candidates"])
+        drawn = draw(self.generator(episode), self.unseen(history), self.search.candidates)
         return [Proposal(architecture, "random", None) for architecture in drawn]
