@@ -19,6 +19,7 @@ include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates
 include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
 include: "rules/students.smk"  # select_student and what it measures first, hand_craft_student, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
+include: "rules/deployment.smk"  # export_models, profile_deployment
 include: "rules/report.smk"  # tables and figures
 include: "rules/record.smk"  # record_run
 include: "rules/submissions.smk"  # fetch_test, predict_test
@@ -74,6 +75,7 @@ rule students:
 rule latency:
     input:
         expand(f"{R}/latency/{{device}}.json", device=DEVICES),
+        f"{R}/latency/deployment.json" if TIMED_DEPLOYED else [],
 
 
 rule tables:

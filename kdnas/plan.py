@@ -99,10 +99,21 @@ def times_whole_space(config: dict[str, Any]) -> bool:
     return len(SearchSpace(search["space"])) <= latency["whole_space"]
 
 
+def deploys(config: dict[str, Any]) -> bool:
+    """Return whether models are exported for the runtimes of ``deployment.runtimes``."""
+    return bool(config["deployment"]["runtimes"])
+
+
+def times_deployed(config: dict[str, Any]) -> bool:
+    """Return whether models are timed in these runtimes; a latency table replaces measuring."""
+    return deploys(config) and config["latency"]["table"] is None
+
+
 def table_names(config: dict[str, Any]) -> list[str]:
     """Return the tables of a run."""
     of_search = _of_search(config, "search", "front")
-    return ["glue", "efficiency", *of_search, *_fidelity(config), "cost", *_claims(config)]
+    deployment = ["deployment"] if deploys(config) else []
+    return ["glue", "efficiency", *deployment, *of_search, *_fidelity(config), "cost", *_claims(config)]
 
 
 def figure_names(config: dict[str, Any]) -> list[str]:
@@ -182,6 +193,12 @@ def jobs(config: dict[str, Any]) -> Iterator[Job]:
                     yield Job("distill_glue", {"student": student, "task": task, "seed": seed})
     for device in DEVICES:
         yield Job("profile_students", {"device": device})
+    if deploys(config):
+        for task in tasks:
+            for seed in seeds:
+                yield Job("export_models", {"task": task, "seed": seed})
+    if times_deployed(config):
+        yield Job("profile_deployment", {})
     for name in table_names(config):
         yield Job(f"table_{name}", {})
     for name in figure_names(config):

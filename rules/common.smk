@@ -29,6 +29,7 @@ from kdnas.plan import (
     DEVICES,
     Setting,
     adopted_tasks,
+    deploys,
     draws_from_space,
     fidelity_settings,
     figure_names,
@@ -38,6 +39,7 @@ from kdnas.plan import (
     student_names,
     table_names,
     taught_tasks,
+    times_deployed,
     times_whole_space,
     two_digits,
 )
@@ -98,6 +100,9 @@ MATCHED = [
     if student["name"] in config["students"]["matched"]
 ]
 MODELS = ["teacher", *STUDENTS]
+RUNTIMES = config["deployment"]["runtimes"]
+DEPLOYED = deploys(config)
+TIMED_DEPLOYED = times_deployed(config)
 LEADERBOARD_FILES = leaderboard_files(TASKS, config["data"]["diagnostic"])
 FIDELITY_SETTINGS = [setting.name for setting in fidelity_settings(config["fidelity"])]
 TABLES = table_names(config)

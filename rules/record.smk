@@ -5,6 +5,7 @@ rule write_overview:
     input:
         scores=f"{R}/tables/glue.csv",
         sizes=f"{R}/tables/efficiency.csv",
+        deployment=DEPLOYMENT_TABLE,
         figure=f"{R}/figures/quality_speed.png",
     output:
         overview=OVERVIEW,

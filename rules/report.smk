@@ -13,6 +13,10 @@ SCORES = {  # of the teacher and all students
 }
 LATENCIES = {device: f"{R}/latency/{device}.json" for device in DEVICES}
 FIDELITY_EVALUATIONS = expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY_SETTINGS)
+# where its speeds are those that the figure and the first page show: on the CPU
+DEPLOYMENT_TABLE = (
+    f"{R}/tables/deployment.csv" if TIMED_DEPLOYED and config["reward"]["device"] == "cpu" else []
+)
 OF_SEARCH = {  # parameters of tables and figures about a search
     "strategies": STRATEGIES,
     "quality": config["reward"]["quality"],
@@ -47,6 +51,15 @@ TABLE_RULES = {
         "Students",
         "size and latency",
     ),
+    "deployment": (
+        {
+            "exported": expand(f"{R}/deployment/{{task}}/seed_{{seed}}", task=TASKS, seed=SEEDS),
+            "latency": f"{R}/latency/deployment.json" if TIMED_DEPLOYED else [],
+        },
+        {"tasks": list(DEFINITIONS.values()), "margin": config["deployment"]["int8_margin"]},
+        "Students",
+        "scores, speed and size by runtime",
+    ),
     "search": ({"histories": HISTORIES}, OF_SEARCH, "Search", "search strategies"),
     "fidelity": (
         {"evaluations": FIDELITY_EVALUATIONS},
@@ -80,7 +93,11 @@ TABLE_RULES = {
 }
 FIGURE_RULES = {
     "quality_speed": (
-        {"scores": f"{R}/tables/glue.csv", "sizes": f"{R}/tables/efficiency.csv"},
+        {
+            "scores": f"{R}/tables/glue.csv",
+            "sizes": f"{R}/tables/efficiency.csv",
+            "deployment": DEPLOYMENT_TABLE,
+        },
         {"device": config["reward"]["device"]},
         "Students",
         "final quality against speed",

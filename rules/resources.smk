@@ -5,13 +5,14 @@ import contextlib
 
 from kdnas.files.artifacts import read_json
 from kdnas.estimate import loads, requests
-from kdnas.estimate.loads import Inputs, Student
+from kdnas.estimate.loads import Inputs, Load, Student
 from kdnas.latency.protocol import Protocol
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training.recipe import Stage
 
 LENGTHS = dict.fromkeys(("tokens", "longest"), config["teacher"]["max_length"])  # of inputs
 TRAINER = requests.Machine(config["training"]["device"], config["training"]["threads"])
+ON_CPU = requests.Machine("cpu", config["training"]["threads"])
 LARGEST = requests.largest(config["search"]["space"])
 
 
@@ -81,6 +82,21 @@ def for_timing_hand_crafted(wildcards, input):
 def for_timing_students(wildcards, input):
     shapes = [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
     return _timing(input, shapes, "gpu" if gpus_of_students(wildcards) else "cpu")
+
+
+def for_exporting(wildcards, input):
+    inputs = Inputs(0, _rows(input.data)["others"], **LENGTHS)
+    load = loads.predicting(_teacher(input.teacher), inputs)
+    passes = {kind: value.times(len(MODELS) * len(RUNTIMES)) for kind, value in load.passes.items()}
+    # the weights in torch, as a graph, in its copies while it is quantised, in a session
+    return requests.request(Load(passes, load.memory + 6 * load.disk, 2 * len(MODELS) * load.disk), ON_CPU)
+
+
+def for_timing_deployed(wildcards, input):
+    shapes = [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
+    students = [Student([shape]) for shape in shapes] * len(RUNTIMES)
+    load = loads.timing(_teacher(input.teacher), students, Protocol.from_config(config["latency"], "cpu"))
+    return requests.request(load, requests.Machine("cpu", config["latency"]["cpu_threads"]))
 
 
 def for_predicting(wildcards, input):

@@ -6,5 +6,10 @@ with start(snakemake):
     from kdnas.figures.quality_speed import quality_speed_figure
     from kdnas.figures.saving import save_figure
 
-    figure = quality_speed_figure(snakemake.input.scores, snakemake.input.sizes, snakemake.params.device)
+    figure = quality_speed_figure(
+        snakemake.input.scores,
+        snakemake.input.sizes,
+        snakemake.params.device,
+        deployment=snakemake.input.deployment or None,
+    )
     save_figure(figure, **dict(snakemake.output.items()))

@@ -6,16 +6,19 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.files.artifacts import write_text
-    from kdnas.tables.overview import final_students, overview_text
+    from kdnas.tables.overview import deployed_models, final_students, overview_text
 
     params = snakemake.params
+    students = final_students(snakemake.input.scores, snakemake.input.sizes, params.device)
+    deployment = snakemake.input.deployment
     text = overview_text(
-        final_students(snakemake.input.scores, snakemake.input.sizes, params.device),
+        students,
         results=params.results,
         task=params.task,
         seed=params.seed,
         device=params.device,
         synthetic=params.synthetic,
         figure=Path(snakemake.input.figure),
+        deployed=deployed_models(students, deployment) if deployment else None,
     )
     write_text(snakemake.output.overview, text)

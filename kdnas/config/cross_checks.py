@@ -15,6 +15,7 @@ from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.data.tasks import TASKS
+from kdnas.deployment.runtimes import TORCH
 from kdnas.errors import UserError
 from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import SearchSpace
@@ -45,6 +46,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_unlabelled_rows(config)
     _check_losses(config)
     _check_latency(config["latency"])
+    _check_runtimes(config["deployment"]["runtimes"])
 
 
 def _check_names(config: dict[str, Any]) -> None:
@@ -301,6 +303,14 @@ def _check_losses(config: dict[str, Any]) -> None:
         raise UserError(
             'reward.quality is "loss"; allowed with distillation.losses 0 for all of '
             f"{', '.join(of_teacher)}: accuracy, because there is no distillation loss"
+        )
+
+
+def _check_runtimes(runtimes: list[str]) -> None:
+    if runtimes and TORCH not in runtimes:
+        raise UserError(
+            f"deployment.runtimes is {', '.join(runtimes)}; allowed: an empty list, or torch among them, as "
+            "speed-ups are over the teacher in torch"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kdnas.deployment.runtimes import RUNTIMES
 from kdnas.losses import LOSSES
 from kdnas.search.strategies import STRATEGIES
 
@@ -34,9 +35,10 @@ def load_schema() -> dict[str, Any]:
 
 
 def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add the strategies and losses of the registries that the file does not describe."""
+    """Add the strategies, runtimes and losses of the registries that the file does not describe."""
     search = schema["properties"]["search"]["properties"]
     search["strategies"]["items"] = {"enum": list(STRATEGIES)}
+    schema["properties"]["deployment"]["properties"]["runtimes"]["items"] = {"enum": list(RUNTIMES)}
     losses = schema["properties"]["distillation"]["properties"]["losses"]["properties"]
     for name, where in LOSSES.items():
         losses.setdefault(

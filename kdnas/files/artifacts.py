@@ -123,9 +123,9 @@ def file_sha256(path: str | Path) -> str:
 
 
 def folder_sha256(folder: str | Path) -> dict[str, str]:
-    """Return the SHA-256 of each file of a flat folder by name, without hidden ones such as Snakemake's."""
-    files = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name[0] != ".")
-    return {file.name: file_sha256(file) for file in files}
+    """Return the SHA-256 of each file in and below a folder by its path there, without hidden ones."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and path.name[0] != ".")
+    return {file.relative_to(folder).as_posix(): file_sha256(file) for file in files}
 
 
 def digest(value: Any) -> str:

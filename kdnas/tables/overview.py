@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdnas.deployment.runtimes import RUNTIMES, TORCH
 from kdnas.files.csv_file import read_csv
 from kdnas.tables.table import mean_sd, number
 
+TEACHER = "teacher"  # as an origin too, where the teacher is among others
 HAND_CRAFTED = "hand_crafted"
+_STUDENT_OR_REFERENCE = f"model != 'teacher' or runtime == '{TORCH}'"
+_WHICH = "**Which student to take.** The fastest that keeps so much of the teacher's average:"
+_IN_TORCH = (
+    "``AutoModelForSequenceClassification.from_pretrained`` and ``AutoTokenizer.from_pretrained`` of "
+    "transformers load it."
+)
 SHARES = (100, 99, 98, 97, 95, 90)  # % of the teacher's average that a reader may ask for
 
 
@@ -33,6 +41,19 @@ def final_students(scores: str | Path, sizes: str | Path, device: str) -> pd.Dat
     return students
 
 
+def deployed_models(students: pd.DataFrame, deployment: str | Path) -> pd.DataFrame:
+    """Return a row a model and runtime, from the CSV form of the table ``deployment``.
+
+    The columns of ``students`` (:func:`final_students`) are there, with the ``average``, the ``share`` of the
+    teacher in torch, the ``speedup`` over it and the latency in the row's ``runtime``; ``model`` names it.
+    """
+    table = read_csv(deployment)
+    known = students[["parameters", "architecture", "origin"]].fillna({"origin": TEACHER})
+    found = table.join(known, on="model").rename(columns={"score": "average", "teacher_share": "share"})
+    found.index = pd.Index([f"{row.model} in {row.runtime}" for row in found.itertuples()])
+    return found[["model", "runtime", *students.columns]]
+
+
 def choices(students: pd.DataFrame) -> pd.DataFrame:
     """Return for each share of the teacher that some student keeps the fastest student that does.
 
@@ -50,8 +71,22 @@ def choices(students: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()))
 
 
+def deployed_choices(models: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`choices` among the students in all runtimes, from :func:`deployed_models`."""
+    chosen = choices(models.rename(index={f"teacher in {TORCH}": "teacher"}).query(_STUDENT_OR_REFERENCE))
+    return chosen.assign(student=chosen["model"]) if not chosen.empty else chosen
+
+
 def overview_text(
-    students: pd.DataFrame, *, results: str, task: str, seed: int, device: str, synthetic: bool, figure: Path
+    students: pd.DataFrame,
+    *,
+    results: str,
+    task: str,
+    seed: int,
+    device: str,
+    synthetic: bool,
+    figure: Path,
+    deployed: pd.DataFrame | None = None,
 ) -> str:
     """Return the first page of a report in reStructuredText.
 
@@ -63,6 +98,7 @@ def overview_text(
         device: whose speed-ups they are.
         synthetic: whether the data are generated.
         figure: the PNG form of the figure ``quality_speed``.
+        deployed: as :func:`deployed_models` returns them, where models were timed in several runtimes.
     """
     found = students.drop(index="teacher")
     parts = [_sentence(found, device)]
@@ -75,19 +111,52 @@ def overview_text(
         "**The models.** Average of the tasks' scores; more in *Students* on the left.",
         _models(students),
     ]
-    chosen = choices(students)
-    if not chosen.empty:
-        parts += ["**Which student to take.** The fastest that keeps so much of the teacher's average:"]
-        parts += [
-            f"- at least {row.keeps:g} %: **{row.student}**, {number(row.speedup, 2)} times as fast, in "
-            f"``{results}/students/{row.student}/{task}/seed_{seed}/model``"
-            for row in chosen.itertuples()
-        ]
-        parts += [
-            "Every task has a folder of its own. ``AutoModelForSequenceClassification.from_pretrained`` and "
-            "``AutoTokenizer.from_pretrained`` of transformers load it."
-        ]
+    place = f"{task}/seed_{seed}"
+    parts += _advice(students, results, place) if deployed is None else _deployed(deployed, results, place)
     return "\n\n".join(parts) + "\n"
+
+
+def _advice(students: pd.DataFrame, results: str, place: str) -> list[str]:
+    """Return which student to take in torch."""
+    chosen = choices(students)
+    if chosen.empty:
+        return []
+    lines = [
+        f"- at least {row.keeps:g} %: **{row.student}**, {number(row.speedup, 2)} times as fast, in "
+        f"``{results}/students/{row.student}/{place}/model``"
+        for row in chosen.itertuples()
+    ]
+    return [_WHICH, *lines, f"Every task has a folder of its own. {_IN_TORCH}"]
+
+
+def _deployed(models: pd.DataFrame, results: str, place: str) -> list[str]:
+    """Return which student to take in which runtime, and what the teacher does in the others."""
+    chosen = deployed_choices(models)
+    lines = [
+        f"- at least {row.keeps:g} %: **{row.student}** in {row.runtime}, {number(row.speedup, 2)} times as "
+        f"fast as the teacher in torch, in ``{_file(row.student, row.runtime, results, place)}``"
+        for row in chosen.itertuples()
+    ]
+    teachers = models[(models["model"] == "teacher") & (models["runtime"] != TORCH)]
+    same = [
+        f"in {row.runtime} {number(row.speedup, 2)} times as fast, {number(row.share, 1)} % of its average"
+        for row in teachers.itertuples()
+    ]
+    parts = [_WHICH, *lines] if lines else []
+    parts += [f"The teacher itself is {', '.join(same)}."] if same else []
+    if lines:
+        parts += [
+            "Every task has files of its own. An ONNX file needs the ``tokenizer.json`` beside it and "
+            f"nothing else. For torch there is ``{results}/students/<student>/{place}/model``. {_IN_TORCH}"
+        ]
+    return parts
+
+
+def _file(student: str, runtime: str, results: str, place: str) -> str:
+    """Return what a runtime reads of a student: its transformers folder or its ONNX file."""
+    if not RUNTIMES[runtime].in_onnx:
+        return f"{results}/students/{student}/{place}/model"
+    return f"{results}/deployment/{place}/{student}/{RUNTIMES[runtime].file}"
 
 
 def _sentence(found: pd.DataFrame, device: str) -> str:

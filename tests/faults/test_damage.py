@@ -37,6 +37,8 @@ RULES = {
     "students/narrow/mnli/seed_1/metrics.json": "distill_student",
     "students/narrow/stsb/seed_1/metrics.json": "distill_glue",
     "latency/cpu.json": "profile_students",
+    "deployment/mnli/seed_1/narrow/model.onnx": "export_models",
+    "deployment/mnli/seed_1/scores.json": "export_models",
     "fidelity/candidates.json": "sample_fidelity",
     "fidelity/full_teacher.json": "evaluate_fidelity",
     "tables/glue.csv": "table_glue",
@@ -64,6 +66,8 @@ def rewrite(file: Path, content: bytes) -> None:
 
 def artifact_of(file: Path) -> Path:
     """Return the output of a rule that ``file`` is or is in."""
+    if "deployment" in file.parts:
+        return Path(*file.parts[: file.parts.index("deployment") + 3])
     in_folder = file.parent.name in ("model", "base") or file.parts[-3] == "data"
     return file.parent if in_folder else file
 

@@ -23,7 +23,7 @@ def test_what_claims_all_cores_has_an_exclusive_node_of_one_type():
     submitted = {name: text for name, text in rules().items() if "localrule: True" not in text}
     alone = {name for name, text in submitted.items() if "threads: ALL_CORES" in text}
     assert set(profile["set-resources"]) == alone
-    assert len(alone) == 4
+    assert len(alone) == 5
     for wanted in profile["set-resources"].values():
         assert "--exclusive" in wanted["slurm_extra"]
         assert wanted["constraint"]

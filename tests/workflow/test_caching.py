@@ -201,11 +201,22 @@ def change(text: str) -> str:
     [
         (["kdnas/tables/glue.py", "scripts/table_glue.py"], reword, set()),
         (["kdnas/tables/efficiency.py"], extend, set()),  # by what nothing uses
-        (["kdnas/tables/efficiency.py"], change, {"table_efficiency", "record_run"}),
+        (
+            ["kdnas/tables/efficiency.py"],
+            change,
+            {"table_efficiency", "figure_quality_speed", "write_overview", "record_run"},
+        ),
         (
             ["kdnas/tables/glue.py", "scripts/table_search.py"],
             change,
-            {"table_glue", "figure_glue", "table_search", "record_run"},
+            {
+                "table_glue",
+                "figure_glue",
+                "figure_quality_speed",
+                "write_overview",
+                "table_search",
+                "record_run",
+            },
         ),
     ],
 )

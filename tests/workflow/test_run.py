@@ -27,7 +27,7 @@ from experiment import (
 
 from kdnas.config.check import check_config
 
-TABLES = ("glue", "efficiency", "search", "front", "fidelity", "cost")
+TABLES = ("glue", "efficiency", "deployment", "search", "front", "fidelity", "cost")
 FIGURES = ("quality_speed", "reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
 STUDENTS = ["lstm_best", "random_best", "narrow"]
 
@@ -58,8 +58,14 @@ PLANS = {
     "fidelity": STUDIED | {"figure_fidelity": 1},
     "students": DISTILLED,
     "latency": SELECTED | {"profile_students": 2},
-    "tables": STUDIED | DISTILLED | {"profile_students": 2} | {f"table_{name}": 1 for name in TABLES},
-    "figures": STUDIED | DISTILLED | {"table_glue": 1} | {f"figure_{name}": 1 for name in FIGURES},
+    "tables": STUDIED
+    | DISTILLED
+    | {"profile_students": 2, "export_models": 2}
+    | {f"table_{name}": 1 for name in TABLES},
+    "figures": STUDIED
+    | DISTILLED
+    | {"profile_students": 2, "table_glue": 1, "table_efficiency": 1}
+    | {f"figure_{name}": 1 for name in FIGURES},
     # MNLI-m, MNLI-mm and STS-B by the teacher and 3 students
     "submissions": DISTILLED | {"fetch_test": 3, "predict_test": 12},
 }
@@ -138,7 +144,8 @@ def test_second_run_does_nothing(run_copy):
 
 
 def test_one_rule_can_be_run_again(finished):
-    assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, "figure_glue": 1, "record_run": 1}
+    shown = {"figure_glue": 1, "figure_quality_speed": 1, "write_overview": 1}
+    assert plan(finished, "--forcerun", "table_glue") == {"table_glue": 1, **shown, "record_run": 1}
 
 
 def test_one_table_of_a_folder_from_elsewhere(finished, tmp_path):

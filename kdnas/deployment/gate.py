@@ -1,0 +1,41 @@
+"""The gate: a float32 export gives what torch gives, on every development row, or the job ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kdnas.errors import UserError
+
+LARGEST = 1e-4  # difference of a logit
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Between logits: the largest, and how many rows have another class (None where there are no classes)."""
+
+    largest: float
+    changed_rows: int | None
+
+    @classmethod
+    def between(cls, logits: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> Difference:
+        """Compare logits (rows, labels) by split; with one label they are numbers, not classes."""
+        first, second = (np.concatenate([given[split] for split in logits]) for given in (logits, others))
+        apart = np.abs(first - second)
+        largest = float(apart.max()) if np.isfinite(apart).all() else float("inf")
+        if first.shape[1] == 1:
+            return cls(largest, None)
+        return cls(largest, int((first.argmax(axis=1) != second.argmax(axis=1)).sum()))
+
+
+def check_same(model: str, task: str, found: Difference) -> None:
+    """Raise UserError where a float32 export differs from torch by a class, or too much by a logit."""
+    if found.changed_rows or not found.largest <= LARGEST:
+        rows = f", another class on {found.changed_rows} rows" if found.changed_rows else ""
+        raise UserError(
+            f"the ONNX file of {model} on {task} does not give what torch gives: logits differ by up to "
+            f"{found.largest:.2g}{rows}; allowed: {LARGEST:g} and no other class (deployment.runtimes: [] "
+            "leaves the export out)"
+        )

@@ -1,0 +1,60 @@
+"""An ONNX file in int8: dynamic quantisation, weights by channel, embeddings left in float."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from kdnas.deployment.runtimes import needs
+from kdnas.errors import UserError
+from kdnas.sentences import reason
+
+CPUINFO = Path("/proc/cpuinfo")
+# embeddings are read, not multiplied: in int8 they would cost quality and gain no time
+OPERATORS = ["MatMul", "Gemm", "Attention"]
+INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # that int8 uses
+_SUMS_IN_16_BITS = {"avx2", "avx512f"}
+
+
+def cpu_flags(cpuinfo: Path = CPUINFO) -> set[str]:
+    """Return the CPU's instruction sets by their names in ``/proc/cpuinfo``; none without such a file."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
+    named = [line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))]
+    return set(named[0].split()) if named else set()
+
+
+def needs_reduced_range(flags: set[str]) -> bool:
+    """Tell whether weights have to keep to 7 bits: an x86 CPU without VNNI adds products up in 16 bits."""
+    return bool(flags & _SUMS_IN_16_BITS) and not any(flag.endswith("vnni") for flag in flags)
+
+
+def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
+    """Write the int8 form of the ONNX file ``source`` to ``target``.
+
+    Matrix products take int8 weights, scaled by output channel, and inputs that are scaled as they come.
+    Raises UserError if it cannot be quantised.
+    """
+    needs("onnx", "onnxruntime")
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # it recommends a preparation that changes nothing here
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=reduce_range,
+            op_types_to_quantize=OPERATORS,
+        )
+    except OSError:
+        raise
+    except Exception as error:  # of many kinds: it is protobuf's, onnx's and onnxruntime's code
+        raise UserError(f"{source} cannot be quantised to int8 ({reason(error)})") from error
+    finally:
+        root.setLevel(level)

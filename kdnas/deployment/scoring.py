@@ -1,0 +1,126 @@
+"""All models of a task and seed: exported, held against torch, quantised and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.tasks import Definition, get_task
+from kdnas.deployment.export import export_classifier, write_tokenizer
+from kdnas.deployment.gate import Difference, check_same
+from kdnas.deployment.quantise import cpu_flags, needs_reduced_range, quantise
+from kdnas.deployment.runtimes import ONNX, ONNX_INT8, RUNTIMES, TORCH, Deployed, Runtime, needs, open_runtime
+from kdnas.files.artifacts import atomic_folder, write_json
+from kdnas.models.tokenizer import load_tokenizer
+from kdnas.training.data import Encoded, collate, encode
+from kdnas.training.scoring import scores, scoring_batches
+
+SCORES, TOKENIZER = "scores.json", "tokenizer.json"
+_CPU = torch.device("cpu")
+
+
+def deploy_models(
+    models: Mapping[str, Path],
+    definition: Definition,
+    *,
+    data_folder: Path,
+    folder: Path,
+    seed: int,
+    max_length: int,
+    runtimes: Sequence[str],
+    threads: int,
+) -> None:
+    """Write ``folder``: what each model needs without torch, and ``scores.json`` (docs/artifacts.md).
+
+    Raises UserError for a runtime that is not installed, a model that cannot be exported, and an export
+    that does not give what torch gives.
+
+    Args:
+        models: the transformers folder of each model, by its name.
+        definition: of the task.
+        data_folder: holds the task's rows.
+        folder: is made.
+        seed: that the models were trained with.
+        max_length: tokens that texts are cut to.
+        runtimes: names out of ``deployment.runtimes``, torch among them.
+        threads: of a forward pass.
+    """
+    for name in runtimes:
+        needs(*RUNTIMES[name].packages, runtime=name)
+    task, meta = get_task(definition), read_meta(data_folder)
+    frames = {split: read_split(data_folder, split) for split in task.evaluation_splits}
+    reduce_range = needs_reduced_range(cpu_flags())
+    rows: list[dict[str, Any]] = []
+    with atomic_folder(folder) as temporary:
+        for model, source in models.items():
+            deployed = Deployed(source, temporary / model)
+            deployed.onnx.mkdir()
+            _write_files(deployed, runtimes, reduce_range)
+            tokenizer = load_tokenizer(source)
+            write_tokenizer(tokenizer, deployed.onnx / TOKENIZER, max_length)
+            splits = {
+                split: encode(frame, task, tokenizer, max_length=max_length)
+                for split, frame in frames.items()
+            }
+            reference: dict[str, np.ndarray] = {}
+            for name in sorted(runtimes, key=lambda name: name != TORCH):  # torch first
+                logits = predict_in(open_runtime(name, deployed, threads), splits)
+                reference = reference or logits
+                difference = Difference.between(reference, logits)
+                if RUNTIMES[name].file == ONNX:
+                    check_same(model, task.name, difference)
+                rows.append(
+                    {
+                        "model": model,
+                        "runtime": name,
+                        "scores": {split: scores(logits[split], splits[split], task) for split in splits},
+                        "size_mb": RUNTIMES[name].path(deployed).stat().st_size / 1e6,
+                        "changed_rows": difference.changed_rows,
+                        "largest_difference": difference.largest,
+                    }
+                )
+                print(f"{model} in {name}: {rows[-1]['scores']}, {difference}")
+        content = {
+            "task": task.name,
+            "seed": seed,
+            "synthetic": meta["synthetic"],
+            "rows": {split: len(frame) for split, frame in frames.items()},
+            "official_rows": {split: meta["splits"][split]["official_rows"] for split in frames},
+            "reduce_range": reduce_range,
+            "models": rows,
+        }
+        write_json(temporary / SCORES, content)
+
+
+def predict_in(runtime: Runtime, splits: Mapping[str, Encoded]) -> dict[str, np.ndarray]:
+    """Return the logits (rows, labels) of every split, in the order of its rows."""
+    found = {}
+    for split, data in splits.items():
+        parts = [(rows, runtime.logits(_batch(data, rows))) for rows in _batches(runtime, data)]
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        found[split] = np.concatenate([logits for _, logits in parts])[order]
+    return found
+
+
+def _write_files(deployed: Deployed, runtimes: Sequence[str], reduce_range: bool) -> None:
+    files = {RUNTIMES[name].file for name in runtimes if RUNTIMES[name].in_onnx}
+    if files:
+        export_classifier(deployed.model, deployed.onnx / ONNX)
+    if ONNX_INT8 in files:
+        quantise(deployed.onnx / ONNX, deployed.onnx / ONNX_INT8, reduce_range=reduce_range)
+
+
+def _batches(runtime: Runtime, data: Encoded) -> Iterator[np.ndarray]:
+    for rows in scoring_batches(data):
+        size = runtime.rows_at_once or len(rows)
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def _batch(data: Encoded, rows: np.ndarray) -> dict[str, np.ndarray]:
+    batch = collate(data, rows, _CPU)
+    return {name: value.numpy() for name, value in batch.items() if name != "labels"}

@@ -1,0 +1,62 @@
+# The trained models as ONNX files: scored in every runtime, and those of the search task timed in them.
+
+
+rule export_models:  # one job a task and seed: imports take longer than an export
+    input:
+        teacher=f"{R}/teacher/{{task}}/seed_{{seed}}/model",
+        students=expand(f"{R}/students/{{student}}/{{{{task}}}}/seed_{{{{seed}}}}/model", student=STUDENTS),
+        data=f"{R}/data/{{task}}",
+    output:
+        models=directory(f"{R}/deployment/{{task}}/seed_{{seed}}"),
+    log:
+        f"{R}/logs/export_models/{{task}}_seed_{{seed}}.log",
+    benchmark:
+        f"{R}/benchmarks/export_models/{{task}}_seed_{{seed}}.tsv"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(for_exporting),
+        runtime=minutes(for_exporting),
+        gpu=0,
+    params:
+        task=task_definition,
+        names=MODELS,
+        runtimes=RUNTIMES,
+        max_length=config["teacher"]["max_length"],
+        threads=config["training"]["threads"],
+        code=code_digest("export_models"),
+    message:
+        "Exporting the models of {wildcards.task}, seed {wildcards.seed}"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/export_models.py"
+
+
+rule profile_deployment:
+    input:
+        exported=f"{R}/deployment/{SEARCH_TASK}/seed_{SEEDS[0]}",
+        teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
+        students=expand(f"{R}/students/{{student}}/{SEARCH_TASK}/seed_{SEEDS[0]}/model", student=STUDENTS),
+    output:
+        latency=f"{R}/latency/deployment.json",
+    log:
+        f"{R}/logs/profile_deployment.log",
+    benchmark:
+        f"{R}/benchmarks/profile_deployment.tsv"
+    threads: ALL_CORES  # alone on the machine, like profile_space
+    resources:
+        mem_mb=memory(for_timing_deployed),
+        runtime=minutes(for_timing_deployed),
+        gpu=0,
+        cpus_per_task=config["latency"]["cpu_threads"],  # in a queue, where there are no cores to claim
+    params:
+        names=MODELS,
+        runtimes=RUNTIMES,
+        latency=config["latency"],
+        code=code_digest("profile_deployment"),
+    message:
+        "Profiling the latency of the models in every runtime"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/profile_deployment.py"
