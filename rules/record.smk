@@ -14,7 +14,7 @@ rule write_overview:
     benchmark:
         f"{R}/benchmarks/write_overview.tsv"
     params:
-        results=R,
+        results=lambda wildcards, output: os.path.dirname(output.overview),
         task=SEARCH_TASK,
         seed=SEEDS[0],
         device=config["reward"]["device"],
