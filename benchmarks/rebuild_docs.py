@@ -22,6 +22,7 @@ import pandas as pd
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DEFAULT_RUN = DOCS / "measurements" / "default_run"
+DEPLOYMENT = DOCS / "measurements" / "data" / "deployment"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
@@ -164,7 +165,38 @@ def tutorial_candidates() -> str:
     return table(("episode", "architecture", "proposed by", "quality", "latency", "reward"), rows)
 
 
+def deployment() -> str:
+    """Return what the default run's models score in every runtime, and their speed."""
+    rows = []
+    for row in pd.read_csv(DEPLOYMENT / "deployment.csv").itertuples():
+        torch = interval(row.speedup, row.speedup_low, row.speedup_high)
+        same = interval(row.speedup_same_runtime, row.speedup_same_runtime_low, row.speedup_same_runtime_high)
+        own = row.model == "teacher"
+        rows.append(
+            (
+                row.model if own else f"`{row.model}`",
+                row.runtime,
+                f"{row.score:.1f}",
+                f"{row.latency_ms:.2f}",
+                "1.00" if own and row.runtime == "torch" else torch,
+                "1.00" if own else same,
+                f"{row.size_mb:.1f}",
+            )
+        )
+    heads = (
+        "model",
+        "runtime",
+        "average",
+        "ms",
+        "speed-up",
+        "over the teacher in the same runtime",
+        "MB",
+    )
+    return table(heads, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "deployment/models": deployment,
     "default_run/runs": runs,
     "default_run/scores": scores,
     "default_run/searches": searches,
