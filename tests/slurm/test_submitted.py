@@ -19,6 +19,7 @@ QUEUED = {
     "evaluate_fidelity",
     "distill_student",
     "distill_glue",
+    "export_models",
     *TIMING,
 }
 
