@@ -72,20 +72,21 @@ def same_results(before: Store, here: Store) -> dict[str, str]:
     Raises UserError where a result is not in both, or differs in anything but times.
     """
     found = [_by_other_keys(store) for store in (before, here)]
+    codes = {}
+    # what was made of another result has another key: so the results that both have are compared first
+    for name in sorted(found[0].keys() & found[1].keys()):
+        (code, value), (new_code, new_value) = found[0][name], found[1][name]
+        if _without_times(value) != _without_times(new_value):
+            raise UserError(
+                f"a result of {name[0]} differs between the two versions; allowed: the same bytes"
+            )
+        codes[code] = new_code
     missing = found[0].keys() ^ found[1].keys()
     if missing:
         raise UserError(
             f"{len(missing)} results are in only one of the two runs, so their keys differ by more than the "
             "code; allowed: two versions whose keys differ by the code alone"
         )
-    codes = {}
-    for name, (code, value) in found[0].items():
-        new_code, new_value = found[1][name]
-        if _without_times(value) != _without_times(new_value):
-            raise UserError(
-                f"a result of {name[0]} differs between the two versions; allowed: the same bytes"
-            )
-        codes[code] = new_code
     return codes
 
 

@@ -39,6 +39,13 @@ def test_another_result_is_refused(before, tmp_path):
         same_results(before, fill(Store(tmp_path / "here"), tmp_path, "new", quality=0.6))
 
 
+def test_another_result_is_told_before_what_was_made_of_it(before, tmp_path):
+    here = fill(Store(tmp_path / "here"), tmp_path, "new", quality=0.6)
+    here.put("evaluations", key("made of it", "new evaluates"), {"quality": 0.5})
+    with pytest.raises(UserError, match="a result of evaluations differs"):
+        same_results(before, here)
+
+
 def test_keys_of_another_layout_are_refused(before, tmp_path):
     here = fill(Store(tmp_path / "here"), tmp_path, "new")
     here.put("evaluations", key("a", "new") | {"more": 1}, {"quality": 0.5})
