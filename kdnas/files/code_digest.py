@@ -35,7 +35,8 @@ def code_digest(*functions: Callable[..., Any] | type) -> str:
     """Return a digest of functions or classes and of every definition of this project that they use.
 
     Names, annotations, comments, docstrings, layout and the words of errors don't count, nor does anything in
-    the modules of ``NEUTRAL``. Python 3.11, 3.12 and 3.13 make the same digest.
+    the modules of ``NEUTRAL``. A class that an annotation names does: its methods run on what is passed in.
+    Python 3.11, 3.12 and 3.13 make the same digest.
     """
     names = [(item.__module__, item.__qualname__.partition(".")[0]) for item in functions]
     names = [(module, name) for module, name in names if _file(module)]  # a test may put its own in place
@@ -44,7 +45,8 @@ def code_digest(*functions: Callable[..., Any] | type) -> str:
 
 def script_digest(path: str | Path) -> str:
     """Return the digest of a script, like :func:`code_digest`: of all its statements and what they use."""
-    body = _body(Path(path))
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    body = [item for item in tree.body if not _is_idle(item)]
     source = _Source({}, body, *_imports(body))
     return _digest([], source.modules, _piece(body, "", source))
 
@@ -54,12 +56,12 @@ def _digest(names: list[Name], modules: Iterable[str], script: _Piece) -> str:
     pieces = {("", ""): script}
     for module in _imported(modules):
         pieces[module, ""] = _effects(module)
-    waiting = [*names, *(name for piece in pieces.values() for name in piece.uses)]
+    waiting = [*names, *(name for piece in pieces.values() for name in piece.reached)]
     while waiting:
         name = waiting.pop()
         if name not in pieces:
             pieces[name] = _definition(*name)
-            waiting += pieces[name].uses
+            waiting += pieces[name].reached
     labels = {name: _sha256(piece.texts) for name, piece in pieces.items()}
     for _ in range(ROUNDS):
         labels = {
@@ -75,10 +77,19 @@ def _sha256(texts: list[str]) -> str:
 
 @dataclass
 class _Piece:
-    """Statements as text, and the names of this project that they use, in the order of their use."""
+    """Statements as text, and the names of this project that they use, in the order of their use.
+
+    ``annotated`` are those in annotations: what they define counts, where it is named does not.
+    """
 
     texts: list[str] = field(default_factory=list)
     uses: list[Name] = field(default_factory=list)
+    annotated: list[Name] = field(default_factory=list)
+
+    @property
+    def reached(self) -> list[Name]:
+        """All of these names."""
+        return self.uses + self.annotated
 
 
 @dataclass
@@ -119,12 +130,15 @@ def _source(module: str) -> _Source:
     path = _file(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module}")
-    body = _body(path)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    body = [item for item in tree.body if not _is_idle(item)]
     bound: dict[str, list[ast.stmt]] = {}
     for item in body:
         for name in _binds(item):
             bound.setdefault(name, []).append(item)
-    return _Source(bound, [item for item in body if not _binds(item)], *_imports(body))
+    names, _ = _imports(tree.body)  # those for annotations alone too
+    _, modules = _imports(body)
+    return _Source(bound, [item for item in body if not _binds(item)], names, modules)
 
 
 @functools.cache
@@ -134,11 +148,6 @@ def _file(module: str) -> Path | None:
         return None
     base = ROOT.joinpath(*module.split("."))
     return next((file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()), None)
-
-
-def _body(path: Path) -> list[ast.stmt]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return [item for item in tree.body if not _is_idle(item)]
 
 
 def _is_idle(item: ast.stmt) -> bool:
@@ -185,7 +194,8 @@ def _imports(body: list[ast.stmt]) -> tuple[dict[str, tuple[str, str | None]], s
 def _piece(items: list[ast.stmt], module: str, source: _Source, own: str | None = None) -> _Piece:
     inner, _ = _imports(items)  # those within functions too
     reader = _Reader(module, source, source.imports | inner, own)
-    return _Piece([text for item in items if (text := reader.text(item))], reader.uses)
+    texts = [text for item in items if (text := reader.text(item))]
+    return _Piece(texts, reader.uses, reader.annotated)
 
 
 class _Reader:
@@ -199,6 +209,7 @@ class _Reader:
         self.imports = imports
         self.own = own
         self.uses: list[Name] = []
+        self.annotated: list[Name] = []
 
     def text(self, node: Any) -> str:
         """Return a tree as text, without empty fields: versions of Python differ in these."""
@@ -223,15 +234,24 @@ class _Reader:
     def _fields(self, node: ast.AST) -> Iterator[tuple[str, Any]]:
         is_own = self.own and getattr(node, "name", None) == self.own
         for name, value in ast.iter_fields(node):
-            if value is None or value == [] or name in ("ctx", "returns", "type_comment", "type_params"):
+            if value is None or value == [] or name in ("ctx", "type_comment", "type_params"):
                 continue
-            if name == "annotation" and not _MEANT.intersection(_names(value)):
+            if name == "returns" or (name == "annotation" and not _MEANT.intersection(_names(value))):
+                self._note_annotation(value)
                 continue
             if name == "name" and is_own:
                 continue
             if isinstance(node, ast.Raise) and name == "exc" and isinstance(value, ast.Call):
                 value = value.func
             yield name, value
+
+    def _note_annotation(self, annotation: ast.expr) -> None:
+        before = len(self.uses)
+        for node in ast.walk(annotation):
+            if isinstance(node, (ast.Name, ast.Attribute)):
+                self._resolved(node)
+        self.annotated += self.uses[before:]
+        del self.uses[before:]
 
     def _resolved(self, node: ast.Name | ast.Attribute) -> str | None:
         """Return the text of a name that is another definition's, or an import's; None for any other."""

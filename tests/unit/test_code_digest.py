@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from kdnas.files import code_digest as digest_module
-from kdnas.files.code_digest import NEUTRAL, ROOT, script_digest
+from kdnas.files.code_digest import NEUTRAL, ROOT, code_digest, script_digest
+from kdnas.training import candidates, students
 
 
 def forget():
@@ -72,6 +73,30 @@ def test_what_is_used_counts_however_deep(digest, change):
 )
 def test_what_decides_nothing_does_not_count(digest, change):
     assert digest(FILES) == digest(FILES | change)
+
+
+HANDED = """from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from kdnas.b import Rate
+
+def f(rate: Rate):
+    return rate.at(3)
+"""
+RATE = "class Rate:\n    def at(self, step):\n        return step / 2\n"
+
+
+def test_the_methods_of_what_is_handed_in_count(digest):
+    """Nothing but an annotation says which class it is."""
+    files = {**SCRIPT, "kdnas/a.py": HANDED, "kdnas/b.py": RATE}
+    assert digest(files) != digest(files | {"kdnas/b.py": RATE.replace("2", "3")})
+    again = HANDED + "\ndef other(rate: Rate): pass\n"
+    assert digest(files) == digest(files | {"kdnas/a.py": again})
+
+
+def test_an_annotation_that_says_nothing_new_is_neutral(digest):
+    a = "from kdnas.b import Rate\n\ndef f(x):\n    return g(Rate())\n\ndef g(rate):\n    return rate.at(3)\n"
+    files = {**SCRIPT, "kdnas/a.py": a, "kdnas/b.py": RATE}
+    assert digest(files) == digest(files | {"kdnas/a.py": a.replace("g(rate)", "g(rate: Rate)")})
 
 
 def test_moves_and_renames_are_neutral(digest):
@@ -157,6 +182,37 @@ def test_modules_that_decide_no_result_are_in_no_digest(tmp_path, monkeypatch):
     assert [now == then for now, then in zip(digests(), before, strict=True)] == [False, True, True]
     extend("kdnas.search.reward")
     assert digests()[1] != before[1]
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("training/recipe.py", "(step + 1) / rising", "(step + 2) / rising"),
+        ("training/rows.py", "answers.logits[TRAIN][train", "-answers.logits[TRAIN][train"),
+        ("training/loop.py", "seed=seed, epoch=epoch", "seed=seed, epoch=0"),
+        ("losses/logits.py", "temperature**2", "temperature"),
+        ("models/narrowing.py", "return ", "return None or "),
+    ],
+)
+def test_whatever_decides_a_training_is_in_its_digests(tmp_path, monkeypatch, file, old, new):
+    """In the keys of the store and in the parameter of the rule; in a copy of the library."""
+    for name in ("kdnas", "scripts"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(digest_module, "ROOT", tmp_path)
+
+    def digests():
+        forget()
+        rules = [
+            script_digest(tmp_path / "scripts" / f"{name}.py")
+            for name in ("distill_candidates", "distill_student")
+        ]
+        return [*rules, code_digest(candidates._evaluate), code_digest(students._train)]
+
+    before, path = digests(), tmp_path / "kdnas" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert not set(digests()) & set(before)
     forget()
 
 
