@@ -27,12 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Commands beside the workflow itself, which runs with: snakemake --cores all",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    given = sys.argv[1:] if arguments is None else list(arguments)
     for name, summary in COMMANDS.items():
-        module = importlib.import_module(f"kdnas.commands.{name}")
-        command = commands.add_parser(name, help=summary, description=module.__doc__)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
+        command = commands.add_parser(name, help=summary)
+        if name in given[:1]:  # the others' modules would take a second to import
+            module = importlib.import_module(f"kdnas.commands.{name}")
+            command.description = module.__doc__
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    options = parser.parse_args(given)
     try:
         text = options.run(options)
     except UserError as error:

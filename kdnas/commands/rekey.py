@@ -93,7 +93,7 @@ def same_results(before: Store, here: Store) -> dict[str, str]:
 def rekey(store: Store, codes: dict[str, str]) -> int:
     """Give every entry made by a code in ``codes`` the key of the new code too; return their number."""
     count = 0
-    for kind, key in list(store.all_keys()):
+    for kind, key, _ in list(store.entries()):
         code = key.get("code")
         if code in codes:
             store.add_key(kind, key, key | {"code": codes[code]})
@@ -104,11 +104,11 @@ def rekey(store: Store, codes: dict[str, str]) -> int:
 def _by_other_keys(store: Store) -> dict[tuple[str, str], tuple[str, Any]]:
     """Return code digest and value of every result, by its kind and the rest of its key."""
     found = {}
-    for kind, key in store.all_keys():
+    for kind, key, value in store.entries():
         if kind == "latencies":
             continue
         rest = {name: value for name, value in key.items() if name != "code"}
-        found[kind, digest(rest)] = (key["code"], store.value(kind, key))
+        found[kind, digest(rest)] = (key["code"], value)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -82,12 +83,9 @@ def _draw(axes: Axes, teacher: pd.Series, others: pd.DataFrame) -> None:
     axes.axhline(teacher["average"], color=GREY, linewidth=0.7, linestyle=(0, (4, 3)))
     axes.plot(1.0, teacher["average"], marker="*", markersize=9, color=BLACK, linestyle="")
     for position, origin in enumerate(dict.fromkeys(others["origin"])):
-        rows, look = others[others["origin"] == origin], {"color": model_colour(position), "linewidth": 0.8}
-        for row in rows.itertuples():  # lines, not error bars: names keep off them
-            if pd.notna(row.speedup_low):  # a latency table has no intervals
-                axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, **look)
-            if pd.notna(row.sd):
-                axes.plot([row.speedup] * 2, [row.average - row.sd, row.average + row.sd], **look)
+        rows = others[others["origin"] == origin]
+        for row in rows.itertuples():
+            _draw_intervals(axes, row, model_colour(position))
         axes.plot(
             rows["speedup"],
             rows["average"],
@@ -108,13 +106,20 @@ def _draw_runtimes(axes: Axes, models: pd.DataFrame) -> None:
         ordered = rows.sort_values("speedup")
         axes.plot(ordered["speedup"], ordered["average"], color=colour, linewidth=0.5, alpha=0.6)
         for row in rows.itertuples():
-            axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, color=colour, linewidth=0.8)
-            if pd.notna(row.sd):
-                ends = [row.average - row.sd, row.average + row.sd]
-                axes.plot([row.speedup] * 2, ends, color=colour, linewidth=0.8)
+            _draw_intervals(axes, row, colour)
             axes.plot(
                 row.speedup, row.average, **_look(markers[row.runtime], colour, row.runtime), markersize=5
             )
+
+
+def _draw_intervals(axes: Axes, row: Any, colour: str) -> None:
+    """Draw those of a point as lines, not error bars: names keep off lines."""
+    if pd.notna(row.speedup_low):  # a latency table has no intervals
+        axes.plot([row.speedup_low, row.speedup_high], [row.average] * 2, color=colour, linewidth=0.8)
+    if pd.notna(row.sd):
+        axes.plot(
+            [row.speedup] * 2, [row.average - row.sd, row.average + row.sd], color=colour, linewidth=0.8
+        )
 
 
 def _scale(axes: Axes) -> None:

@@ -65,16 +65,12 @@ class Store:
             _link_or_copy_all(Path(source), entry / _FILES, checksums)
             _write_record(entry / _RECORD, key, {"checksums": checksums, "metrics": metrics})
 
-    def all_keys(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the kind and the key of every entry that is not damaged."""
+    def entries(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
+        """Yield kind, key and value of every undamaged entry; a model's value has checksums and metrics."""
         for path in sorted([*self.root.glob("*/*/*.json"), *self.root.glob(f"{MODELS}/*/*/{_RECORD}")]):
-            if _read_record(path) is not None:
-                yield path.relative_to(self.root).parts[0], read_json(path)["key"]
-
-    def value(self, kind: str, key: dict[str, Any]) -> Any | None:
-        """Return what an entry's record holds: of a model its checksums and metrics."""
-        entry = self._entry_path(kind, key)
-        return _read_record(entry / _RECORD if kind == MODELS else entry.with_suffix(".json"))
+            entry = _read_entry(path)
+            if entry is not None:
+                yield path.relative_to(self.root).parts[0], entry["key"], entry["value"]
 
     def add_key(self, kind: str, key: dict[str, Any], other: dict[str, Any]) -> None:
         """Give the entry under ``key`` another one beside it."""
@@ -95,6 +91,11 @@ def _write_record(path: Path, key: dict[str, Any], value: Any) -> None:
 
 
 def _read_record(path: Path) -> Any | None:
+    entry = _read_entry(path)
+    return None if entry is None else entry["value"]
+
+
+def _read_entry(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
@@ -105,7 +106,7 @@ def _read_record(path: Path) -> Any | None:
     if not isinstance(entry, dict) or entry.get("sha256") != digest(entry.get("value")):
         print(f"store: ignoring a damaged entry: {path}")
         return None
-    return entry["value"]
+    return entry
 
 
 def _read_whole(entry: Path) -> dict[str, Any] | None:

@@ -14,7 +14,6 @@ from kdnas.tables.table import mean_sd, number
 
 TEACHER = "teacher"  # as an origin too, where the teacher is among others
 HAND_CRAFTED = "hand_crafted"
-_STUDENT_OR_REFERENCE = f"model != 'teacher' or runtime == '{TORCH}'"
 _WHICH = "**Which student to take.** The fastest that keeps so much of the teacher's average:"
 _IN_TORCH = (
     "``AutoModelForSequenceClassification.from_pretrained`` and ``AutoTokenizer.from_pretrained`` of "
@@ -57,10 +56,10 @@ def deployed_models(students: pd.DataFrame, deployment: str | Path) -> pd.DataFr
 def choices(students: pd.DataFrame) -> pd.DataFrame:
     """Return for each share of the teacher that some student keeps the fastest student that does.
 
-    ``students`` is what :func:`final_students` returns; a student that answers several shares has one row,
-    with the highest.
+    ``students`` is what :func:`final_students` returns, or the students' rows of :func:`deployed_models`; a
+    student that answers several shares has one row, with the highest.
     """
-    timed = students.drop(index="teacher").dropna(subset=["speedup", "average"])
+    timed = students.drop(index=TEACHER, errors="ignore").dropna(subset=["speedup", "average"])
     rows: dict[str, dict[str, object]] = {}
     for share in SHARES:
         enough = timed[timed["share"] >= share]
@@ -73,7 +72,7 @@ def choices(students: pd.DataFrame) -> pd.DataFrame:
 
 def deployed_choices(models: pd.DataFrame) -> pd.DataFrame:
     """Return :func:`choices` among the students in all runtimes, from :func:`deployed_models`."""
-    chosen = choices(models.rename(index={f"teacher in {TORCH}": "teacher"}).query(_STUDENT_OR_REFERENCE))
+    chosen = choices(models[models["model"] != TEACHER])
     return chosen.assign(student=chosen["model"]) if not chosen.empty else chosen
 
 
