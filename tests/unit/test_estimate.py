@@ -16,7 +16,7 @@ from kdnas import __main__ as command
 from kdnas.config.validation import validate
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
-from kdnas.estimate import calibration
+from kdnas.estimate import calibration, loads
 from kdnas.estimate.calibration import Line, Machine, calibrate, line_through
 from kdnas.estimate.loads import (
     STUDENT_PASS,
@@ -34,6 +34,7 @@ from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import HeavyJob, Workload
 from kdnas.plan import Job, jobs
 from kdnas.search.space import Architecture, SearchSpace
+from kdnas.training import scoring
 
 TINY = Architecture(1, 2, 1, 3, "gelu")
 STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}
@@ -360,6 +361,11 @@ def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
     load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
     # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens: 277.3 on average
     assert load.typical_student(5.0) == Architecture(4, 4, 1, 3, "gelu")
+
+
+def test_the_scoring_batch_is_the_trainings_own():
+    """It is written twice, because the requests of jobs do without torch."""
+    assert loads.SCORING_BATCH == scoring.BATCH_SIZE
 
 
 def test_every_heavy_job_is_counted():
