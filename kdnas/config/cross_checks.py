@@ -335,8 +335,8 @@ def _check_epochs(config: dict[str, Any]) -> None:
     for (path, nothing), (start, names) in zip(untrained.items(), starts.items(), strict=True):
         if nothing and "random" in names:
             raise UserError(
-                f"{path} has 0 and {start} has random; allowed without any training: "
-                "students that start from their teacher"
+                f"{path} is 0 and {start} random; allowed without any training: students that start from "
+                "their teacher"
             )
 
 
