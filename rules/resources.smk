@@ -87,9 +87,11 @@ def for_timing_students(wildcards, input):
 def for_exporting(wildcards, input):
     inputs = Inputs(0, _rows(input.data)["others"], **LENGTHS)
     load = loads.predicting(_teacher(input.teacher), inputs)
-    passes = {kind: value.times(len(MODELS) * len(RUNTIMES)) for kind, value in load.passes.items()}
+    copied = config["deployment"]["vocabulary"] == "used"  # then each model and its copy are compared first
+    times = len(MODELS) * (len(RUNTIMES) + 2 * copied)
+    passes = {kind: value.times(times) for kind, value in load.passes.items()}
     # the weights in torch, as a graph, in its copies while it is quantised, in a session
-    return requests.request(Load(passes, load.memory + 6 * load.disk, 2 * len(MODELS) * load.disk), ON_CPU)
+    return requests.request(Load(passes, load.memory + 6 * load.disk, (2 + copied) * len(MODELS) * load.disk), ON_CPU)
 
 
 def for_timing_deployed(wildcards, input):

@@ -19,6 +19,7 @@ from kdnas.sentences import reason
 
 TORCH = "torch"  # the reference: what models are trained and scored in
 ONNX, ONNX_INT8 = "model.onnx", "model_int8.onnx"
+COPY = "model"  # a transformers folder beside them, of a model with fewer pieces
 Batch = Mapping[str, np.ndarray]  # inputs by their names, each (rows, tokens) int64
 
 
@@ -28,6 +29,11 @@ class Deployed:
 
     model: Path
     onnx: Path
+
+    @classmethod
+    def found(cls, source: Path, onnx: Path) -> Deployed:
+        """Return the model behind the files in ``onnx``: ``source``, or the copy that was made of it."""
+        return cls(onnx / COPY if (onnx / COPY).is_dir() else source, onnx)
 
 
 class Runtime(ABC):
