@@ -67,9 +67,10 @@ class PiecesInUse:
             for name, value in config.to_dict().items()
             if name.endswith("_token_id") and isinstance(value, int) and 0 <= value < whole
         }
-        kept = pieces_to_keep(content, {*self.ids, *named.values(), *tokenizer.all_special_ids})
         # RoBERTa counts positions from the padding's id, so that one stays
         last_padding = max(tokenizer.pad_token_id, config.pad_token_id or 0)
+        needed = {*range(last_padding + 1), *named.values(), *tokenizer.all_special_ids}
+        kept = pieces_to_keep(content, {*self.ids, *needed})
         vocabulary = Vocabulary([np.array(sorted(kept))], last_padding, whole)
         vocabulary.shrink(model)
         for name, value in named.items():

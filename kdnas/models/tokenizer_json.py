@@ -82,8 +82,8 @@ def pieces_to_keep(content: dict[str, Any], used: Iterable[int]) -> set[int]:
 def cut(content: dict[str, Any], renumber: Callable[[int], int | None]) -> dict[str, Any]:
     """Return ``content`` with the pieces that ``renumber`` gives a new id, by that id; None drops a piece.
 
-    It pads and truncates nothing by itself: transformers does that by its own settings. Merges are left
-    whose two parts and result are kept.
+    What is kept is what :func:`pieces_to_keep` returned, so with a merged piece its parts. The result pads
+    and truncates nothing by itself: transformers does that by its own settings.
     """
     content = copy.deepcopy(content)
     model = content["model"]
@@ -91,9 +91,7 @@ def cut(content: dict[str, Any], renumber: Callable[[int], int | None]) -> dict[
     kept = {piece: code for piece, code in numbered if code is not None}
     model["vocab"] = dict(sorted(kept.items(), key=lambda entry: entry[1]))
     if model["type"] == BYTE_PAIRS:
-        model["merges"] = [
-            [left, right] for left, right in model["merges"] if {left, right, left + right} <= kept.keys()
-        ]
+        model["merges"] = [[left, right] for left, right in model["merges"] if left + right in kept]
     for place, key in _ids(content):
         place[key] = renumber(place[key])
     return content | {"padding": None, "truncation": None}

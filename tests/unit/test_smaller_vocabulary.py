@@ -12,7 +12,12 @@ import pandas as pd
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+)
 from zoo.build import write_teacher
 from zoo.spec import Spec
 
@@ -59,15 +64,19 @@ def word_pieces() -> Tokenizer:
     return tokenizer
 
 
-def byte_pairs(merges: list[tuple[str, str]]) -> Tokenizer:
+MARKS = ("<s>", "<pad>", "</s>", "<unk>")
+
+
+def byte_pairs(merges: list[tuple[str, str]], first: tuple[str, ...] = MARKS) -> Tokenizer:
     """Return a byte-level BPE like RoBERTa's: special tokens first, then all bytes, then what is merged."""
-    pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    pieces += dict.fromkeys(left + right for left, right in merges)
+    pieces = [*first, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    pieces = list(dict.fromkeys([*pieces, *(left + right for left, right in merges)]))
     tokenizer = Tokenizer(models.BPE({piece: code for code, piece in enumerate(pieces)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(pieces[:4])
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    tokenizer.add_special_tokens(list(MARKS))
+    ends = [(mark, pieces.index(mark)) for mark in ("</s>", "<s>")]
+    tokenizer.post_processor = processors.RobertaProcessing(*ends)
     return tokenizer
 
 
@@ -372,6 +381,29 @@ def test_rows_that_are_read_alike_get_the_same_bits(copied, data):
     assert alike == [True, False, True, False]  # ka and ga are in no training row
     assert found["retokenised_rows"] == 2
     assert found["scores"] == {"validation": {"accuracy": np.mean(right)}}
+
+
+def test_ids_of_the_model_s_configuration_go_along_and_that_of_padding_stays(tmp_path):
+    """With an unused piece before the padding, which is kept, and one behind it, which is not."""
+    first = ("<s>", "Ġfilms", "<pad>", "and", "</s>", "<unk>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_pairs(MERGES, first), pad_token="<pad>")
+    sizes = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
+    sizes |= {"vocab_size": len(tokenizer), "max_position_embeddings": 24, "type_vocab_size": 1}
+    config = RobertaConfig(**sizes, bos_token_id=0, pad_token_id=2, eos_token_id=4)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = AutoModelForSequenceClassification.from_config(config)
+    for folder in (model, tokenizer):
+        folder.save_pretrained(tmp_path / "whole")
+    write_json(tmp_path / "whole" / "kdnas.json", {})
+    pieces = PiecesInUse(np.array(tokenizer("il")["input_ids"]), SST2, LENGTH)
+    found = pieces.copy(tmp_path / "whole", tmp_path / "copy")
+    config = load_classifier(tmp_path / "copy").config
+    assert (config.pad_token_id, config.eos_token_id, config.bos_token_id) == (2, 3, 0)
+    assert found == {"pieces": 5 + 256 + len(["Ġf", "il", "Ġfil", "Ġfilm"]), "whole": 6 + 256 + 6}
+    frame = pd.DataFrame({"sentence": ["films and", "film i", "il"], "label": 0})
+    found = pieces.compare(tmp_path / "whole", tmp_path / "copy", {"validation": frame}, name="small")
+    assert found["retokenised_rows"] == 1
 
 
 def test_rows_without_labels_count_and_what_is_cut_off_does_not(data, source, tmp_path):
