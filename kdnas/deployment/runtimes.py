@@ -18,7 +18,8 @@ from kdnas.models.files import WEIGHTS
 from kdnas.sentences import reason
 
 TORCH = "torch"  # the reference: what models are trained and scored in
-ONNX, ONNX_INT8 = "model.onnx", "model_int8.onnx"
+# int8 is "quantized" for optimum, and for transformers.js, whose default in browsers it is
+ONNX, ONNX_INT8 = "model.onnx", "model_quantized.onnx"
 Batch = Mapping[str, np.ndarray]  # inputs by their names, each (rows, tokens) int64
 
 
