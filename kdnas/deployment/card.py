@@ -263,7 +263,7 @@ def _latency(facts: Facts) -> str:
         ]
         for row in found
     ]
-    told = f"Timed was this student on the task {facts.timed_on}. " * (facts.timed_on != facts.task.name)
+    told = f"Measured with this student's model of {facts.timed_on}. " * (facts.timed_on != facts.task.name)
     return (
         f"{told}On {hardware}. Batch size {protocol['batch_size']}, {protocol['sequence_length']} tokens, "
         f"threads: {protocol['threads']}. Medians of {found[0]['rounds']} rounds in which student and "
@@ -303,7 +303,7 @@ def _limits(facts: Facts, dtypes: Mapping[str, str]) -> Iterable[str]:
             "drops the closing token, and of two texts it cuts only the second."
         )
     if "q8" in dtypes:
-        bits = "7 bits, for every CPU" if facts.exported["reduce_range"] else "8 bits, for CPUs with VNNI"
+        bits = "7 bits, for any CPU" if facts.exported["reduce_range"] else "8 bits, for CPUs with VNNI"
         yield (
             "The int8 file was scored one row at a time: in a batch, a row's logits depend on the others. "
             f"Its weights have {bits}; another processor can give other logits."

@@ -14,7 +14,7 @@ import onnx
 import pandas as pd
 import pytest
 import torch
-from tiny import FAMILY, write_data, write_teacher
+from tiny import FAMILY, write_data, write_student, write_teacher
 from tokenizers import Tokenizer
 
 from kdnas.config.check import check_config
@@ -29,14 +29,6 @@ from kdnas.deployment.timing import time_deployed
 from kdnas.errors import UserError
 from kdnas.figures.quality_speed import quality_speed_figure
 from kdnas.files.artifacts import read_json, write_json
-from kdnas.models.loading import (
-    classifier_config,
-    load_config,
-    name_outputs,
-    new_classifier,
-    save_classifier,
-    student_config,
-)
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.plan import jobs, table_names
 from kdnas.search.space import Architecture
@@ -54,18 +46,6 @@ LATENCY = {"table": None, "batch_size": 1, "sequence_length": 16, "cpu_threads":
 LATENCY |= {"warmup": 1, "min_rounds": 6, "max_rounds": 6, "interval": 0.5}
 
 
-def write_student(folder: Path, base: Path, architecture: Architecture, task: str) -> Path:
-    """Write a random student whose logits differ from row to row."""
-    config = student_config(classifier_config(load_config(base), get_task(task), 0.1), architecture)
-    name_outputs(config, get_task(task))
-    model = new_classifier(config, seed=5)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
-    save_classifier(model, tokenizer_folder=base, folder=folder, details={}, max_length=MAX_LENGTH)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return {name: write_data(tmp_path_factory.mktemp("data") / name, name) for name in ("mnli", "stsb")}
@@ -73,7 +53,8 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def student(teacher_base, tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model", teacher_base, STUDENT, "mnli")
+    folder = tmp_path_factory.mktemp("student") / "model"
+    return write_student(folder, teacher_base, STUDENT, "mnli", MAX_LENGTH)
 
 
 def deploy(models, data, folder, task="mnli", names=ALL):
@@ -109,7 +90,7 @@ def graph_of(file: Path) -> onnx.ModelProto:
 @pytest.mark.parametrize("architecture", [STUDENT, FACTORISED], ids=["plain", "factorised"])
 def test_every_family_goes_through_export_gate_and_int8(task, family, architecture, data, tmp_path):
     base = write_teacher(tmp_path / "base", family)
-    model = write_student(tmp_path / "model", base, architecture, task)
+    model = write_student(tmp_path / "model", base, architecture, task, MAX_LENGTH)
     found = deploy({"small": model}, data, tmp_path / "deployed", task)
     by_runtime = {row["runtime"]: row for row in found["models"]}
     assert list(by_runtime) == ALL
@@ -507,5 +488,5 @@ def test_first_page_names_the_file_of_the_fastest_runtime(made_up, tmp_path):
         deployed=models,
     )
     int8 = chosen[chosen["runtime"] == "onnxruntime_int8"].iloc[0]["student"]
-    assert f"``results/mine/deployment/sst2/seed_3/{int8}/model_int8.onnx``" in page
+    assert f"``results/mine/deployment/sst2/seed_3/{int8}/model_quantized.onnx``" in page
     assert "The teacher itself is in onnxruntime 1.25 times as fast" in page
