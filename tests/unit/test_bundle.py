@@ -14,7 +14,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from huggingface_hub import ModelCard, constants
 from safetensors.torch import load_file, save_file
 from scipy.special import softmax
@@ -255,10 +257,7 @@ def in_transformers(folder: Path, rows: list[list[str]]) -> np.ndarray:
     return torch.cat(found).numpy()
 
 
-CASES = [("mnli", "bert"), ("stsb", "roberta"), ("sst2", "xlm-roberta"), ("sst2", "electra")]
-
-
-@pytest.mark.parametrize(("task", "family"), CASES)
+@pytest.mark.parametrize(("task", "family"), [("mnli", "bert"), ("stsb", "roberta"), ("sst2", "electra")])
 def test_clients_without_torch_cut_and_answer_as_torch_does(task, family, tmp_path):
     folder = make(tmp_path, task, family)["folder"]
     rows = long_and_short_rows(len(get_task(task).text_columns))
@@ -296,8 +295,9 @@ def test_packages_of_node_are_pinned_without_an_address():
 def said(arguments: list[str], capsys) -> str:
     """Return the one sentence that a command ends with."""
     assert main(arguments) == 1
-    sentence = capsys.readouterr().err
-    assert sentence.count("\n") == 1
+    printed = capsys.readouterr().err  # with transformers' progress
+    (sentence,) = (line for line in printed.splitlines() if line.startswith("kdnas: "))
+    assert printed.endswith(f"{sentence}\n")
     return sentence
 
 
@@ -377,7 +377,11 @@ def hub(status: int = 200):
         def reply(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             sent[self.path] = body
-            answer = {"url": f"{address}/somebody/small", "commitUrl": f"{address}/commit/1", "errors": []}
+            answer = {
+                "url": f"{address}/somebody/small",
+                "commitUrl": f"{address}/somebody/small/commit/1",
+                "errors": [],
+            }
             answer |= {"commitOid": "a" * 40, "warnings": []}
             if "/preupload/" in self.path:
                 files = [file["path"] for file in json.loads(body)["files"]]
@@ -426,7 +430,7 @@ def push(monkeypatch, tmp_path, capsys):
 def test_push_sends_the_whole_bundle_to_a_private_repository(options, visibility, copied, push):
     (copied / ".snakemake_timestamp").touch()
     with hub() as (address, sent):
-        assert push(copied, address, *options) == f"Uploaded: {address}/commit/1\n"
+        assert push(copied, address, *options) == f"Uploaded: {address}/somebody/small/commit/1\n"
     assert json.loads(sent["/api/repos/create"])["visibility"] == visibility
     lines = [json.loads(line) for line in sent["/api/models/somebody/small/commit/main"].splitlines()]
     files = {line["value"]["path"]: line["value"]["content"] for line in lines if line["key"] == "file"}
@@ -441,7 +445,7 @@ def test_push_that_fails_is_one_sentence(copied, push):
     found = {
         "the hub refused somebody/small with status 403": refused,
         'the repository is "some body"': push(copied, address, repository="some body"),
-        "could not be uploaded to somebody/small (ConnectError": push(copied, address),
+        "could not be uploaded to somebody/small (ConnectError": push(copied, "http://127.0.0.1:9"),
         "there is no token for the hub": push(copied, address, token=""),
     }
     (copied / "scores.json").unlink()
