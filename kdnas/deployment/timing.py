@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kdnas.deployment.memory import peak_memory
 from kdnas.latency.protocol import Protocol, hardware
 from kdnas.latency.rounds import Ratio, measure, ratio
 from kdnas.latency.timers import pinned
@@ -45,6 +46,7 @@ def time_deployed(
             interval=protocol.interval,
         )
     times = {pair: measured[name] for name, pair in names.items()}
+    memory = peak_memory(models, runtimes, protocol)
     rows = []
     for (model, runtime), values in times.items():
         to_torch = ratio(values, times[TEACHER, TORCH])
@@ -57,6 +59,7 @@ def time_deployed(
                 **_interval("ratio", to_torch),
                 **_interval("ratio_same_runtime", to_same),
                 "rounds": len(values),
+                "memory_mb": memory[model, runtime],
             }
         )
         print(

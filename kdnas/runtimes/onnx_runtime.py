@@ -10,7 +10,6 @@ import numpy as np
 
 from kdnas.errors import UserError
 from kdnas.runtimes.base import Batch, Deployed, Runtime
-from kdnas.runtimes.export import export_network
 from kdnas.runtimes.quantise import int8_instructions, quantise_quickly
 from kdnas.sentences import reason
 
@@ -48,6 +47,8 @@ class OnnxRuntime(Runtime):
 
         Raises UserError if it has an operator that cannot be exported.
         """
+        from kdnas.runtimes.export import export_network  # torch, which a client does without
+
         with TemporaryDirectory() as folder:
             file = Path(folder) / ONNX
             called = f"an untrained {network.config.model_type}"

@@ -328,6 +328,9 @@ def test_all_models_are_timed_in_all_runtimes_in_the_same_rounds(student, deploy
     assert reference["ratio"] == reference["ratio_low"] == reference["ratio_same_runtime"] == 1
     assert same["ratio_same_runtime"] == 1 and same["latency_ms"] > 0
     assert {row["rounds"] for row in found["models"]} == {6}
+    memory = {row["runtime"]: row["memory_mb"] for row in found["models"]}
+    # a client without torch needs a fraction of the memory
+    assert 20 < memory["onnxruntime_int8"] < 0.6 * memory["torch"]
     assert found["hardware"]["onnxruntime"] == metadata.version("onnxruntime")
     assert "teacher in onnxruntime_int8" in capsys.readouterr().out
 
