@@ -17,10 +17,11 @@ FIDELITY_EVALUATIONS = expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY
 DEPLOYMENT_TABLE = (
     f"{R}/tables/deployment.csv" if TIMED_DEPLOYED and config["reward"]["device"] == "cpu" else []
 )
+TIMED_IN = timed_in(config["latency"], config["reward"]["device"])  # the latencies of the search
 OF_SEARCH = {  # parameters of tables and figures about a search
     "strategies": STRATEGIES,
     "quality": config["reward"]["quality"],
-    "device": config["reward"]["device"],
+    "timed_in": TIMED_IN,
     "synthetic": SYNTHETIC,
 }
 
@@ -119,6 +120,7 @@ FIGURE_RULES = {
             "strategies": STRATEGIES,
             "latency_budgets": config["students"]["latency_budgets"],
             "reward": {key: config["reward"][key] for key in ("quality", "device")},
+            "timed_in": TIMED_IN,
             "synthetic": SYNTHETIC,
         },
         "Search",

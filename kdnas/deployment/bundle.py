@@ -7,11 +7,12 @@ from typing import Any
 
 from kdnas.data.frames import fingerprint, read_split
 from kdnas.deployment.card import Facts, card
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, RUNTIMES
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, read_json, write_json
 from kdnas.files.store import link_or_copy_all
 from kdnas.models.files import CONFIG, WEIGHTS, file_names, tokenizer_files
+from kdnas.runtimes import TORCH, runtime_class
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
 
 ONNX_FOLDER = "onnx"  # where transformers.js looks for these files:
 DTYPES = {ONNX: "fp32", ONNX_INT8: "q8"}  # by what it calls them
@@ -67,5 +68,4 @@ def _expected(facts: Facts, data: Path) -> dict[str, Any]:
 
 
 def _file(runtime: str) -> str:
-    kind = RUNTIMES[runtime]
-    return f"{ONNX_FOLDER}/{kind.file}" if kind.in_onnx else kind.file
+    return WEIGHTS if runtime == TORCH else f"{ONNX_FOLDER}/{runtime_class(runtime).file}"

@@ -12,9 +12,9 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from kdnas.data.sources.hub import DATASET
 from kdnas.data.tasks import Task
-from kdnas.deployment.runtimes import TORCH
 from kdnas.latency.protocol import hardware_text
 from kdnas.models.tokenizer import TOKEN_TYPES
+from kdnas.runtimes import TORCH
 from kdnas.search.space import Architecture
 from kdnas.tables.table import mean_sd
 
@@ -260,15 +260,17 @@ def _latency(facts: Facts) -> str:
             f"{row['latency_ms']:.2f}",
             _speedup(row, "ratio"),
             _speedup(row, "ratio_same_runtime"),
+            f"{row['memory_mb']:.0f}",
         ]
         for row in found
     ]
     told = f"Measured with this student's model of {facts.timed_on}. " * (facts.timed_on != facts.task.name)
+    heads = ["runtime", "ms", "speed-up over the teacher in torch", "in the same runtime", "memory (MB)"]
     return (
         f"{told}On {hardware}. Batch size {protocol['batch_size']}, {protocol['sequence_length']} tokens, "
         f"threads: {protocol['threads']}. Medians of {found[0]['rounds']} rounds in which student and "
-        "teacher took turns, with 95 % intervals.\n\n"
-        + _table(["runtime", "ms", "speed-up over the teacher in torch", "in the same runtime"], rows)
+        "teacher took turns, with 95 % intervals. Memory is the peak of a process that loads the model and runs "
+        "it once, Python included.\n\n" + _table(heads, rows)
     )
 
 

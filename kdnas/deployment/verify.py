@@ -19,8 +19,8 @@ from kdnas.data.frames import fingerprint, read_split
 from kdnas.data.metrics import compute
 from kdnas.data.tasks import Task, get_task
 from kdnas.deployment.bundle import SCORES, read_expected
-from kdnas.deployment.runtimes import TORCH
 from kdnas.errors import UserError
+from kdnas.runtimes import TORCH
 from kdnas.sentences import short
 
 LARGEST = 1e-3  # difference of a score: a tenth of a point

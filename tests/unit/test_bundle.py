@@ -28,7 +28,6 @@ from kdnas.data.tasks import get_task
 from kdnas.deployment import verify as verifying
 from kdnas.deployment.bundle import write_bundle
 from kdnas.deployment.card import Facts, card
-from kdnas.deployment.runtimes import RUNTIMES
 from kdnas.deployment.scoring import deploy_models
 from kdnas.deployment.verify import (
     NODE,
@@ -40,6 +39,7 @@ from kdnas.deployment.verify import (
     why_no_node,
 )
 from kdnas.files.artifacts import read_json, write_json
+from kdnas.runtimes import RUNTIMES
 from kdnas.search.space import Architecture
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ LATENCY = {
     "protocol": {"batch_size": 1, "sequence_length": 64, "threads": 1},
     "hardware": {"device_name": "Some CPU", "onnxruntime": "1.32"},
     "models": [
-        {"model": "small", "runtime": "torch", "latency_ms": 3.0, "rounds": 20}
+        {"model": "small", "runtime": "torch", "latency_ms": 3.0, "rounds": 20, "memory_mb": 250.4}
         | {"ratio": 0.25, "ratio_low": 0.2, "ratio_high": 0.5}
         | {"ratio_same_runtime": 0.25, "ratio_same_runtime_low": 0.2, "ratio_same_runtime_high": 0.5}
     ],
@@ -201,7 +201,7 @@ def test_card_of_another_run_says_the_rest(made):
     assert "of the teacher: apache-2.0" in text and "revision " + "c" * 40 in text
     assert "Over the seeds 1, 2 of its run, in torch: validation_matched, accuracy: 0.7500 ± 0.3536" in text
     assert "1,064 training rows, 30 rows without labels" in text
-    assert "| torch | 3.00 | 4.00 [2.00, 5.00] | 4.00 [2.00, 5.00] |" in text
+    assert "| torch | 3.00 | 4.00 [2.00, 5.00] | 4.00 [2.00, 5.00] | 250 |" in text
     assert "Some CPU, onnxruntime 1.32. Batch size 1, 64 tokens, threads: 1. Medians of 20 rounds" in text
     assert "student's model of sst2" in text and "picked by hand" in text and "Synthetic" in text
     assert made_card.data.base_model == "somebody/bert" and made_card.data.datasets == ["nyu-mll/glue"]
