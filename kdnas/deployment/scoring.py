@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import Definition, get_task
+from kdnas.data.tasks import Definition, completed, get_task
 from kdnas.deployment.export import export_classifier, write_tokenizer
 from kdnas.deployment.gate import Difference, check_same
 from kdnas.deployment.quantise import cpu_flags, needs_reduced_range, quantise
@@ -52,7 +52,8 @@ def deploy_models(
     """
     for name in runtimes:
         needs(*RUNTIMES[name].packages, runtime=name)
-    task, meta = get_task(definition), read_meta(data_folder)
+    meta = read_meta(data_folder)
+    task = get_task(completed(definition, meta))
     frames = {split: read_split(data_folder, split) for split in task.evaluation_splits}
     reduce_range = needs_reduced_range(cpu_flags())
     rows: list[dict[str, Any]] = []
@@ -73,7 +74,7 @@ def deploy_models(
                 reference = reference or logits
                 difference = Difference.between(reference, logits)
                 if RUNTIMES[name].file == ONNX:
-                    check_same(model, task.name, difference)
+                    check_same(model, task, difference)
                 rows.append(
                     {
                         "model": model,

@@ -48,8 +48,10 @@ def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
     """Return the task's metrics of ``logits`` (rows, labels) against the labels of ``data``."""
     from kdnas.data.metrics import compute
 
-    predictions = logits.squeeze(-1) if task.regression else logits.argmax(axis=-1)
-    return compute(task.definition, predictions, data.labels)
+    if task.regression:
+        return compute(task.definition, logits.squeeze(-1), data.labels)
+    margins = logits[:, 1] - logits[:, 0]
+    return compute(task.definition, logits.argmax(axis=-1), data.labels, margins=margins)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from tiny import WORDS, write_data, write_teacher
 
 from kdnas.data.frames import read_split, write_split
 from kdnas.models.tokenizer import load_tokenizer
-from kdnas.teachers.unknown_words import remark_unknown, unknown_share
+from kdnas.teachers.texts import remark_texts, unknown_share
 
 
 def test_unknown_tokens_are_counted_without_special_ones_and_padding(tmp_path):
@@ -24,5 +24,5 @@ def test_a_tokenizer_that_knows_half_of_the_words_is_told(tmp_path, strange, tol
     train = read_split(data, "train")[:16]
     texts = ["strange"] * strange + [WORDS[0]] * (32 - strange)
     write_split(data / "train.parquet", train.assign(premise=texts[:16], hypothesis=texts[16:]))
-    remark_unknown(base, data, "mnli", max_length=16, warn=warned.append)
+    remark_texts(base, data, "mnli", max_length=16, warn=warned.append)
     assert [text[: len("50% of the tokens in the training texts of mnli ")] for text in warned] == told
