@@ -54,10 +54,14 @@ def _own(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]
 
 
 def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return a sentence for each split with rows whose texts another row of it has, in whichever order."""
+    """Return a sentence for each split with rows whose texts another row of it has, in whichever order.
+
+    Rows without any text are told of elsewhere.
+    """
     told = []
     for split, frame in frames.items():
         labels = pd.DataFrame({"texts": list(text_sets(frame, task.text_columns)), "label": frame["label"]})
+        labels = labels[["".join(texts).strip() != "" for texts in labels["texts"]]]
         again = int(labels["texts"].duplicated().sum())
         if again:
             several = labels.groupby("texts")["label"].nunique()

@@ -214,9 +214,8 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
             "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
         )
     metrics = [f"{task_label(task)}: {text}" for task in tasks.values() if (text := _metric_text(task))]
-    notes.append(
-        "Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy" if metrics else "Accuracy"]) + "."
-    )
+    others = ["otherwise accuracy" if metrics else "Accuracy"] if len(metrics) < len(tasks) else []
+    notes.append("Points, 0 to 100. " + "; ".join([*metrics, *others]) + ".")
     scored = data[data["split"].notna()]
     if scored["seeds"].max() > 1:
         counts = sorted(set(scored.loc[scored["seeds"] > 0, "seeds"]))

@@ -68,6 +68,11 @@ def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) ->
                 f"text of at most 200 characters without control characters{_for_numbers(task)}"
             )
     names = {str(value) for value in values}
+    if len(names) == 1:
+        raise UserError(
+            f"{where} has the {label} {shown(values[0])} in all of its {len(values)} rows; allowed: at least "
+            "two different labels"
+        )
     if len(names) * 2 > len(values):
         raise UserError(
             f"{where} has {len(names)} different values of {label} in {len(values)} rows; allowed for "
