@@ -46,6 +46,7 @@ from kdnas.plan import (
 )
 from kdnas.workflow.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
+from kdnas.data.settings import layout_part
 from kdnas.config.stages import stage_settings
 from kdnas.teachers.config_check import check_against_fetched
 from kdnas.data.tasks import task_definitions

@@ -6,17 +6,17 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.data.frames import read_meta
-    from kdnas.data.tasks import get_task
+    from kdnas.data.tasks import completed, get_task
     from kdnas.deployment.bundle import write_bundle
     from kdnas.deployment.card import Facts
     from kdnas.files.artifacts import read_json
     from kdnas.models.files import CONFIG, META, TOKENIZER_CONFIG
 
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    model = Path(inputs.model)
+    model, meta = Path(inputs.model), read_meta(inputs.data)
     facts = Facts(
         student=wildcards.student,
-        task=get_task(params.task),
+        task=get_task(completed(params.task, meta)),
         seed=int(wildcards.seed),
         max_length=params.max_length,
         licence=params.licence,
@@ -27,7 +27,7 @@ with start(snakemake):
         inputs=read_json(model / TOKENIZER_CONFIG)["model_input_names"],
         teacher=read_json(Path(inputs.base) / META),
         teacher_metrics=read_json(inputs.teacher),
-        source=read_meta(inputs.data)["source"],
+        source=meta["source"],
         exported=read_json(Path(inputs.exported) / "scores.json"),
         latency=read_json(inputs.latency) if inputs.latency else None,
     )

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.config.shape_checks import check_shapes
 from kdnas.config.student_keys import hand_crafted
-from kdnas.config.task_checks import check_custom_tasks, check_task_names
+from kdnas.config.task_checks import (
+    HUB_ID,
+    check_custom_tasks,
+    check_sources_of_custom_tasks,
+    check_task_names,
+)
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
-from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
 from kdnas.runtimes import TORCH
 from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 from kdnas.sentences import shown
-
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 def cross_check(config: dict[str, Any]) -> None:
@@ -159,17 +160,13 @@ def _check_data(config: dict[str, Any]) -> None:
     if data["source"] == "synthetic":
         import synthetic_glue  # a copy of the workflow for one's own data may do without
 
-        _check_source(data, synthetic_glue.TASKS)
-    if data["source"] == "hub":
-        _check_source(data, TASKS)
-
-
-def _check_source(data: dict[str, Any], tasks: Iterable[str]) -> None:
-    for task in data["tasks"]:
-        if task not in tasks:
-            raise UserError(
-                f"data.tasks has {task}; allowed with data.source {data['source']}: {', '.join(tasks)}"
-            )
+        for name in data["tasks"]:
+            if name not in synthetic_glue.TASKS:
+                raise UserError(
+                    f"data.tasks has {name}; allowed with data.source synthetic: "
+                    f"{', '.join(synthetic_glue.TASKS)}"
+                )
+    check_sources_of_custom_tasks(data)
 
 
 def _check_teacher(teacher: dict[str, Any]) -> None:

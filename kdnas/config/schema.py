@@ -51,7 +51,7 @@ def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
 def defaults(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the defaults of a mapping's keys: its own ``default`` wins over those of its keys."""
     of_keys = {name: key["default"] for name, key in schema["properties"].items() if "default" in key}
-    return {**of_keys, **schema.get("default", {})}
+    return {**of_keys, **(schema.get("default") or {})}
 
 
 def allowed(schema: dict[str, Any]) -> str:

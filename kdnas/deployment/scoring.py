@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import Definition, get_task
+from kdnas.data.tasks import Definition, completed, get_task
 from kdnas.deployment.gate import Difference, check_same
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.tokenizer import load_tokenizer
@@ -54,7 +54,8 @@ def deploy_models(
     """
     for name in runtimes:
         runtime_class(name)  # missing packages are told before the work
-    task, meta = get_task(definition), read_meta(data_folder)
+    meta = read_meta(data_folder)
+    task = get_task(completed(definition, meta))
     frames = {split: read_split(data_folder, split) for split in task.evaluation_splits}
     reduce_range = needs_reduced_range(cpu_flags())
     rows: list[dict[str, Any]] = []
@@ -75,7 +76,7 @@ def deploy_models(
                 reference = reference or logits
                 difference = Difference.between(reference, logits)
                 if runtime_class(name).file == ONNX:
-                    check_same(model, task.name, difference)
+                    check_same(model, task, difference)
                 rows.append(
                     {
                         "model": model,

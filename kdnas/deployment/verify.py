@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import fingerprint, read_split
-from kdnas.data.metrics import compute
+from kdnas.data.metrics import of_logits
 from kdnas.data.tasks import Task, get_task
 from kdnas.deployment.bundle import SCORES, read_expected
 from kdnas.errors import UserError
@@ -116,8 +116,7 @@ def _scored(
     """Yield the score of each split and metric; ``logits`` are those of all frames, one after the other."""
     ends = np.cumsum([len(frame) for frame in frames.values()])
     for (split, frame), part in zip(frames.items(), np.split(logits, ends[:-1]), strict=True):
-        predictions = part.squeeze(-1) if task.regression else part.argmax(axis=-1)
-        for metric, score in compute(task.definition, predictions, frame["label"].to_numpy()).items():
+        for metric, score in of_logits(task, part, frame["label"].to_numpy()).items():
             yield {"split": split, "metric": metric, "score": score, "promised": promised[split][metric]}
 
 

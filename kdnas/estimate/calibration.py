@@ -27,6 +27,7 @@ from kdnas.estimate.loads import (
     timed_pass,
 )
 from kdnas.estimate.shapes import forward_flops, training_flops
+from kdnas.estimate.sizes import with_some_classes
 from kdnas.estimate.work import losses_of
 from kdnas.latency.protocol import TORCH, Protocol, device_name
 from kdnas.latency.timers import pinned, untrained_timer
@@ -188,7 +189,8 @@ class _Bench:
         self.config = config
         self.run = run
         self.tokens = tokens
-        self.task: Task = get_task(task_definitions(config["data"])[config["search"]["task"]])
+        task = get_task(task_definitions(config["data"])[config["search"]["task"]])
+        self.task: Task = with_some_classes(task)
         self.shape = Architecture.from_model_config(teacher_config)
         self.student = student
         norm = config["training"]["max_gradient_norm"]

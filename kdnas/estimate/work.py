@@ -12,7 +12,7 @@ from kdnas.data.tasks import task_definitions, tasks_by_name
 from kdnas.estimate import loads
 from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
 from kdnas.estimate.shapes import Embeddings, forward_flops
-from kdnas.estimate.sizes import TaskSize
+from kdnas.estimate.sizes import TaskSize, with_some_classes
 from kdnas.latency.protocol import Protocol
 from kdnas.losses.objective import chosen, reads_of_teacher
 from kdnas.plan import Job, Setting, jobs, searched_students
@@ -43,7 +43,8 @@ class Workload:
         self.teacher = teacher
         self.embeddings = embeddings
         self.sizes = sizes
-        self.tasks = tasks_by_name(task_definitions(config["data"]).values())
+        tasks = tasks_by_name(task_definitions(config["data"]).values())
+        self.tasks = {name: with_some_classes(task) for name, task in tasks.items()}
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
         self.losses = losses_of(config["distillation"]["losses"], teacher)
         self._known: dict[Any, Load] = {}  # of jobs that differ in seed or episode alone

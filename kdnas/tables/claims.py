@@ -18,8 +18,8 @@ from kdnas.analysis.claims import (
     Evidence,
     judge_claims,
 )
-from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
-from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
+from kdnas.analysis.scores import complete_tasks, scored_tasks, seed_scores, unlabelled_rows
+from kdnas.data.tasks import TASKS, TRAIN, Definition, Task
 from kdnas.files.artifacts import read_json
 from kdnas.search.space import Architecture
 from kdnas.tables.glue import task_label, without_label
@@ -84,7 +84,7 @@ def claims_table(
         searched_on: the config's ``reward.device``.
     """
     records = [read_json(path) for path in metrics]
-    tasks = tasks_by_name(definitions)
+    tasks = scored_tasks(definitions, records)
     scores = seed_scores(records, tasks)
     models = list(dict.fromkeys(record["model"] for record in records))
     evidence = Evidence(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores
-from kdnas.data.tasks import Definition, tasks_by_name
+from kdnas.analysis.scores import complete_tasks, scored_tasks, seed_averages, seed_scores
+from kdnas.data.tasks import Definition
 from kdnas.files.artifacts import read_json
 from kdnas.latency.protocol import hardware_text
 from kdnas.tables.table import Table, best_cells, mean_sd, number
@@ -41,9 +41,10 @@ def deployment_table(
     missing or damaged file.
     """
     contents = [read_json(Path(folder) / "scores.json") for folder in folders]
-    tasks = tasks_by_name(definitions)
+    records = [record for content in contents for record in _records(content)]
+    tasks = scored_tasks(definitions, records)
     pairs = [(entry["model"], entry["runtime"]) for entry in contents[0]["models"]]
-    seeds = seed_scores([record for content in contents for record in _records(content)], tasks)
+    seeds = seed_scores(records, tasks)
     averaged = complete_tasks(seeds, [_name(pair) for pair in pairs], tasks)
     averages = {pair: seed_averages(seeds, _name(pair), averaged) for pair in pairs}
     timed = _timed(read_json(latency)) if latency else {}

@@ -202,14 +202,25 @@ def test_weights_keep_to_7_bits_where_an_x86_cpu_has_no_vnni(text, reduced, tmp_
 def test_gate_tells_a_changed_class_and_a_logit_that_differs():
     logits = {"a": np.array([[1.0, 2.0], [3.0, 1.0]]), "b": np.array([[0.0, 1.0]])}
     same = Difference.between(logits, {name: value + 5e-5 for name, value in logits.items()})
-    check_same("small", "mnli", same)
+    check_same("small", get_task("mnli"), same)
     flipped = logits | {"b": np.array([[1.00001, 1.0]])}
     with pytest.raises(UserError, match=r"small on mnli .* up to 1, another class on 1 rows"):
-        check_same("small", "mnli", Difference.between(logits, flipped))
+        check_same("small", get_task("mnli"), Difference.between(logits, flipped))
     with pytest.raises(UserError, match=r"up to 0\.001; allowed: 0\.0001"):
-        check_same("small", "stsb", Difference(1e-3, None))
+        check_same("small", get_task("stsb"), Difference(1e-3, None))
     with pytest.raises(UserError, match="inf"):
-        check_same("small", "mnli", Difference.between(logits, logits | {"b": np.array([[np.nan, 1.0]])}))
+        check_same(
+            "small", get_task("mnli"), Difference.between(logits, logits | {"b": np.array([[np.nan, 1.0]])})
+        )
+
+
+def test_gate_measures_numbers_by_the_spread_of_their_labels():
+    prices = {"name": "prices", "text_columns": ["a"], "labels": None, "metrics": ["pearson"]}
+    check_same("small", get_task(prices | {"scale": [0.0, 30.0]}), Difference(2.9e-3, None))
+    with pytest.raises(UserError, match=r"up to 0\.0031; allowed: 0\.003 "):
+        check_same("small", get_task(prices | {"scale": [0.0, 30.0]}), Difference(3.1e-3, None))
+    with pytest.raises(UserError, match=r"up to 2e-05; allowed: 1e-05 "):
+        check_same("small", get_task(prices | {"scale": [0.0, 0.1]}), Difference(2e-5, None))
 
 
 @pytest.mark.parametrize("factor", [1.01, -1.0])
