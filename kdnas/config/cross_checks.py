@@ -45,6 +45,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_proxy_rows(config)
     _check_unlabelled_rows(config)
     _check_losses(config)
+    _check_epochs(config)
     _check_latency(config["latency"])
     _check_runtimes(config["deployment"]["runtimes"])
     _check_runtime_of_latency(config["latency"]["runtime"], config["reward"]["device"])
@@ -298,10 +299,11 @@ def _check_losses(config: dict[str, Any]) -> None:
             f"distillation.losses 0 for all of {', '.join(of_teacher)}: no rows, because only these losses "
             "learn from the teacher"
         )
-    if config["reward"]["quality"] == "loss":
+    quality = config["reward"]["quality"]
+    if quality != "accuracy":
         raise UserError(
-            'reward.quality is "loss"; allowed with distillation.losses 0 for all of '
-            f"{', '.join(of_teacher)}: accuracy, because there is no distillation loss"
+            f'reward.quality is "{quality}"; allowed with distillation.losses 0 for all of '
+            f"{', '.join(of_teacher)}: accuracy, because nothing asks the teacher"
         )
 
 
@@ -319,6 +321,29 @@ def _check_runtime_of_latency(runtime: str, device: str) -> None:
             f'latency.runtime is {runtime}; allowed with reward.device "gpu": torch, because the pinned '
             "package onnxruntime has no CUDA provider"
         )
+
+
+def _check_epochs(config: dict[str, Any]) -> None:
+    """Refuse trainings of no step; only the proxy may be one, of students that start from their teacher."""
+    stages = {f"distillation.{name}": config["distillation"][name] for name in ("student", "glue")}
+    for path, stage in ({"teacher.training": config["teacher"]["training"]} | stages).items():
+        if not (stage["epochs"] or stage["min_steps"]):
+            raise UserError(
+                f"{path}.epochs is 0; allowed with {path}.min_steps 0: at least 1, because only "
+                "distillation.proxy may train nothing"
+            )
+    proxy, fidelity = config["distillation"]["proxy"], config["fidelity"]
+    starts = {"distillation.initialisation": [config["distillation"]["initialisation"]]}
+    untrained = {"distillation.proxy.epochs": not (proxy["epochs"] or proxy["min_steps"])}
+    if fidelity["architectures"]:
+        starts["fidelity.initialisations"] = fidelity["initialisations"]
+        untrained["fidelity.proxy_epochs"] = 0 in fidelity["proxy_epochs"]
+    for (path, nothing), (start, names) in zip(untrained.items(), starts.items(), strict=True):
+        if nothing and "random" in names:
+            raise UserError(
+                f"{path} is 0 and {start} random; allowed without any training: students that start from "
+                "their teacher"
+            )
 
 
 def _check_latency(latency: dict[str, Any]) -> None:

@@ -54,6 +54,20 @@ def compute(
         return metric.compute(**columns)
 
 
+def agreement(logits: np.ndarray, answers: np.ndarray, *, regression: bool) -> float:
+    """Return how well a student's logits agree with its teacher's ``answers``, both (rows, labels).
+
+    It needs no labels, and is the share of rows with the teacher's likeliest class; for regression the
+    correlation of both outputs (Pearson's), 0 where one of them is constant.
+    """
+    if not regression:
+        return float((logits.argmax(axis=-1) == answers.argmax(axis=-1)).mean())
+    own, given = (outputs.squeeze(-1).astype(np.float64) for outputs in (logits, answers))
+    if np.ptp(own) == 0 or np.ptp(given) == 0:
+        return 0.0
+    return float(np.corrcoef(own, given)[0, 1])
+
+
 def _checked(task: Task, name: str, values: np.ndarray) -> np.ndarray:
     if task.regression:
         return _finite(task, name, values)

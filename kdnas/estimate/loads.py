@@ -14,6 +14,8 @@ from kdnas.estimate.shapes import (
     distillation_bytes,
     forward_flops,
     parameters,
+    refit_flops,
+    targets_bytes,
     timing_bytes,
     training_bytes,
     training_flops,
@@ -29,6 +31,7 @@ FILE = "file_"  # made to be timed; followed by the runtime
 # a file that is kept has weights by channel and the whole word table: roughly so many of those that are timed
 KEPT_FILE = 4
 SCORING_BATCH = 64  # kdnas.training.scoring.BATCH_SIZE, which needs torch
+REFIT_TOKENS = 16  # kdnas.models.refit.TOKENS
 TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
 
 
@@ -143,6 +146,7 @@ def distillation(
     count: float = 1,
     judged: bool = False,
     answered: bool = True,
+    refit_rows: int = 0,
 ) -> Load:
     """Distilling and scoring students side by side.
 
@@ -155,7 +159,9 @@ def distillation(
         count: how many students there are, a mean where it is not whole.
         judged: whether their losses on the scored rows are computed.
         answered: whether the teacher's logits on the scored rows are there.
+        refit_rows: on which students are refitted to the teacher before they train.
     """
+    refit_rows, fitted = min(refit_rows, inputs.train), min(REFIT_TOKENS, inputs.tokens)
     steps, read = _steps(stage, inputs.train)
     teacher = _forward(sizes.teacher, inputs.tokens)
     forward = student.mean(lambda shape: _forward(shape, inputs.tokens))
@@ -163,10 +169,13 @@ def distillation(
     taught = Passes() if losses.logits_suffice else Passes(steps, teacher * read)
     if judged and losses.ask_teacher and not (answered and losses.logits_suffice):
         taught += scoring(inputs.scored, teacher)
+    fits = student.mean(lambda shape: refit_flops(shape, sizes.teacher)) * fitted
     passes = {
-        TEACHER_PASS: taught,
+        TEACHER_PASS: taught + scoring(refit_rows, teacher),
         STUDENT_STEP: Passes(steps, training_flops(forward + extra) * read).times(count),
-        STUDENT_PASS: scoring(inputs.scored, forward + extra * judged).times(count),
+        STUDENT_PASS: (
+            scoring(inputs.scored, forward + extra * judged) + scoring(refit_rows, forward + fits)
+        ).times(count),
     }
     # each weight of a loss is used once for each token, in a multiply-add, which counts as two operations
     weights = ceil(count) * (student.mean(sizes.parameters) + student.mean(losses.flops) / 2)
@@ -180,6 +189,9 @@ def distillation(
         states=losses.states(largest),
     )
     memory += BYTES * sizes.parameters(sizes.teacher) + inputs.bytes
+    if refit_rows:  # beside the teacher's, all tokens' states of one student before and after its attention
+        states = BYTES * refit_rows * inputs.tokens * 3 * max(shape.hidden_size for shape in student.shapes)
+        memory += targets_bytes(sizes.teacher, refit_rows, fitted) + states
     return Load(passes, memory, BYTES * student.mean(sizes.parameters))
 
 

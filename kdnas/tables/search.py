@@ -15,7 +15,11 @@ from kdnas.search.one_hardware import mixed_hardware
 from kdnas.search.predicted_rewards import predicted_candidates, rank_correlation
 from kdnas.tables.table import Table, best_cells, number
 
-QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
+QUALITY = {
+    "accuracy": "primary metric",
+    "loss": "1 − distillation loss",
+    "agreement": "agreement with the teacher",
+}
 _SHARES = (25, 50, 75)
 
 

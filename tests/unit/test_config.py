@@ -163,7 +163,7 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("reward.beta", 10**400, "reward.beta is a number of more than 64 bits"),
         ("reward.beta", 0, "reward.beta is 0; allowed: a number (above 0)"),
         ("reward.alpha", 0.06, "reward.alpha is 0.06; allowed: a number (at most 0)"),
-        ("reward.quality", "f1", 'reward.quality is "f1"; allowed: one of accuracy, loss'),
+        ("reward.quality", "f1", 'reward.quality is "f1"; allowed: one of accuracy, loss, agr'),
         ("distillation.proxy.dropout", 1.0, "distillation.proxy.dropout is 1.0;"),
         ("latency.interval", True, "latency.interval is true;"),
         ("experiment", "a/b", 'experiment is "a/b"; allowed: text of letters'),
@@ -192,7 +192,9 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("students.latency_budgets", [0.5, 1.5], "students.latency_budgets[1] is 1.5;"),
         ("students.hand_crafted", [{**STUDENT, "name": "A b"}], "students.hand_crafted[0].name is"),
         ("students.hand_crafted", [{"name": "a"}], "students.hand_crafted[0].layers is missing; allowed:"),
-        ("fidelity.proxy_epochs", [0], "fidelity.proxy_epochs[0] is 0; allowed: a whole number (at least 1)"),
+        ("fidelity.proxy_epochs", [-1], "fidelity.proxy_epochs[0] is -1; allowed: a whole number (at le"),
+        ("distillation.initialisation", "fit", 'is "fit"; allowed: one of teacher, refit, random'),
+        ("distillation.refit_rows", 0, "distillation.refit_rows is 0; allowed: a whole number (at least 1)"),
         ("fidelity.initialisations", [], "fidelity.initialisations is []; allowed: a list, not empty"),
         ("search.episods", 3, "search.episods is not a key of the configuration; did you mean search.epi"),
         ("episodes", 3, "did you mean search.episodes?"),
@@ -338,6 +340,30 @@ def test_long_values_are_shortened():
                 "reward__quality": "loss",
             },
             'reward.quality is "loss"',
+        ),
+        (
+            {
+                "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
+                "reward__quality": "agreement",
+            },
+            'reward.quality is "agreement"; allowed with distillation.losses 0 for all of hidden, logits, ',
+        ),
+        (
+            {"distillation__student__epochs": 0},
+            "distillation.student.epochs is 0; allowed with distillation.student.min_steps 0: at least 1",
+        ),
+        ({"teacher__training__epochs": 0, "teacher__training__min_steps": 0}, "training.epochs is 0; all"),
+        (
+            {"distillation__proxy__epochs": 0, "distillation__initialisation": "random"},
+            "distillation.proxy.epochs is 0 and distillation.initialisation random; allowed without any",
+        ),
+        (
+            {
+                "fidelity__architectures": 3,
+                "fidelity__proxy_epochs": [0, 1],
+                "fidelity__initialisations": ["refit", "random"],
+            },
+            "fidelity.proxy_epochs is 0 and fidelity.initialisations random; allowed without any",
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
         # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30

@@ -34,6 +34,7 @@ from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, paramet
 from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
 from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import HeavyJob, Workload
+from kdnas.models import refit
 from kdnas.plan import Job, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
@@ -339,6 +340,22 @@ def test_no_teacher_runs_where_no_loss_looks_at_it():
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
 
 
+def test_work_and_memory_of_a_refit_by_hand():
+    load, before = workload(), cohort(workload())
+    load.config["distillation"] |= {"initialisation": "refit", "refit_rows": 40}
+    after, glue = cohort(load), hand_crafted(load)
+    # two fits of 2 on 2 dimensions, two products with 2 inputs, one with 3; students of one and three layers
+    fits = 2 * 2 * (2 * 2 * (2 + 2) + 2 * 2 * 2 + 3 * (3 + 2))
+    mean = 2 * 96
+    assert after.passes[TEACHER_PASS].flops == before.passes[TEACHER_PASS].flops + 40 * 5 * 96
+    assert after.passes[STUDENT_PASS] == before.passes[STUDENT_PASS] + Passes(2, 2 * 40 * 5 * (mean + fits))
+    # three sums of the teacher, and three states of the student
+    assert after.memory == pytest.approx(before.memory + 4 * 40 * 5 * 2 * (3 + 3))
+    assert glue == hand_crafted(workload())  # it goes on from the search task's student
+    load.config["distillation"]["refit_rows"] = 2048
+    assert cohort(load).passes[TEACHER_PASS].flops == before.passes[TEACHER_PASS].flops + 50 * 5 * 96
+
+
 def test_timing_by_hand_and_not_with_a_table():
     load = workload(
         latency={"warmup": 1, "max_rounds": 29, "min_rounds": 6, "sequence_length": 5, "batch_size": 2}
@@ -372,6 +389,7 @@ def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
 def test_the_scoring_batch_is_the_trainings_own():
     """It is written twice, because the requests of jobs do without torch."""
     assert loads.SCORING_BATCH == scoring.BATCH_SIZE
+    assert loads.REFIT_TOKENS == refit.TOKENS
 
 
 def test_exports_by_hand():

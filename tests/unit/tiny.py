@@ -44,6 +44,7 @@ STAGE = {
 
 DISTILLATION = {
     "initialisation": "teacher",
+    "refit_rows": 24,
     "temperature": 2.0,
     "relation_heads": 3,
     "losses": {"hidden": 1.0, "logits": 1.0, "relations": 1.0, "labels": 1.0},
