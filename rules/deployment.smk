@@ -22,6 +22,7 @@ rule export_models:  # one job a task and seed: imports take longer than an expo
         task=task_definition,
         names=MODELS,
         runtimes=RUNTIMES,
+        vocabulary=config["deployment"]["vocabulary"],
         max_length=config["teacher"]["max_length"],
         threads=config["training"]["threads"],
         code=code_digest("export_models"),

@@ -86,7 +86,10 @@ def for_timing_students(wildcards, input):
 def for_exporting(wildcards, input):
     inputs = Inputs(0, _rows(input.data)["others"], **LENGTHS)
     sizes, longest = _teacher(input.teacher), config["latency"]["sequence_length"]
-    load = loads.exporting(sizes, _known(_final_shapes()), inputs, runtimes=RUNTIMES, longest=longest)
+    copied = config["deployment"]["vocabulary"] == "used"
+    load = loads.exporting(
+        sizes, _known(_final_shapes()), inputs, runtimes=RUNTIMES, longest=longest, copied=copied
+    )
     return requests.request(load, ON_CPU)
 
 

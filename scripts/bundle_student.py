@@ -11,9 +11,11 @@ with start(snakemake):
     from kdnas.deployment.card import Facts
     from kdnas.files.artifacts import read_json
     from kdnas.models.files import CONFIG, META, TOKENIZER_CONFIG
+    from kdnas.runtimes.base import Deployed
 
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-    model, meta = Path(inputs.model), read_meta(inputs.data)
+    exported, meta = Path(inputs.exported), read_meta(inputs.data)
+    model = Deployed.found(Path(inputs.model), exported / wildcards.student).model
     facts = Facts(
         student=wildcards.student,
         task=get_task(completed(params.task, meta)),
@@ -28,13 +30,13 @@ with start(snakemake):
         teacher=read_json(Path(inputs.base) / META),
         teacher_metrics=read_json(inputs.teacher),
         source=meta["source"],
-        exported=read_json(Path(inputs.exported) / "scores.json"),
+        exported=read_json(exported / "scores.json"),
         latency=read_json(inputs.latency) if inputs.latency else None,
     )
     write_bundle(
         Path(snakemake.output.bundle),
         model=model,
-        exported=Path(inputs.exported) / wildcards.student,
+        exported=exported / wildcards.student,
         data=Path(inputs.data),
         facts=facts,
     )

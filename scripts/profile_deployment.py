@@ -12,7 +12,7 @@ with start(snakemake):
     inputs, params = snakemake.input, snakemake.params
     folders = [Path(folder) for folder in (inputs.teacher, *inputs.students)]
     models = {
-        name: Deployed(folder, Path(inputs.exported) / name)
+        name: Deployed.found(folder, Path(inputs.exported) / name)
         for name, folder in zip(params.names, folders, strict=True)
     }
     write_json(snakemake.output.latency, time_deployed(models, params.runtimes, params.latency))

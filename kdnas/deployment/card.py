@@ -122,6 +122,17 @@ class Facts:
         return next(found for found in self.metrics if found["seed"] == self.seed)
 
     @property
+    def parameters(self) -> int:
+        """The parameters of the model in the bundle, which may have fewer word pieces than the trained one."""
+        found: int = self.own_metrics["parameters"]
+        copy = self.exported.get("vocabulary", {}).get(self.student)
+        if copy is None:
+            return found
+        shape = Architecture.from_dict(self.architecture["architecture"])
+        width = shape.embedding_size or shape.hidden_size
+        return found - (copy["whole"] - copy["pieces"]) * width
+
+    @property
     def pairs(self) -> bool:
         """Whether a row has two texts."""
         return len(self.task.text_columns) == 2
@@ -146,8 +157,8 @@ def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
         short_name=shape.short_name,
         model_type=facts.model_type,
         shape=_in_words(shape),
-        parameters=f"{own['parameters']:,}",
-        share=f"{100 * own['parameters'] / facts.teacher_metrics['parameters']:.0f}",
+        parameters=f"{facts.parameters:,}",
+        share=f"{100 * facts.parameters / facts.teacher_metrics['parameters']:.0f}",
         teacher=_teacher(facts.teacher),
         licence=facts.licence or NOT_STATED,
         data=_data(facts),

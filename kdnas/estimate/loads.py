@@ -20,7 +20,7 @@ from kdnas.estimate.shapes import (
     training_bytes,
     training_flops,
 )
-from kdnas.latency.protocol import Protocol
+from kdnas.latency.protocol import TORCH, Protocol
 from kdnas.search.space import Architecture
 from kdnas.training.recipe import Stage
 
@@ -219,11 +219,23 @@ def timed_pass(device: str, runtime: str) -> str:
 
 
 def exporting(
-    sizes: Sizes, students: Sequence[Student], inputs: Inputs, *, runtimes: Sequence[str], longest: int
+    sizes: Sizes,
+    students: Sequence[Student],
+    inputs: Inputs,
+    *,
+    runtimes: Sequence[str],
+    longest: int,
+    copied: bool,
 ) -> Load:
-    """Exporting the teacher and ``students``, and scoring them row by row in all ``runtimes``.
+    """Exporting the teacher and students, and scoring them row by row in all runtimes.
 
-    ``longest`` tokens have the inputs of the files' own lines.
+    Args:
+        sizes: the teacher's.
+        students: the final ones.
+        inputs: the rows to score.
+        runtimes: of ``deployment.runtimes``.
+        longest: tokens of the inputs of the files' own lines.
+        copied: whether models and their copies with fewer pieces are compared first.
     """
     shapes = [Student([sizes.teacher]), *students]
     row = sum(student.mean(lambda shape: _forward(shape, inputs.tokens)) for student in shapes)
@@ -232,6 +244,8 @@ def exporting(
     for runtime in runtimes:
         passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * row)
         passes[FILE + runtime] = Passes(KEPT_FILE * len(shapes), KEPT_FILE * file)
+    if copied:
+        passes[timed_pass("cpu", TORCH)] = Passes(3 * len(shapes) * inputs.scored, 3 * inputs.scored * row)
     disk = sum(BYTES * student.mean(sizes.parameters) for student in shapes) * (len(runtimes) - 1)
     # the weights in torch, as a graph, in its copies while it is quantised, in a session
     return Load(passes, inputs.bytes + 6 * BYTES * sizes.parameters(sizes.teacher), disk)

@@ -190,6 +190,7 @@ class Workload:
             replace(self._of_task(task), train=0),
             runtimes=self.config["deployment"]["runtimes"],
             longest=self.config["latency"]["sequence_length"],
+            copied=self.config["deployment"]["vocabulary"] == "used",
         )
 
     def _profile_deployment(self) -> Load:

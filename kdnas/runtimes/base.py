@@ -18,6 +18,7 @@ from kdnas.latency.protocol import Protocol
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+COPY = "model"  # a transformers folder beside ONNX files, of a model with fewer pieces
 Batch = Mapping[str, np.ndarray]  # inputs by their names, each (rows, tokens) int64
 
 
@@ -27,6 +28,11 @@ class Deployed:
 
     model: Path
     onnx: Path
+
+    @classmethod
+    def found(cls, source: Path, onnx: Path) -> Deployed:
+        """Return the model behind the files in ``onnx``: ``source``, or the copy that was made of it."""
+        return cls(onnx / COPY if (onnx / COPY).is_dir() else source, onnx)
 
 
 class Runtime(ABC):

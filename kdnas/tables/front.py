@@ -101,7 +101,8 @@ def _notes(
     )
     notes.append(
         f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "
-        "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions."
+        "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions. "
+        "Parameters include the embeddings of the teacher's whole vocabulary."
     )
     notes.append(
         "One evaluation each: a front favours lucky ones, so its qualities are on average too high, and "

@@ -69,6 +69,7 @@ def deploy(models, data, folder, task="mnli", names=ALL):
         seed=1,
         max_length=MAX_LENGTH,
         runtimes=names,
+        vocabulary="teacher",
         threads=1,
     )
     return read_json(folder / "scores.json")
@@ -494,16 +495,23 @@ def test_first_page_names_the_file_of_the_fastest_runtime(made_up, tmp_path):
     for row in chosen.itertuples():
         assert row.speedup == timed.loc[timed["share"] >= row.keeps, "speedup"].max()
     (tmp_path / "figure.png").write_bytes(b"\x89PNG")
-    page = overview_text(
-        students,
-        results="results/mine",
-        task="sst2",
-        seed=3,
-        device="cpu",
-        synthetic=True,
-        figure=tmp_path / "figure.png",
-        deployed=models,
-    )
+    pages = [
+        overview_text(
+            students,
+            results="results/mine",
+            task="sst2",
+            seed=3,
+            device="cpu",
+            synthetic=True,
+            figure=tmp_path / "figure.png",
+            deployed=models.assign(copied=copied),
+        )
+        for copied in (False, True)
+    ]
+    page = pages[0]
+    assert not models["copied"].any()
+    assert "For torch there is ``results/mine/students/<student>/sst2/seed_3/model``." in page
+    assert "For torch there is ``results/mine/deployment/sst2/seed_3/<student>/model``." in pages[1]
     int8 = chosen[chosen["runtime"] == "onnxruntime_int8"].iloc[0]["student"]
     assert f"``results/mine/deployment/sst2/seed_3/{int8}/model_quantized.onnx``" in page
     assert "The teacher itself is in onnxruntime 1.25 times as fast" in page
