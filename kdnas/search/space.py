@@ -152,6 +152,42 @@ class SearchSpace:
             for embedding_size in self._embedding_sizes(hidden_size)
         ]
 
+    @property
+    def axes(self) -> dict[str, tuple[Any, ...]]:
+        """The choices of the dimensions that vary by themselves: with a head size, heads follow the width."""
+        return {
+            name: values
+            for name, values in self.choices.items()
+            if name != "attention_heads" or self.head_size is None
+        }
+
+    def at(self, values: Mapping[str, Any]) -> Architecture | None:
+        """Return the architecture of one choice for each of :attr:`axes`; None if it is not in the space."""
+        hidden_size = values["hidden_size"]
+        heads = values["attention_heads"] if self.head_size is None else hidden_size // self.head_size
+        if not self._fits(hidden_size, heads):
+            return None
+        embedding_size = min(values.get("embedding_size", hidden_size), hidden_size)
+        return Architecture(
+            values["layers"],
+            hidden_size,
+            heads,
+            values["ffn_size"],
+            values["activation"],
+            embedding_size,
+        )
+
+    def values_of(self, architecture: Architecture) -> dict[str, Any]:
+        """Return the choices of :attr:`axes` that give an architecture of the space."""
+        positions = zip(self.choices.items(), self.encode(architecture), strict=True)
+        return {name: values[position] for (name, values), position in positions if name in self.axes}
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return the architectures of the space that differ from one of it by another choice on one axis."""
+        own = self.values_of(architecture)
+        changed = (self.at(own | {name: value}) for name, values in self.axes.items() for value in values)
+        return [item for item in dict.fromkeys(changed) if item not in (None, architecture)]
+
     def encode(self, architecture: Architecture) -> tuple[int, ...]:
         """Return the position of each dimension's value among its choices; UserError if outside the space."""
         if architecture not in self:
