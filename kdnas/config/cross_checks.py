@@ -14,8 +14,8 @@ from kdnas.config.task_checks import check_custom_tasks, check_task_names
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.data.tasks import TASKS
-from kdnas.deployment.runtimes import TORCH
 from kdnas.errors import UserError
+from kdnas.runtimes import TORCH
 from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
@@ -46,6 +46,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_losses(config)
     _check_latency(config["latency"])
     _check_runtimes(config["deployment"]["runtimes"])
+    _check_runtime_of_latency(config["latency"]["runtime"], config["reward"]["device"])
 
 
 def _check_names(config: dict[str, Any]) -> None:
@@ -317,6 +318,14 @@ def _check_runtimes(runtimes: list[str]) -> None:
         raise UserError(
             f"deployment.runtimes is {', '.join(runtimes)}; allowed: an empty list, or torch among them, as "
             "speed-ups are over the teacher in torch"
+        )
+
+
+def _check_runtime_of_latency(runtime: str, device: str) -> None:
+    if device == "gpu" and runtime != TORCH:
+        raise UserError(
+            f'latency.runtime is {runtime}; allowed with reward.device "gpu": torch, because the pinned '
+            "package onnxruntime has no CUDA provider"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import ceil
 from statistics import fmean
 
@@ -24,7 +24,10 @@ from kdnas.training.recipe import Stage
 
 TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
 TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
-TIMED_PASS = "timed_pass_"  # followed by the device
+TIMED_PASS = "timed_pass_"  # followed by the device and the runtime
+FILE = "file_"  # made to be timed; followed by the runtime
+# a file that is kept has weights by channel and the whole word table: roughly so many of those that are timed
+KEPT_FILE = 4
 SCORING_BATCH = 64  # kdnas.training.scoring.BATCH_SIZE, which needs torch
 TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
 
@@ -191,7 +194,47 @@ def timing(sizes: Sizes, students: Sequence[Student], protocol: Protocol) -> Loa
     memory: float = timing_bytes(shapes, sizes.embeddings)
     if protocol.device == "cpu":  # a layer's vectors before and after each half of it
         memory += BYTES * rows * tokens * 2 * max(shape.ffn_size + shape.hidden_size for shape in shapes)
-    return Load({TIMED_PASS + protocol.device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
+    passes = {
+        timed_pass(protocol.device, protocol.runtime): Passes(rounds * len(shapes), rounds * rows * forward),
+        FILE + protocol.runtime: Passes(len(shapes), forward),
+    }
+    return Load(passes, memory)
+
+
+def timed_pass(device: str, runtime: str) -> str:
+    """Return the kind of pass that times a network on ``device`` in ``runtime``."""
+    return f"{TIMED_PASS}{device}_{runtime}"
+
+
+def exporting(
+    sizes: Sizes, students: Sequence[Student], inputs: Inputs, *, runtimes: Sequence[str], longest: int
+) -> Load:
+    """Exporting the teacher and ``students``, and scoring them row by row in all ``runtimes``.
+
+    ``longest`` tokens have the inputs of the files' own lines.
+    """
+    shapes = [Student([sizes.teacher]), *students]
+    row = sum(student.mean(lambda shape: _forward(shape, inputs.tokens)) for student in shapes)
+    file = sum(student.mean(lambda shape: _forward(shape, longest)) for student in shapes)
+    passes = {}
+    for runtime in runtimes:
+        passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * row)
+        passes[FILE + runtime] = Passes(KEPT_FILE * len(shapes), KEPT_FILE * file)
+    disk = sum(BYTES * student.mean(sizes.parameters) for student in shapes) * (len(runtimes) - 1)
+    # the weights in torch, as a graph, in its copies while it is quantised, in a session
+    return Load(passes, inputs.bytes + 6 * BYTES * sizes.parameters(sizes.teacher), disk)
+
+
+def timing_deployed(
+    sizes: Sizes, students: Sequence[Student], protocol: Protocol, *, runtimes: Sequence[str]
+) -> Load:
+    """Timing the files of the teacher and ``students`` in all ``runtimes``, with the most rounds."""
+    total = Load()
+    for runtime in runtimes:
+        load = timing(sizes, students, replace(protocol, runtime=runtime))
+        passes = {kind: value for kind, value in load.passes.items() if kind != FILE + runtime}
+        total = Load({**total.passes, **passes}, total.memory + load.memory)
+    return total
 
 
 def scoring(rows: int, forward: float) -> Passes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from kdnas.training.recipe import Stage
 
 @dataclass(frozen=True)
 class HeavyJob:
-    """A job that trains or times networks."""
+    """A job that trains, scores or times networks."""
 
     rule: str
     load: Load
@@ -60,6 +60,8 @@ class Workload:
             "profile_latency": self._profile_latency,
             "profile_hand_crafted": self._profile_hand_crafted,
             "profile_students": self._profile_students,
+            "export_models": self._export_models,
+            "profile_deployment": self._profile_deployment,
         }
 
     def jobs(self) -> list[HeavyJob]:
@@ -165,10 +167,26 @@ class Workload:
         return self._timed(list(self._matched().values()))
 
     def _profile_students(self, device: str) -> Load:
-        names = [*searched_students(self.config), *self._hand_crafted()]
-        return self._timed([self._student(name) for name in names], device)
+        return self._timed(self._final_students(), device)
 
-    def _timed(self, students: list[Student | Architecture], device: str | None = None) -> Load:
+    def _export_models(self, task: str, seed: int) -> Load:
+        return loads.exporting(
+            self._sizes(task),
+            self._final_students(),
+            replace(self._of_task(task), train=0),
+            runtimes=self.config["deployment"]["runtimes"],
+            longest=self.config["latency"]["sequence_length"],
+        )
+
+    def _profile_deployment(self) -> Load:
+        sizes, runtimes = Sizes(self.teacher, self.embeddings), self.config["deployment"]["runtimes"]
+        protocol = Protocol.from_config(self.config["latency"], "cpu")
+        return loads.timing_deployed(sizes, self._final_students(), protocol, runtimes=runtimes)
+
+    def _final_students(self) -> list[Student]:
+        return [self._student(name) for name in (*searched_students(self.config), *self._hand_crafted())]
+
+    def _timed(self, students: Sequence[Student | Architecture], device: str | None = None) -> Load:
         if self.config["latency"]["table"] is not None:
             return Load()
         known = [item if isinstance(item, Student) else Student([item]) for item in students]

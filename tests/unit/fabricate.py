@@ -71,7 +71,13 @@ def metrics(
 def latency(path: Path, device: str, models: list[dict[str, Any]], source: str = "measured") -> Path:
     """Write a latency file; without ``models`` nothing was measured."""
     value = {
-        "protocol": {"device": device, "batch_size": 1, "sequence_length": 128, "threads": 1},
+        "protocol": {
+            "device": device,
+            "batch_size": 1,
+            "sequence_length": 128,
+            "threads": 1,
+            "runtime": "torch",
+        },
         "hardware": {
             "device_name": "Some CPU" if device == "cpu" else "Some GPU",
             "cores": 2 if device == "cpu" else None,

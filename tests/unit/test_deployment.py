@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import fabricate
@@ -20,10 +21,8 @@ from tokenizers import Tokenizer
 from kdnas.config.check import check_config
 from kdnas.data.frames import read_split
 from kdnas.data.tasks import get_task
-from kdnas.deployment import export, runtimes, scoring
+from kdnas.deployment import scoring
 from kdnas.deployment.gate import LARGEST, Difference, check_same
-from kdnas.deployment.quantise import cpu_flags, needs_reduced_range
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, RUNTIMES, Deployed, open_runtime
 from kdnas.deployment.scoring import deploy_models
 from kdnas.deployment.timing import time_deployed
 from kdnas.errors import UserError
@@ -39,6 +38,10 @@ from kdnas.models.loading import (
 )
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.plan import jobs, table_names
+from kdnas.runtimes import RUNTIMES, base, export, open_runtime, runtime_class
+from kdnas.runtimes.base import Deployed
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
+from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range
 from kdnas.search.space import Architecture
 from kdnas.tables.deployment import deployment_table
 from kdnas.tables.efficiency import efficiency_table
@@ -50,7 +53,7 @@ STUDENT = Architecture(2, 12, 3, 24, "gelu")
 FACTORISED = Architecture(2, 12, 3, 24, "relu", 6)
 ALL = list(RUNTIMES)
 MAX_LENGTH = 12  # cuts some rows
-LATENCY = {"table": None, "batch_size": 1, "sequence_length": 16, "cpu_threads": 1}
+LATENCY = {"runtime": "torch", "batch_size": 1, "sequence_length": 16, "cpu_threads": 1}
 LATENCY |= {"warmup": 1, "min_rounds": 6, "max_rounds": 6, "interval": 0.5}
 
 
@@ -252,10 +255,10 @@ def test_an_export_with_other_weights_ends_the_job(factor, student, data, tmp_pa
 
 
 def test_runtime_that_is_not_installed_is_one_sentence(student, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(base.util, "find_spec", lambda name: None)
     sentence = (
-        "deployment.runtimes has onnxruntime, which needs the package onnx, and that is not installed; "
-        "install requirements/requirements.txt, or set deployment.runtimes to []"
+        "the runtime onnxruntime needs the package onnx, which is not installed; install "
+        "requirements/requirements.txt, or choose latency.runtime and deployment.runtimes without it"
     )
     with pytest.raises(UserError) as error:
         deploy({"small": student}, data, tmp_path / "deployed")
@@ -264,7 +267,7 @@ def test_runtime_that_is_not_installed_is_one_sentence(student, data, tmp_path, 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime_int8"])
 def test_damaged_file_is_one_sentence(name, student, deployed, tmp_path):
-    file = RUNTIMES[name].path(Deployed(student, deployed / "small"))
+    file = runtime_class(name).path(Deployed(student, deployed / "small"))
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / file.name).write_bytes(file.read_bytes()[:2000])
     with pytest.raises(UserError, match=rf"{file.name} is damaged .*; delete {tmp_path} and run") as error:
@@ -325,7 +328,10 @@ def test_all_models_are_timed_in_all_runtimes_in_the_same_rounds(student, deploy
     assert reference["ratio"] == reference["ratio_low"] == reference["ratio_same_runtime"] == 1
     assert same["ratio_same_runtime"] == 1 and same["latency_ms"] > 0
     assert {row["rounds"] for row in found["models"]} == {6}
-    assert found["hardware"]["onnxruntime"] == runtimes.metadata.version("onnxruntime")
+    memory = {row["runtime"]: row["memory_mb"] for row in found["models"]}
+    # a client without torch needs a fraction of the memory
+    assert 20 < memory["onnxruntime_int8"] < 0.6 * memory["torch"]
+    assert found["hardware"]["onnxruntime"] == metadata.version("onnxruntime")
     assert "teacher in onnxruntime_int8" in capsys.readouterr().out
 
 
