@@ -50,9 +50,9 @@ class GPStrategy(SuggestingStrategy):
 
         Shape (architectures, features).
         """
-        columns = []
+        chosen, columns = [self.space.values_of(shape) for shape in shapes], []
         for name, values in self.space.axes.items():
-            own = [self.space.values_of(shape)[name] for shape in shapes]
+            own = [choices[name] for choices in chosen]
             if name == "activation":
                 columns += [[float(value == choice) for value in own] for choice in values]
             else:
