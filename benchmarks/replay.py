@@ -113,7 +113,7 @@ def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
         measure=lambda item: (landscape.quality[item], landscape.ratio[item]),
         reward=landscape.reward,
         true_rewards=rewards,
-        ranked=list(rewards),
+        ranked=[item for item, value in rewards.items() if value > -math.inf],
     )
     every = np.array(list(landscape.quality.values())), np.array(list(landscape.ratio.values()))
     seconds = [landscape.seconds[item] for item in architectures(course.history)] if landscape.seconds else []
@@ -151,7 +151,7 @@ def _curve(strategy: str, measure: str, unit: str, at: np.ndarray, values: np.nd
     return pd.DataFrame(columns | {"median": median, "low": low, "high": high})
 
 
-def summary(found: dict[str, list[Found]], architectures: int) -> pd.DataFrame:
+def summary(found: dict[str, list[Found]]) -> pd.DataFrame:
     """Return a row each strategy."""
     medians = {
         name: median_interval(np.array([search.regret for search in searches]))
@@ -176,7 +176,7 @@ def summary(found: dict[str, list[Found]], architectures: int) -> pd.DataFrame:
                 "hypervolume": volume,
                 "hypervolume_low": volume_low,
                 "hypervolume_high": volume_high,
-                "found_best": (places[name] == (architectures - 1) / architectures).mean(),
+                "found_best": np.mean([search.regret[-1] == 0 for search in searches]),
                 "place": places[name].mean(),
                 "gain": None if name == RANDOM else gain.mean(),
                 "gain_error": None if name == RANDOM else gain.std(ddof=1) / math.sqrt(len(gain)),
@@ -233,7 +233,7 @@ def main() -> None:
             found[name] = list(pool.map(partial(replay, landscape), jobs, chunksize=5))
             print(f"{name}: {options.searches} searches", file=sys.stderr, flush=True)
     options.output.mkdir(parents=True, exist_ok=True)
-    table, drawn = summary(found, len(landscape.quality)), curves(found)
+    table, drawn = summary(found), curves(found)
     table.to_csv(options.output / "summary.csv", index=False, lineterminator="\n")
     drawn.to_csv(options.output / "curves.csv", index=False, lineterminator="\n", float_format="%.6g")
     curves_figure(drawn).savefig(options.output / "curves.png")
