@@ -19,7 +19,7 @@ from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.errors import UserError
 from kdnas.runtimes import TORCH
-from kdnas.search.selection_rules import SelectionRule
+from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 from kdnas.sentences import shown
@@ -30,7 +30,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_names(config)
     _check_paths(config)
     _check_searched(config)
-    _check_budgets(config["students"]["latency_budgets"])
+    _check_budgets(config["students"]["budgets"])
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
     check_task_names(config)
@@ -104,11 +104,11 @@ def _check_searched(config: dict[str, Any]) -> None:
     if config["search"]["strategies"]:
         return
     students = config["students"]
-    for key in ("latency_budgets", "matched"):
+    for key in ("budgets", "matched"):
         if students[key]:
             raise UserError(
-                f"students.{key} is {', '.join(map(str, students[key]))}; allowed with search.strategies "
-                "empty: an empty list, because this key selects from what a search found"
+                f"students.{key} is a list of {len(students[key])}; allowed with search.strategies empty: "
+                "an empty list, because this key selects from what a search found"
             )
     if not students["hand_crafted"]:
         raise UserError(
@@ -116,14 +116,19 @@ def _check_searched(config: dict[str, Any]) -> None:
         )
 
 
-def _check_budgets(budgets: list[float]) -> None:
-    names: dict[str, float] = {}
+def _check_budgets(budgets: list[dict[str, float | None]]) -> None:
+    names: dict[str, int] = {}
     for position, budget in enumerate(budgets):
-        other = names.setdefault(SelectionRule("budget", budget).name, budget)
-        if other != budget:
+        rule = budget_rule(budget)
+        if not rule.bound:
             raise UserError(
-                f"students.latency_budgets[{position}] is {budget}; allowed: a share that differs from "
-                f"{other} in its first six digits, because they name the student"
+                f"students.budgets[{position}] bounds nothing; allowed: at least one of {', '.join(BUDGETED)}"
+            )
+        other = names.setdefault(rule.name, position)
+        if other != position:
+            raise UserError(
+                f"students.budgets[{position}] is named {rule.name}, as students.budgets[{other}] is; "
+                "allowed: budgets that differ in the first six digits of a bound"
             )
 
 

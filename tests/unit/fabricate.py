@@ -175,7 +175,7 @@ def run(
         paths["histories"][strategy] = folder / f"search/{strategy}/episode_{episodes:02d}/history.csv"
         write_history(paths["histories"][strategy], found)
         best = select_best(found)
-        inside, _ = select_within_budget(found, 0.3)
+        inside, _ = select_within_budget(found, {"latency_ratio": 0.3})
         paths["architectures"] += [
             student(folder, f"{strategy}_best", strategy, "best", best),
             student(folder, f"{strategy}_budget_0.3", strategy, "budget_0.3", inside),

@@ -48,7 +48,7 @@ def config(**sections):
     given = {
         "data": {"source": "hub", "tasks": ["mnli", "rte"]},
         "search": {"episodes": 3, "candidates": 4, "cohorts": 2},
-        "students": {"latency_budgets": [0.5]},
+        "students": {"budgets": [{"latency_ratio": 0.5}]},
     }
     merged = {name: given.get(name, {}) | sections.get(name, {}) for name in given | sections}
     return validate({"seeds": [1, 2], **merged})
@@ -100,7 +100,7 @@ def test_jobs_are_counted_from_the_config():
 
 
 def test_a_large_space_is_timed_episode_by_episode_with_the_matched_students():
-    matched = {"matched": ["minilm_l3"], "latency_budgets": []}
+    matched = {"matched": ["minilm_l3"], "budgets": []}
     rules = ("profile_space", "profile_latency", "profile_hand_crafted")
     space = len(SearchSpace(validate({})["search"]["space"]))
     for most, expected in ((space, [1, None, None]), (space - 1, [None, 6, 1])):
@@ -243,7 +243,7 @@ def workload(**sections):
         search=search,
         teacher={"training": STAGE},
         distillation=distillation,
-        students={"latency_budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
+        students={"budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
         **sections,
     )
     sizes = {"mnli": TaskSize(100, 30, 65, 5.0, True), "rte": TaskSize(33, 0, 10, 5.0, True)}
