@@ -129,8 +129,7 @@ class Facts:
         if copy is None:
             return found
         shape = Architecture.from_dict(self.architecture["architecture"])
-        width = shape.embedding_size or shape.hidden_size
-        return found - (copy["whole"] - copy["pieces"]) * width
+        return found - (copy["whole"] - copy["pieces"]) * shape.embedding_size
 
     @property
     def pairs(self) -> bool:
@@ -144,7 +143,7 @@ class Facts:
 
 def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
     """Return the card of a bundle with the ONNX files ``dtypes``: paths in it by transformers.js' names."""
-    own, shape = facts.own_metrics, Architecture.from_dict(facts.architecture["architecture"])
+    shape = Architecture.from_dict(facts.architecture["architecture"])
     synthetic = "\n**Synthetic data: it learned from generated texts and is of no use on real ones.**\n"
     text = _CARD.substitute(
         student=facts.student,
