@@ -123,7 +123,7 @@ class Facts:
 
     @property
     def parameters(self) -> int:
-        """The parameters of the model in the bundle, which may have fewer word pieces than the trained one."""
+        """The parameters of the model in the bundle, which may have fewer word pieces than the trained."""
         found: int = self.own_metrics["parameters"]
         copy = self.exported.get("vocabulary", {}).get(self.student)
         if copy is None:
