@@ -5,9 +5,9 @@ from job import start
 with start(snakemake):
     from pathlib import Path
 
-    from kdnas.deployment.runtimes import Deployed
     from kdnas.deployment.timing import time_deployed
     from kdnas.files.artifacts import write_json
+    from kdnas.runtimes.base import Deployed
 
     inputs, params = snakemake.input, snakemake.params
     folders = [Path(folder) for folder in (inputs.teacher, *inputs.students)]

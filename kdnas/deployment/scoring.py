@@ -10,25 +10,17 @@ import numpy as np
 import torch
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import Definition, get_task
-from kdnas.deployment.export import export_classifier, write_tokenizer
+from kdnas.data.tasks import Definition, completed, get_task
 from kdnas.deployment.gate import Difference, check_same
-from kdnas.deployment.quantise import cpu_flags, needs_reduced_range, quantise
-from kdnas.deployment.runtimes import (
-    COPY,
-    ONNX,
-    ONNX_INT8,
-    RUNTIMES,
-    TORCH,
-    Deployed,
-    Runtime,
-    needs,
-    open_runtime,
-)
 from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.models.tokenizer_json import USED
+from kdnas.runtimes import TORCH, open_runtime, runtime_class
+from kdnas.runtimes.base import COPY, Deployed, Runtime
+from kdnas.runtimes.export import export_classifier, write_tokenizer
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
+from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range, quantise
 from kdnas.training.data import Encoded, collate, encode
 from kdnas.training.scoring import scores, scoring_batches
 
@@ -65,8 +57,9 @@ def deploy_models(
         threads: of a forward pass.
     """
     for name in runtimes:
-        needs(*RUNTIMES[name].packages, runtime=name)
-    task, meta = get_task(definition), read_meta(data_folder)
+        runtime_class(name)  # missing packages are told before the work
+    meta = read_meta(data_folder)
+    task = get_task(completed(definition, meta))
     frames = {split: read_split(data_folder, split) for split in task.evaluation_splits}
     reduce_range = needs_reduced_range(cpu_flags())
     rows: list[dict[str, Any]] = []
@@ -97,14 +90,14 @@ def deploy_models(
                 logits = predict_in(open_runtime(name, deployed, threads), splits)
                 reference = reference or logits
                 difference = Difference.between(reference, logits)
-                if RUNTIMES[name].file == ONNX:
-                    check_same(model, task.name, difference)
+                if runtime_class(name).file == ONNX:
+                    check_same(model, task, difference)
                 rows.append(
                     {
                         "model": model,
                         "runtime": name,
                         "scores": {split: scores(logits[split], splits[split], task) for split in splits},
-                        "size_mb": RUNTIMES[name].path(deployed).stat().st_size / 1e6,
+                        "size_mb": runtime_class(name).path(deployed).stat().st_size / 1e6,
                         "changed_rows": difference.changed_rows,
                         "largest_difference": difference.largest,
                     }
@@ -133,7 +126,7 @@ def predict_in(runtime: Runtime, splits: Mapping[str, Encoded]) -> dict[str, np.
 
 
 def _write_files(deployed: Deployed, runtimes: Sequence[str], reduce_range: bool) -> None:
-    files = {RUNTIMES[name].file for name in runtimes if RUNTIMES[name].in_onnx}
+    files = {runtime_class(name).file for name in runtimes if runtime_class(name).in_onnx}
     if files:
         export_classifier(deployed.model, deployed.onnx / ONNX)
     if ONNX_INT8 in files:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores
-from kdnas.data.tasks import Definition, tasks_by_name
+from kdnas.analysis.scores import complete_tasks, scored_tasks, seed_averages, seed_scores
+from kdnas.data.tasks import Definition
 from kdnas.files.artifacts import read_json
 from kdnas.latency.protocol import hardware_text
 from kdnas.tables.table import Table, best_cells, mean_sd, number
@@ -44,9 +44,10 @@ def deployment_table(
     damaged file.
     """
     contents = [read_json(Path(folder) / "scores.json") for folder in folders]
-    tasks = tasks_by_name(definitions)
+    records = [record for content in contents for record in _records(content)]
+    tasks = scored_tasks(definitions, records)
     pairs = [(entry["model"], entry["runtime"]) for entry in contents[0]["models"]]
-    seeds = seed_scores([record for content in contents for record in _records(content)], tasks)
+    seeds = seed_scores(records, tasks)
     averaged = complete_tasks(seeds, [_name(pair) for pair in pairs], tasks)
     averages = {pair: seed_averages(seeds, _name(pair), averaged) for pair in pairs}
     smaller = "vocabulary" in contents[0]
@@ -77,13 +78,14 @@ def deployment_table(
                 "latency_ms": found.get("latency_ms"),
                 **{name: 1 / found[ratio] if found else None for name, ratio in _INVERSE.items()},
                 "size_mb": sum(entry["size_mb"] for entry in entries) / len(entries),
+                "memory_mb": found.get("memory_mb"),
                 "changed_share": 100 * sum(filter(None, changed)) / sum(of_classes) if of_classes else None,
                 "largest_difference": max(entry["largest_difference"] for entry in entries),
                 "synthetic": any(content["synthetic"] for content in contents),
             }
         )
     data = pd.DataFrame(rows)
-    floats = ["score", "sd", "teacher_share", "lost", "latency_ms", *_INVERSE, "changed_share"]
+    floats = ["score", "sd", "teacher_share", "lost", "latency_ms", *_INVERSE, "memory_mb", "changed_share"]
     data = data.astype(dict.fromkeys(floats, float))
     shown, numbers = _shown(data, bool(timed))
     synthetic = bool(data["synthetic"].any())
@@ -161,6 +163,9 @@ def _shown(data: pd.DataFrame, timed: bool) -> tuple[pd.DataFrame, dict[str, lis
             numbers[label] = list(data[name])
     columns["MB"] = [number(value, 1) for value in data["size_mb"]]
     numbers["MB"] = [-value for value in data["size_mb"]]
+    if timed:
+        columns["Memory (MB)"] = [number(value, 0) for value in data["memory_mb"]]
+        numbers["Memory (MB)"] = [-value for value in data["memory_mb"]]
     return pd.DataFrame(columns), numbers
 
 
@@ -196,6 +201,10 @@ def _notes(
             f"length {protocol['sequence_length']} tokens, threads: {protocol['threads']}; speed-ups over "
             "the teacher in torch and over the teacher in the same runtime, with the 95 % interval of the "
             "median over rounds in which all models are timed in all runtimes."
+        )
+    if latency is not None:
+        notes.append(
+            "Memory: the most that a process needs which loads the model and runs one pass, Python included."
         )
     notes.append("1 MB is 10^6 bytes.")
     return notes

@@ -154,7 +154,7 @@ def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str
         protocol = profile["protocol"]
         setting = f"batch size {protocol['batch_size']}, sequence length {protocol['sequence_length']} tokens"
         if device == "cpu":
-            setting += f", threads: {protocol['threads']}"
+            setting += f", threads: {protocol['threads']}, runtime: {protocol['runtime']}"
         if profile["source"] == "table":
             notes.append(f"{name}: from the latency table, not measured here; {setting}.")
         else:

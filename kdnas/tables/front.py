@@ -23,15 +23,15 @@ def front_table(
     students: Sequence[str | Path],
     *,
     quality: str,
-    device: str,
+    timed_in: str,
     synthetic: bool,
 ) -> Table:
     """Build the quality-latency front of all strategies together, fastest first, each architecture once.
 
     ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
-    and every student stands beside its architecture. ``quality`` and ``device`` are ``reward.quality`` and
-    ``reward.device`` of the config. Latencies are milliseconds a batch and their ratio to the teacher's.
-    Raises UserError for a missing or damaged file, or if every candidate failed.
+    and every student stands beside its architecture. ``quality`` is the config's ``reward.quality``,
+    ``timed_in`` says where latencies were measured. Latencies are milliseconds a batch and their ratio to the
+    teacher's. Raises UserError for a missing or damaged file, or if every candidate failed.
     """
     of_strategies = {strategy: read_history(path) for strategy, path in histories.items()}
     evaluated = pool(of_strategies)
@@ -57,8 +57,8 @@ def front_table(
             "Found by": data["strategies"],
             "Parameters (M)": [number(value / 1e6, 2) for value in data["parameters"]],
             "Quality": [number(value, 4) for value in data["quality"]],
-            f"{device.upper()} latency ratio": [number(value, 3) for value in data["latency_ratio"]],
-            f"{device.upper()} (ms)": [number(value, 2) for value in data["latency_ms"]],
+            f"Latency ratio ({timed_in})": [number(value, 3) for value in data["latency_ratio"]],
+            f"ms ({timed_in})": [number(value, 2) for value in data["latency_ms"]],
             "Reward": [number(value, 4) for value in data["reward"]],
             "Students": data["students"].fillna(""),
         }

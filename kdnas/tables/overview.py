@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kdnas.deployment.runtimes import COPY, RUNTIMES, TORCH
 from kdnas.files.csv_file import read_csv
+from kdnas.runtimes import TORCH, runtime_class
+from kdnas.runtimes.base import COPY
 from kdnas.tables.deployment import WHOLE_SCORE
 from kdnas.tables.table import mean_sd, number
 
@@ -104,7 +105,7 @@ def overview_text(
         deployed: as :func:`deployed_models` returns them, where models were timed in several runtimes.
     """
     found = students.drop(index="teacher")
-    parts = [_sentence(found, device)]
+    parts = [_sentence(found, device) if deployed is None else _deployed_sentence(deployed, students)]
     if synthetic:
         parts = ["**The data are synthetic: no score in this report is a GLUE score.**", *parts]
     # docutils joins the lines of an address, and refuses a long one
@@ -158,10 +159,10 @@ def _deployed(models: pd.DataFrame, results: str, place: str) -> list[str]:
 
 def _file(student: str, runtime: str, *, results: str, place: str, copied: bool) -> str:
     """Return what a runtime reads of a student: its transformers folder or its ONNX file."""
-    if not RUNTIMES[runtime].in_onnx and not copied:
+    reads = runtime_class(runtime)
+    if not reads.in_onnx and not copied:
         return f"{results}/students/{student}/{place}/model"
-    file = RUNTIMES[runtime].file if RUNTIMES[runtime].in_onnx else COPY
-    return f"{results}/deployment/{place}/{student}/{file}"
+    return f"{results}/deployment/{place}/{student}/{reads.file if reads.in_onnx else COPY}"
 
 
 def _sentence(found: pd.DataFrame, device: str) -> str:
@@ -175,6 +176,24 @@ def _sentence(found: pd.DataFrame, device: str) -> str:
         f"The best student, **{row.name}** ({row['architecture']}), keeps {row['share']:.1f} % of the "
         f"teacher's average at {number(row['speedup'], 2)} times its speed on the {device.upper()}, with "
         f"{row['parameters'] / 1e6:.1f} million parameters, the embeddings of the whole vocabulary included."
+    )
+
+
+def _deployed_sentence(models: pd.DataFrame, students: pd.DataFrame) -> str:
+    """Return what the best searched student is in the runtime that is fastest for it."""
+    timed = models[models["model"] != TEACHER].dropna(subset=["speedup", "average"])
+    searched = timed[timed["origin"] != HAND_CRAFTED]
+    best = searched if not searched.empty else timed
+    if best.empty:
+        return "No student was timed."
+    fastest = best.loc[best.groupby("model")["speedup"].idxmax()]
+    row = fastest.loc[fastest["share"].idxmax()]
+    same = models.loc[f"{TEACHER} in {row['runtime']}", "speedup"]
+    return (
+        f"The best student, **{row['model']}** ({students.at[row['model'], 'architecture']}), keeps "
+        f"{row['share']:.1f} % of the teacher's average in {row['runtime']}. It is "
+        f"{number(row['speedup'], 1)} times as fast as the teacher in {TORCH} and "
+        f"{number(row['speedup'] / same, 1)} times as fast as the teacher in {row['runtime']}."
     )
 
 

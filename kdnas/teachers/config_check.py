@@ -54,11 +54,12 @@ def check_against_teacher(
 
     most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
     losses = config["distillation"]["losses"]
-    if config["distillation"]["initialisation"] == "teacher":
-        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
-    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
-        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
-        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
+    for start in ("teacher", "refit"):
+        if config["distillation"]["initialisation"] == start:
+            _check_at_most(config, most, f"with distillation.initialisation '{start}'")
+        if config["fidelity"]["architectures"] and start in config["fidelity"]["initialisations"]:
+            searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
+            _check_at_most(searched, most, f"with '{start}' in fidelity.initialisations")
     if losses["hidden"] > 0:
         _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
     heads = config["distillation"]["relation_heads"]

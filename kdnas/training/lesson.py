@@ -8,14 +8,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
-from kdnas.data.tasks import get_task
+from kdnas.data.metrics import agreement
+from kdnas.data.tasks import BALANCED, get_task
 from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import load_config
+from kdnas.models.refit import Targets, measure_targets
 from kdnas.models.signals import LayerSignals, measure_signals
-from kdnas.training.data import Encoded, TrainingData, collate, epoch_batches, load_data, with_pseudo_labels
+from kdnas.models.unit import into_training, out_of_training
+from kdnas.training.data import (
+    Encoded,
+    TrainingData,
+    balanced_weights,
+    collate,
+    epoch_batches,
+    load_data,
+    with_pseudo_labels,
+)
 from kdnas.training.forward import Forward, Teaching, model_inputs
 from kdnas.training.learner import Learner, only_this_one_fails
 from kdnas.training.loop import train
@@ -35,7 +47,8 @@ SAMPLE_BATCHES, SAMPLE_ROWS = 8, 32
 class Lesson:
     """:meth:`enrol` learners, :meth:`train` them, then :meth:`judge` them, or :meth:`save` one.
 
-    The result of each learner is the same whatever others take part, on the CPU bit for bit.
+    The result of each learner is the same whatever others take part, on the CPU bit for bit. In a regression
+    all models work in standard units (:mod:`kdnas.models.unit`); what is judged and saved is in the labels'.
     """
 
     def __init__(
@@ -57,7 +70,8 @@ class Lesson:
             stage: how they are trained.
             seed: of the training.
             run: the device, and where checkpoints go.
-            teacher: the classifier that they learn from, on the CPU; it needs a recipe.
+            teacher: the classifier that they learn from, on the CPU; it needs a recipe. It is the lesson's
+                from here on.
             recipe: how they are distilled.
         """
         self.rows, self.folder, self.stage, self.seed, self.run = rows, folder, stage, seed, run
@@ -72,9 +86,20 @@ class Lesson:
             max_length=rows.max_length,
             config=config,
         )
-        self.sample = None if teacher is None else Sample.draw(self.data, teacher, seed)
+        if self.task.regression:
+            self.data.train.labels = self.task.to_standard(self.data.train.labels)
+        if teacher is not None:
+            into_training(teacher, self.task)
+        self.class_weights = None
+        if self.task.class_weights == BALANCED:
+            labels = self.data.train.labels[: rows.labelled]
+            self.class_weights = balanced_weights(labels, self.task.num_labels)
+        self.sample: Sample | None = None
+        if teacher is not None and recipe is not None:
+            self.sample = Sample.draw(self.data, teacher, seed=seed, refit_rows=recipe.refit_rows)
         self.learners: list[Learner] = []
         self._judging: Teaching | None = None
+        self._answers: np.ndarray | None = None  # the teacher's logits on the one scored split
 
     def enrol(self, key: dict[str, Any], build: Callable[[Sample | None], PreTrainedModel]) -> Learner:
         """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
@@ -90,10 +115,10 @@ class Lesson:
         return learner
 
     def _objective(self, model: PreTrainedModel) -> Objective:
-        regression = self.task.regression
+        task: dict[str, Any] = {"regression": self.task.regression, "class_weights": self.class_weights}
         if self.recipe is None or self.teacher is None:
-            return labels_only(model, regression=regression)
-        return Objective.of_recipe(self.recipe, model, self.teacher, regression=regression)
+            return labels_only(model, **task)
+        return Objective.of_recipe(self.recipe, model, self.teacher, **task)
 
     def train(self) -> None:
         """Train all learners to the end, resuming each from its checkpoint; one that fails is marked so."""
@@ -121,23 +146,34 @@ class Lesson:
 
         def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
             if given is not None:
-                return given
+                return self.task.to_standard(given) if self.task.regression else given
             return torch.from_numpy(predict(teacher.to(run.device), part, run.device))
 
         on_training_rows = logits(rows.train_logits, data.train)
         (scored, *others) = data.scored.values()
         if not others:  # else nothing is judged by the losses
             on_scored_rows = logits(rows.scored_logits, scored)
+            self._answers = on_scored_rows.numpy()
             self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)
         data.train = with_pseudo_labels(
             data.train, labelled=rows.labelled, logits=on_training_rows, regression=self.task.regression
         )
         return Teaching(teacher, on_training_rows, reads, device=run.device, autocast=run.autocast)
 
-    def judge(self) -> list[tuple[Any, float] | None]:
+    def judge(self) -> list[tuple[np.ndarray, float] | None]:
         """Return the logits and the distillation loss of each learner on the one scored split."""
         (scored,) = self.data.scored.values()
-        return judge(self.learners, self._judging, scored, device=self.run.device, report=self.run.report)
+        run, task = self.run, self.task
+        judged = judge(self.learners, self._judging, scored, device=run.device, report=run.report)
+        if not task.regression:
+            return judged
+        return [found and (task.from_standard(found[0]), found[1]) for found in judged]
+
+    def agreement(self, logits: np.ndarray) -> float | None:
+        """Return how well ``logits`` on the one scored split agree with the teacher's; None without these."""
+        if self._answers is None:
+            return None
+        return agreement(logits, self._answers, regression=self.task.regression)
 
     def finish(self, learner: Learner) -> PreTrainedModel:
         """Return a learner's model on the CPU, with the whole vocabulary."""
@@ -148,6 +184,7 @@ class Lesson:
         self, learner: Learner, model_folder: Path, *, data_folder: Path, details: dict[str, Any]
     ) -> dict[str, Any]:
         """Score a learner on all scored splits, save it, and return its metrics."""
+        out_of_training(learner.model, self.task)
         scored = score_splits(learner.model, self.data.scored, task=self.task, device=self.run.device)
         return save_scored(
             self.finish(learner),
@@ -165,26 +202,48 @@ class Lesson:
 
 @dataclass
 class Sample:
-    """256 training rows in batches, with their data and its teacher.
+    """Training rows in batches of 32, in random order, with their data and its teacher.
 
     All of it runs on the CPU, because a job claims no GPU before it has something to train.
     """
 
-    batches: list[dict[str, torch.Tensor]]
+    rows: list[np.ndarray]
     data: TrainingData
     teacher: PreTrainedModel
+    seed: int
+    refit_rows: int
 
     @classmethod
-    def draw(cls, data: TrainingData, teacher: PreTrainedModel, seed: int) -> Sample:
+    def draw(cls, data: TrainingData, teacher: PreTrainedModel, *, seed: int, refit_rows: int) -> Sample:
         """Draw the rows with ``seed``; ``teacher`` is on the CPU."""
-        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed=seed, epoch=0)[:SAMPLE_BATCHES]
-        return cls([collate(data.train, batch, torch.device("cpu")) for batch in rows], data, teacher)
+        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed=seed, epoch=0)
+        return cls(rows, data, teacher, seed, refit_rows)
+
+    @cached_property
+    def batches(self) -> list[dict[str, torch.Tensor]]:
+        """The first 256 rows."""
+        return [self._collate(rows) for rows in self.rows[:SAMPLE_BATCHES]]
+
+    def _collate(self, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        return collate(self.data.train, rows, torch.device("cpu"))
 
     @cached_property
     def signals(self) -> list[LayerSignals]:
         """The statistics of the teacher's layers by which students are narrowed."""
         with self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the teacher's layers give on the first ``refit_rows`` rows, to which students are refitted."""
+        cut = np.concatenate(self.rows)[: self.refit_rows]
+        rows = np.split(cut, np.cumsum([len(batch) for batch in self.rows]))
+        used = torch.from_numpy(self.data.vocabulary.used)
+        batches = [model_inputs(self._collate(batch)) for batch in rows if len(batch)]
+        # a student that is being built has the whole vocabulary
+        return measure_targets(
+            self.teacher, [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches], self.seed
+        )
 
     def fit(self, objective: Objective, student: PreTrainedModel) -> None:
         """Initialise the losses' own weights so that they predict the teacher best."""

@@ -119,7 +119,7 @@ def run(tmp_path):
 
 
 def test_front_table_by_hand(run):
-    table = front_table(*run, quality="accuracy", device="cpu", synthetic=False)
+    table = front_table(*run, quality="accuracy", timed_in="CPU", synthetic=False)
     fast, good = table.data.to_dict("records")
     assert fast == {
         "architecture": "1L-384H-12A-1536F-gelu",
@@ -134,7 +134,7 @@ def test_front_table_by_hand(run):
     }
     assert (good["architecture"], good["strategies"]) == ("4L-384H-12A-1536F-gelu", "random")
     assert good["students"] == "random_best"
-    assert list(table.shown["CPU latency ratio"]) == ["0.200", "0.500"]
+    assert list(table.shown["Latency ratio (CPU)"]) == ["0.200", "0.500"]
     assert list(table.shown["Parameters (M)"]) == ["1.00", "4.00"]
     assert table.bold == {(1, "Reward")}
     assert any(note.startswith("Of 5 architectures") and "1 failed" in note for note in table.notes)
@@ -142,10 +142,10 @@ def test_front_table_by_hand(run):
 
 
 def test_front_table_says_synthetic_and_the_device(run):
-    table = front_table(*run, quality="loss", device="gpu", synthetic=True)
+    table = front_table(*run, quality="loss", timed_in="GPU", synthetic=True)
     assert "synthetic data, not GLUE" in table.title
     assert "SYNTHETIC DATA, NOT GLUE" in markdown_text(table)
     assert "SYNTHETIC DATA, NOT GLUE" in latex_text(table)
-    assert "GPU latency ratio" in table.shown.columns
+    assert "Latency ratio (GPU)" in table.shown.columns
     assert table.data["synthetic"].all()
     assert any("1 − distillation loss" in note for note in table.notes)

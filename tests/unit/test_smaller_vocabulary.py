@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from kdnas.deployment.runtimes import ONNX, ONNX_INT8, Deployed
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForSequenceClassification,
@@ -26,7 +27,6 @@ from kdnas.data.frames import fingerprint, read_split, write_task
 from kdnas.data.tasks import get_task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.deployment import vocabulary
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, Deployed
 from kdnas.deployment.scoring import deploy_models
 from kdnas.deployment.timing import time_deployed
 from kdnas.deployment.vocabulary import PiecesInUse

@@ -110,9 +110,9 @@ def test_budget_prefers_quality_then_speed_and_says_when_nothing_fits():
         row(candidate=3, quality=0.7, latency_ratio=0.3, reward=0.7),
         row(candidate=4, status="failed", quality=None, latency_ratio=0.1, reward=0.0),
     )
-    chosen, inside = select_within_budget(rows, 0.5)
+    chosen, inside = select_within_budget(rows, {"latency_ratio": 0.5})
     assert (chosen["candidate"], inside) == (3, True)
-    chosen, inside = select_within_budget(rows, 0.2)
+    chosen, inside = select_within_budget(rows, {"latency_ratio": 0.2})
     assert (chosen["candidate"], inside) == (3, False)
 
 
@@ -129,7 +129,7 @@ def test_students_by_name():
         row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9, layers=6),
         row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
     )
-    selected = select_all(rows, "lstm", {"latency_budgets": [0.5], "matched": []}, {})
+    selected = select_all(rows, "lstm", {"budgets": [{"latency_ratio": 0.5}], "matched": []}, {})
     assert list(selected) == ["lstm_best", "lstm_budget_0.5"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
@@ -212,7 +212,7 @@ def test_no_worse_falls_back_to_the_faster_of_the_best():
     ],
 )
 def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse):
-    students = {"latency_budgets": [], "matched": ["mine"]}
+    students = {"budgets": [], "matched": ["mine"]}
     selected = select_all(found(), "random", students, {"mine": baseline})
     assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine"]
     for name, expected in (("no_slower", no_slower), ("no_worse", no_worse)):

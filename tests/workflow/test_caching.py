@@ -118,7 +118,7 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
             {"hand_craft_student": 1, "distill_student": 1, "distill_glue": 1},
         ),
         (
-            {"students": {"latency_budgets": [0.5]}},
+            {"students": {"budgets": [{"latency_ratio": 0.5}]}},
             "students",
             {"select_student": 2, "distill_student": 2, "distill_glue": 2},
         ),

@@ -19,7 +19,7 @@ from kdnas.teachers.adoption import adopt_teacher
 from kdnas.teachers.config_check import check_against_fetched, check_against_teacher
 from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 from kdnas.teachers.finetune import finetune_teacher
-from kdnas.teachers.unknown_words import remark_unknown
+from kdnas.teachers.texts import remark_texts
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.recipe import Recipe, Stage
 from kdnas.training.rows import Rows
@@ -149,8 +149,8 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     check_against_fetched(config, base)
 
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
-    yield ("remark_unknown",)
-    remark_unknown(base, data, definition, max_length=length, warn=_ignore)
+    yield ("remark_texts",)
+    remark_texts(base, data, definition, max_length=length, warn=_ignore)
     if spec.adopted:
         yield "adopt_teacher", taught, metrics
         adopt_teacher(
