@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, Deployed
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForSequenceClassification,
@@ -37,6 +36,8 @@ from kdnas.models.loading import load_classifier, pretrained_classifier, save_cl
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.models.tokenizer_json import check_can_be_cut, cut, pieces_to_keep
 from kdnas.models.vocabulary import Vocabulary
+from kdnas.runtimes.base import Deployed
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
 from kdnas.tables.deployment import deployment_table
 from kdnas.teachers.config_check import check_vocabulary
 
