@@ -269,8 +269,8 @@ def _latency(facts: Facts) -> str:
     return (
         f"{told}On {hardware}. Batch size {protocol['batch_size']}, {protocol['sequence_length']} tokens, "
         f"threads: {protocol['threads']}. Medians of {found[0]['rounds']} rounds in which student and "
-        "teacher took turns, with 95 % intervals. Memory is the peak of a process that loads the model and runs "
-        "it once, Python included.\n\n" + _table(heads, rows)
+        "teacher took turns, with 95 % intervals. Memory is the peak of a process that loads the model and "
+        "runs it once, Python included.\n\n" + _table(heads, rows)
     )
 
 
