@@ -117,8 +117,7 @@ class PiecesInUse:
 def _in_memory(folder: Path) -> PreTrainedModel:
     """Load a classifier whose weights do not stay in the mapped file.
 
-    There they lie at other addresses than those of a file with fewer pieces, and products of matrices give
-    other last bits where addresses are multiples of other powers of two.
+    In a file with fewer pieces they are aligned otherwise, and the last bits of a product depend on that.
     """
     model = load_classifier(folder)
     for parameter in model.parameters():
