@@ -167,7 +167,7 @@ class SearchSpace:
         """Return the architecture of one choice for each of ``axes``; None if it is not in the space."""
         hidden_size = values["hidden_size"]
         heads = values["attention_heads"] if self.head_size is None else hidden_size // self.head_size
-        if not self._fits(hidden_size, heads):
+        if heads not in self._positions["attention_heads"] or not self._fits(hidden_size, heads):
             return None
         embedding_size = min(values.get("embedding_size", hidden_size), hidden_size)
         return Architecture(

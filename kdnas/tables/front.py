@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.analysis.anytime import Reference, hypervolumes
 from kdnas.files.artifacts import read_json
 from kdnas.search.history import architectures, read_history
 from kdnas.search.one_hardware import mixed_hardware
@@ -69,7 +70,9 @@ def front_table(
         + (" (synthetic data, not GLUE)" if synthetic else ""),
         data=data,
         shown=shown,
-        notes=_notes(evaluated, found, records, quality, synthetic) + mixed_hardware(of_strategies),
+        notes=_notes(evaluated, found, records, quality, synthetic)
+        + [_hypervolumes(of_strategies)]
+        + mixed_hardware(of_strategies),
         bold=best_cells({"Reward": data["reward"]}, range(len(data)), shown),
         left=("Found by", "Students"),
     )
@@ -81,6 +84,17 @@ def _students_of(architecture: Architecture, students: Sequence[dict[str, Any]])
         for student in students
         if Architecture.from_dict(student["architecture"]) == architecture
     ]
+
+
+def _hypervolumes(histories: Mapping[str, pd.DataFrame]) -> str:
+    reference = Reference()
+    volumes = [
+        f"{strategy} {hypervolumes(history, reference)[-1]:.4f}" for strategy, history in histories.items()
+    ]
+    return (
+        f"Hypervolume of what each strategy evaluated, from the reference point of quality "
+        f"{reference.quality:g} and latency ratio {reference.latency_ratio:g}: {', '.join(volumes)}."
+    )
 
 
 def _notes(

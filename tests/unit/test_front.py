@@ -139,6 +139,9 @@ def test_front_table_by_hand(run):
     assert table.bold == {(1, "Reward")}
     assert any(note.startswith("Of 5 architectures") and "1 failed" in note for note in table.notes)
     assert "Selected students that are not on the front: lstm_best." in table.notes
+    # lstm: 0.6 from 0.2 and 0.7 from 0.8 on; random: 0.6 from 0.2 and 0.8 from 0.5 on
+    (volumes,) = (note for note in table.notes if note.startswith("Hypervolume"))
+    assert volumes.endswith("quality 0 and latency ratio 1: lstm 0.5000, random 0.5800.")
 
 
 def test_front_table_says_synthetic_and_the_device(run):
