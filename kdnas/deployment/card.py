@@ -125,11 +125,15 @@ class Facts:
     def parameters(self) -> int:
         """The parameters of the model in the bundle, which may have fewer word pieces than the trained."""
         found: int = self.own_metrics["parameters"]
-        copy = self.exported.get("vocabulary", {}).get(self.student)
-        if copy is None:
+        if self.cut is None:
             return found
         shape = Architecture.from_dict(self.architecture["architecture"])
-        return found - (copy["whole"] - copy["pieces"]) * shape.embedding_size
+        return found - (self.cut["whole"] - self.cut["pieces"]) * shape.embedding_size
+
+    @property
+    def cut(self) -> Mapping[str, Any] | None:
+        """What ``deployment.vocabulary`` left of the word pieces; None where all of them are there."""
+        return self.exported.get("vocabulary", {}).get(self.student)
 
     @property
     def pairs(self) -> bool:
@@ -240,7 +244,8 @@ def _seeds(facts: Facts) -> str:
         for found in [[metrics["scores"][split][metric] for metrics in facts.metrics]]
     ]
     seeds = ", ".join(str(metrics["seed"]) for metrics in facts.metrics)
-    return f"{told} Over the seeds {seeds} of its run, in torch: {'; '.join(values)}."
+    whole = ", with all word pieces" if facts.cut else ""
+    return f"{told} Over the seeds {seeds} of its run, in torch{whole}: {'; '.join(values)}."
 
 
 def _scores(facts: Facts) -> str:
@@ -309,6 +314,11 @@ def _limits(facts: Facts, dtypes: Mapping[str, str]) -> Iterable[str]:
     )
     yield "Whoever chooses between models by these development scores will find lower ones on new texts."
     yield f"What comes after {facts.max_length} tokens is not read."
+    if facts.cut:
+        yield (
+            f"It knows {facts.cut['pieces']:,} of its teacher's {facts.cut['whole']:,} word pieces: those "
+            "of its training rows. It reads other words in smaller pieces, or as unknown."
+        )
     if dtypes:
         yield (
             "transformers.js with `truncation: true` cuts long rows in another way than training did: it "

@@ -97,6 +97,7 @@ def make(place: Path, task: str, family: str = "bert", runtimes: tuple[str, ...]
         seed=1,
         max_length=MAX_LENGTH,
         runtimes=runtimes,
+        vocabulary="teacher",
         threads=1,
     )
     facts = make_facts(model, task, read_json(place / "exported" / "scores.json"))
@@ -194,12 +195,16 @@ def test_card_of_another_run_says_the_rest(made):
         teacher={"source": "hub", "name": "somebody/bert", "revision": "c" * 40, "sha256": "0" * 64},
         architecture=facts.architecture | {"origin": "hand_crafted", "rule": "hand_crafted"},
         metrics=[first | {"scores": scores, "unlabelled_rows": 30}, first | {"seed": 2, "scores": other}],
-        exported=facts.exported | {"synthetic": True},
+        exported=facts.exported
+        | {"synthetic": True, "vocabulary": {"small": {"whole": 30_000, "pieces": 29_900}}},
     )
     made_card = card(changed, {})
     text = str(made_card)
     assert "of the teacher: apache-2.0" in text and "revision " + "c" * 40 in text
-    assert "Over the seeds 1, 2 of its run, in torch: validation_matched, accuracy: 0.7500 ± 0.3536" in text
+    assert "Over the seeds 1, 2 of its run, in torch, with all word pieces: validation_matched, " in text
+    assert "validation_matched, accuracy: 0.7500 ± 0.3536" in text
+    assert "It knows 29,900 of its teacher's 30,000 word pieces" in text
+    assert "4,400 parameters, 22 % of the teacher's" in text  # 100 pieces fewer, of width 6
     assert "1,064 training rows, 30 rows without labels" in text
     assert "| torch | 3.00 | 4.00 [2.00, 5.00] | 4.00 [2.00, 5.00] | 250 |" in text
     assert "Some CPU, onnxruntime 1.32. Batch size 1, 64 tokens, threads: 1. Medians of 20 rounds" in text
