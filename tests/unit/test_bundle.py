@@ -97,6 +97,7 @@ def make(place: Path, task: str, family: str = "bert", runtimes: tuple[str, ...]
         seed=1,
         max_length=MAX_LENGTH,
         runtimes=runtimes,
+        vocabulary="teacher",
         threads=1,
     )
     facts = make_facts(model, task, read_json(place / "exported" / "scores.json"))
