@@ -442,7 +442,7 @@ def test_copies_are_timed_too(deployed, source):
     found = Deployed.found(source, deployed / "teacher")
     assert found == Deployed(deployed / "teacher" / "model", deployed / "teacher")
     assert Deployed.found(source, deployed) == Deployed(source, deployed)
-    latency = {"table": None, "batch_size": 1, "sequence_length": 8, "cpu_threads": 1, "warmup": 0}
+    latency = {"runtime": "torch", "batch_size": 1, "sequence_length": 8, "cpu_threads": 1, "warmup": 0}
     latency |= {"min_rounds": 2, "max_rounds": 2, "interval": 0.5}
     rows = time_deployed({"teacher": found}, ["torch", "onnxruntime"], latency)["models"]
     assert all(row["latency_ms"] > 0 for row in rows)
