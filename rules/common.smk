@@ -24,6 +24,7 @@ from kdnas.analysis.fidelity import recipe
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files, training_files
 from kdnas.latency.gpu import awaits_gpu
+from kdnas.latency.protocol import timed_in
 from kdnas.models.files import files_that_may_count
 from kdnas.plan import (
     DEVICES,
@@ -45,6 +46,7 @@ from kdnas.plan import (
 )
 from kdnas.workflow.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
+from kdnas.data.settings import layout_part
 from kdnas.config.stages import stage_settings
 from kdnas.teachers.config_check import check_against_fetched
 from kdnas.data.tasks import task_definitions

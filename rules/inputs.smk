@@ -8,6 +8,8 @@ def task_data(wildcards):
     """The part of the config's data section that a task's rows depend on."""
     data, task = config["data"], wildcards.task
     of_source = {"local": ["path"], "hub": ["revision"], "synthetic": ["synthetic"]}[data["source"]]
+    if task in data["custom_tasks"]:
+        of_source = [key for key in of_source if key != "revision"]  # which is of GLUE
     rows = {"max_train_rows": max_train_rows(task, data["max_train_rows"])}
     rows["max_unlabelled_rows"] = {
         name: most for name, most in data["max_unlabelled_rows"].items() if name == task
@@ -15,7 +17,8 @@ def task_data(wildcards):
     found = {key: data[key] for key in ("source", *of_source)}
     if "path" in found:
         found["path"] = str(Path(found["path"]))  # one spelling, whatever the config has
-    return found | rows
+    own = {name: layout_part(entry) for name, entry in data["custom_tasks"].items() if name == task}
+    return found | rows | ({"custom_tasks": own} if own else {})
 
 
 def heldout(wildcards):
@@ -24,11 +27,12 @@ def heldout(wildcards):
 
 
 def local_task_files(wildcards):
-    """The files of a task in a local folder but its test splits, so that changed data is fetched anew."""
-    data = config["data"]
+    """The files of a task in a local folder but GLUE's test splits, so that changed data is fetched anew."""
+    data, task = config["data"], wildcards.task
     if data["source"] != "local":
         return []
-    return [str(path) for path in training_files(Path(data["path"]), wildcards.task)]
+    with_test = task in data["custom_tasks"]
+    return [str(path) for path in training_files(Path(data["path"]), task, with_test=with_test)]
 
 
 # teacher.smk
@@ -133,6 +137,16 @@ def glue_start(wildcards):
     if wildcards.task not in config["distillation"]["start_from_search_task"]:
         return []
     return f"{R}/students/{wildcards.student}/{SEARCH_TASK}/seed_{wildcards.seed}/model"
+
+
+# deployment.smk
+
+
+def exported_models(wildcards):
+    """The ONNX files that a bundle takes over, with their scores."""
+    if not DEPLOYED:
+        raise UserError("deployment.runtimes is []; allowed for bundles: torch at least")
+    return f"{R}/deployment/{wildcards.task}/seed_{wildcards.seed}"
 
 
 # submissions.smk

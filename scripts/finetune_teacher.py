@@ -1,6 +1,6 @@
 """Rule finetune_teacher: the teacher on one task."""
 
-from job import announce, start, training_run
+from job import announce, of_first_seed, start, training_run
 
 with start(snakemake):
     from pathlib import Path
@@ -8,14 +8,15 @@ with start(snakemake):
     from kdnas.files.store import Store
     from kdnas.teachers.answers import query_teacher
     from kdnas.teachers.finetune import finetune_teacher
-    from kdnas.teachers.unknown_words import remark_unknown
+    from kdnas.teachers.texts import remark_texts
     from kdnas.training.recipe import Stage
     from kdnas.training.rows import Rows
 
     params = snakemake.params
     base, data = Path(snakemake.input.base), Path(snakemake.input.data)
     model, max_length = Path(snakemake.output.model), params.teacher["max_length"]
-    remark_unknown(base, data, params.task, max_length=max_length, warn=announce)
+    if of_first_seed(snakemake):
+        remark_texts(base, data, params.task, max_length=max_length, warn=announce)
     with training_run(snakemake) as run:
         finetune_teacher(
             base,

@@ -84,6 +84,12 @@ def recipe(snakemake, stage: str):
     return Recipe.from_config(params.distillation, stage, params.training["max_gradient_norm"])
 
 
+def of_first_seed(snakemake) -> bool:
+    """Return whether a job is of the first seed: what is said of a task is said once."""
+    return int(snakemake.wildcards.seed) == snakemake.config["seeds"][0]
+
+
 def announce(text: str) -> None:
-    """Print one line on the terminal, past the redirection, for the person who watches the run."""
+    """Print one line in the log and, past the redirection, on the terminal for the person who watches."""
+    print(text)
     sys.__stderr__.write(f"kdnas: {text}\n")

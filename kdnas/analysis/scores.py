@@ -7,7 +7,16 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.data.tasks import Task
+from kdnas.data.tasks import TEST, Definition, Task, completed, get_task, tasks_by_name
+
+
+def scored_tasks(definitions: Iterable[Definition], records: Iterable[dict[str, Any]]) -> dict[str, Task]:
+    """Return the tasks by name, with the test split of a custom task where ``records`` have scores on it."""
+    tested = {record["task"] for record in records if TEST in record["scores"]}
+    return {
+        name: get_task(completed(task.definition, {"found": {"test": True}})) if name in tested else task
+        for name, task in tasks_by_name(definitions).items()
+    }
 
 
 def seed_scores(records: Iterable[dict[str, Any]], tasks: Mapping[str, Task]) -> pd.DataFrame:
@@ -54,8 +63,9 @@ def complete_tasks(scores: pd.DataFrame, models: Sequence[str], tasks: Mapping[s
 def seed_averages(scores: pd.DataFrame, model: str, tasks: Sequence[str]) -> pd.Series:
     """Return a model's average over ``tasks`` by seed, for the seeds that have all of them.
 
-    A task with two splits (MNLI) counts once, as the mean of both.
+    A task with two splits (MNLI) counts once, as the mean of both; a custom task's test split counts not at
+    all, as averages are what readers choose students by.
     """
-    rows = scores[(scores["model"] == model) & scores["task"].isin(tasks)]
+    rows = scores[(scores["model"] == model) & scores["task"].isin(tasks) & (scores["split"] != TEST)]
     by_task = rows.groupby(["seed", "task"])["score"].mean().unstack("task")
     return by_task.reindex(columns=list(tasks)).dropna().mean(axis="columns")

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from kdnas.analysis.claims import Estimate, score_over_baseline, teacher_share_without_cola
-from kdnas.analysis.scores import seed_averages, seed_scores
+from kdnas.analysis.scores import scored_tasks, seed_averages, seed_scores
 from kdnas.commands.check import add_arguments
 from kdnas.config.check import check_run_config
 from kdnas.config.reading import read_configs
-from kdnas.data.tasks import Task, task_definitions, tasks_by_name
+from kdnas.data.tasks import Task, task_definitions
 from kdnas.files.artifacts import read_json
 from kdnas.files.checksums import check
 from kdnas.plan import student_names
@@ -32,7 +32,7 @@ def progress(config: dict[str, Any], results: Path) -> str:
     Averages are over the seeds that have every task, comparisons over the seeds that both models have, with
     Student's t interval. Raises UserError if a score is damaged.
     """
-    tasks = tasks_by_name(task_definitions(config["data"]).values())
+    definitions = task_definitions(config["data"])
     models, seeds = ["teacher", *student_names(config)], config["seeds"]
     files = [
         results
@@ -40,7 +40,7 @@ def progress(config: dict[str, Any], results: Path) -> str:
         / task
         / f"seed_{seed}/metrics.json"
         for model in models
-        for task in tasks
+        for task in definitions
         for seed in seeds
     ]
     found = [file for file in files if file.is_file()]
@@ -49,6 +49,7 @@ def progress(config: dict[str, Any], results: Path) -> str:
         return head
     check(results, found)
     records = [read_json(file) for file in found]
+    tasks = scored_tasks(definitions.values(), records)
     scores = seed_scores(records, tasks)
     baseline = config["claims"]["baseline"]
     rows = [

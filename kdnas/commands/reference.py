@@ -45,7 +45,7 @@ def _table(title: str, description: str, rows: Iterator[str]) -> str:
 def _tasks_table() -> str:
     head = (
         "### GLUE's tasks in a local folder\n\nThe label is its code or its name, or in `stsb` a number; see "
-        "[Your own data](data.md).\n\n"
+        "[Bring your own](data.md).\n\n"
         "| task | folder | splits | texts | labels by code | scored by |\n|---|---|---|---|---|---|\n"
     )
     rows = []

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kdnas.config.schema import load_schema
 from kdnas.config.shape_checks import check_shapes
 from kdnas.config.student_keys import hand_crafted
-from kdnas.config.task_checks import check_custom_tasks, check_task_names
+from kdnas.config.task_checks import (
+    HUB_ID,
+    check_custom_tasks,
+    check_sources_of_custom_tasks,
+    check_task_names,
+)
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
-from kdnas.data.tasks import TASKS
-from kdnas.deployment.runtimes import TORCH
 from kdnas.errors import UserError
-from kdnas.search.selection_rules import SelectionRule
+from kdnas.runtimes import TORCH
+from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 from kdnas.sentences import shown
-
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 def cross_check(config: dict[str, Any]) -> None:
@@ -29,7 +30,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_names(config)
     _check_paths(config)
     _check_searched(config)
-    _check_budgets(config["students"]["latency_budgets"])
+    _check_budgets(config["students"]["budgets"])
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
     check_task_names(config)
@@ -47,6 +48,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_epochs(config)
     _check_latency(config["latency"])
     _check_runtimes(config["deployment"]["runtimes"])
+    _check_runtime_of_latency(config["latency"]["runtime"], config["reward"]["device"])
 
 
 def _check_names(config: dict[str, Any]) -> None:
@@ -102,11 +104,11 @@ def _check_searched(config: dict[str, Any]) -> None:
     if config["search"]["strategies"]:
         return
     students = config["students"]
-    for key in ("latency_budgets", "matched"):
+    for key in ("budgets", "matched"):
         if students[key]:
             raise UserError(
-                f"students.{key} is {', '.join(map(str, students[key]))}; allowed with search.strategies "
-                "empty: an empty list, because this key selects from what a search found"
+                f"students.{key} is a list of {len(students[key])}; allowed with search.strategies empty: "
+                "an empty list, because this key selects from what a search found"
             )
     if not students["hand_crafted"]:
         raise UserError(
@@ -114,14 +116,19 @@ def _check_searched(config: dict[str, Any]) -> None:
         )
 
 
-def _check_budgets(budgets: list[float]) -> None:
-    names: dict[str, float] = {}
+def _check_budgets(budgets: list[dict[str, float | None]]) -> None:
+    names: dict[str, int] = {}
     for position, budget in enumerate(budgets):
-        other = names.setdefault(SelectionRule("budget", budget).name, budget)
-        if other != budget:
+        rule = budget_rule(budget)
+        if not rule.bound:
             raise UserError(
-                f"students.latency_budgets[{position}] is {budget}; allowed: a share that differs from "
-                f"{other} in its first six digits, because they name the student"
+                f"students.budgets[{position}] bounds nothing; allowed: at least one of {', '.join(BUDGETED)}"
+            )
+        other = names.setdefault(rule.name, position)
+        if other != position:
+            raise UserError(
+                f"students.budgets[{position}] is named {rule.name}, as students.budgets[{other}] is; "
+                "allowed: budgets that differ in the first six digits of a bound"
             )
 
 
@@ -159,17 +166,13 @@ def _check_data(config: dict[str, Any]) -> None:
     if data["source"] == "synthetic":
         import synthetic_glue  # a copy of the workflow for one's own data may do without
 
-        _check_source(data, synthetic_glue.TASKS)
-    if data["source"] == "hub":
-        _check_source(data, TASKS)
-
-
-def _check_source(data: dict[str, Any], tasks: Iterable[str]) -> None:
-    for task in data["tasks"]:
-        if task not in tasks:
-            raise UserError(
-                f"data.tasks has {task}; allowed with data.source {data['source']}: {', '.join(tasks)}"
-            )
+        for name in data["tasks"]:
+            if name not in synthetic_glue.TASKS:
+                raise UserError(
+                    f"data.tasks has {name}; allowed with data.source synthetic: "
+                    f"{', '.join(synthetic_glue.TASKS)}"
+                )
+    check_sources_of_custom_tasks(data)
 
 
 def _check_teacher(teacher: dict[str, Any]) -> None:
@@ -314,6 +317,14 @@ def _check_runtimes(runtimes: list[str]) -> None:
         raise UserError(
             f"deployment.runtimes is {', '.join(runtimes)}; allowed: an empty list, or torch among them, as "
             "speed-ups are over the teacher in torch"
+        )
+
+
+def _check_runtime_of_latency(runtime: str, device: str) -> None:
+    if device == "gpu" and runtime != TORCH:
+        raise UserError(
+            f'latency.runtime is {runtime}; allowed with reward.device "gpu": torch, because the pinned '
+            "package onnxruntime has no CUDA provider"
         )
 
 

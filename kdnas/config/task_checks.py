@@ -6,9 +6,11 @@ import re
 from typing import Any
 
 from kdnas.data.frames import TRAIN_ROW
-from kdnas.data.tasks import CLASS_METRICS, NUMBER_METRICS, TASKS
+from kdnas.data.tasks import BALANCED, CLASS_METRICS, NUMBER_METRICS, TASKS, TWO_CLASS_METRICS
 from kdnas.errors import UserError
+from kdnas.sentences import shown
 
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 # the encoder's folder beside the tasks' teachers, the diagnostic set, and rows of the table of scores
 RESERVED = re.compile(r"base|ax|(average|teacher_share).*")
 
@@ -22,19 +24,59 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                 f"data.custom_tasks has {name}; allowed: a name other than {', '.join(TASKS)}, ax and base "
                 "that does not start with average or teacher_share"
             )
+        taken = {"label", "idx", TRAIN_ROW, task["label_column"]}
         for column in task["text_columns"]:
-            if column in ("label", "idx", TRAIN_ROW):
+            if column in taken:
                 raise UserError(
-                    f"{path}.text_columns has {column}; allowed: columns of text whose name is not label, "
-                    f"idx or {TRAIN_ROW}"
+                    f"{path}.text_columns has {column}; allowed: columns of text whose name is not "
+                    f"{' or '.join(sorted(taken))}"
                 )
-        allowed = NUMBER_METRICS if task["labels"] is None else CLASS_METRICS
-        if task["labels"] is not None and len(task["labels"]) > 2:
-            allowed = tuple(metric for metric in allowed if metric != "f1")
-        for metric in task["metrics"]:
-            if metric not in allowed:
-                of = "labels null" if task["labels"] is None else f"{len(task['labels'])} classes"
-                raise UserError(f"{path}.metrics has {metric}; allowed with {of}: {', '.join(allowed)}")
+        _check_metrics(path, task)
+        if task["class_weights"] == BALANCED and task["metrics"][0] in NUMBER_METRICS:
+            raise UserError(f"{path}.class_weights is balanced; allowed for a number: none")
+        _check_encoding(path, task["encoding"])
+        if task["hub"] is not None and not HUB_ID.fullmatch(task["hub"]["repository"]):
+            raise UserError(
+                f"{path}.hub.repository is {shown(task['hub']['repository'])}; allowed: a data set's id, "
+                "such as owner/name"
+            )
+
+
+def check_sources_of_custom_tasks(data: dict[str, Any]) -> None:
+    """Raise UserError for the first custom task in ``data.tasks`` that ``data.source`` cannot give."""
+    for name in data["tasks"]:
+        task = data["custom_tasks"].get(name)
+        if task is not None and data["source"] == "hub" and task["hub"] is None:
+            raise UserError(
+                f"data.custom_tasks.{name}.hub is null; allowed with data.source hub: the repository and the "
+                "revision of its data set"
+            )
+
+
+def _check_metrics(path: str, task: dict[str, Any]) -> None:
+    """Refuse metrics of numbers beside those of classes, and those that need two classes for more."""
+    labels, metrics = task["labels"], task["metrics"]
+    of = "labels null" if labels is None else f"{len(labels)} classes"
+    allowed = CLASS_METRICS
+    if labels is None and metrics[0] in NUMBER_METRICS:
+        of, allowed = f"{metrics[0]}, which is for numbers", NUMBER_METRICS
+    elif labels is None:
+        of = f"{metrics[0]}, which is for classes"
+    elif len(labels) > 2:
+        allowed = tuple(metric for metric in allowed if metric not in TWO_CLASS_METRICS)
+    for metric in metrics:
+        if metric not in allowed:
+            raise UserError(f"{path}.metrics has {metric}; allowed with {of}: {', '.join(allowed)}")
+
+
+def _check_encoding(path: str, name: str) -> None:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError) as error:  # no such name, no encoding of text, or a null byte in it
+        raise UserError(
+            f"{path}.encoding is {shown(name)}; allowed: an encoding of text that Python knows, such as "
+            "utf-8, utf-16 or cp1252"
+        ) from error
 
 
 def check_task_names(config: dict[str, Any]) -> None:

@@ -57,6 +57,8 @@ def _fill(value: Any, schema: dict[str, Any]) -> Any:
         return {
             name: _fill(filled.get(name, {}), key_schema) for name, key_schema in schema["properties"].items()
         }
+    if isinstance(value, dict):
+        return {name: _fill(item, schema["additionalProperties"]) for name, item in value.items()}
     if isinstance(value, list):
         return [_fill(item, schema["items"]) for item in value]
     return float(value) if schema.get("type") == "number" else value

@@ -1,4 +1,7 @@
-"""The held-out slice of the search task: rows that no model ever trains on, which measure candidates."""
+"""Slices of the training rows that no model trains on.
+
+The held-out slice of the search task measures candidates; a validation split is cut where a task has none.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,10 @@ def hold_out(
     leave the slice a few rows short or over. It depends on the data alone. Raises UserError for a share that
     leaves a class without rows on either side.
     """
+    wanted = divide_rows(len(frame), rows, share)[1]
     stratum = strata(frame["label"].to_numpy(), task.regression)
     sizes = np.bincount(stratum)
-    wanted = divide_rows(len(frame), rows, share)[1]
-    most = min(wanted, max(wanted // FEWEST_GROUPS, SMALL_GROUP))
-    groups = text_groups(frame, task.text_columns, most)
-    chosen = _draw_groups(groups, stratum, allocate(sizes, wanted), np.random.default_rng(0))
+    chosen = _slice(frame, task, stratum=stratum, quotas=allocate(sizes, wanted))
     for side, name in ((chosen, "the slice"), (~chosen, "training")):
         check_strata(
             task,
@@ -47,6 +48,33 @@ def hold_out(
             "heldout.* with rows of your own (docs/data.md)",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
+
+
+def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the training rows that remain and a ``share`` of them as a validation split, in their old order.
+
+    They are drawn as the held-out slice is (:func:`hold_out`), but a class of a single row stays in training.
+    Raises UserError where that leaves less than two different labels to validate on.
+    """
+    stratum = strata(frame["label"].to_numpy(), task.regression)
+    sizes = np.bincount(stratum)
+    quotas = np.minimum(allocate(sizes, round(share * len(frame))), np.maximum(sizes - 1, 0))
+    chosen = _slice(frame, task, stratum=stratum, quotas=quotas)
+    if frame.loc[chosen, "label"].nunique() < 2:
+        raise UserError(
+            f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training rows, which "
+            "is too few for two different labels; allowed: more rows, a larger share, or a validation split "
+            "of its own"
+        )
+    return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
+
+
+def _slice(frame: pd.DataFrame, task: Task, *, stratum: np.ndarray, quotas: np.ndarray) -> np.ndarray:
+    """Return a mask (n,) of rows by the quotas of their strata, those that share texts together."""
+    wanted = int(quotas.sum())
+    most = min(wanted, max(wanted // FEWEST_GROUPS, SMALL_GROUP))
+    groups = text_groups(frame, task.text_columns, most)
+    return _draw_groups(groups, stratum, quotas, np.random.default_rng(0))
 
 
 def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, where: str) -> None:

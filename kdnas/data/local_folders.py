@@ -18,8 +18,15 @@ OFFICIAL_FOLDERS = {
     "wnli": "WNLI",
     "ax": "diagnostic",
 }
-_SUFFIXES = (".parquet", ".jsonl", ".json", ".tsv")
-_SPLITS = ("train", "validation", "dev", "heldout", "unlabelled")  # before an underscore: dev_matched
+# every name of a split in a file's name; of MNLI's two validation splits it is before an underscore
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid", "dev"),
+    "heldout": ("heldout",),
+    "unlabelled": ("unlabelled",),
+}
+_TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
+SUFFIXES = (".parquet", *_TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in _TEXT_SUFFIXES))
 
 
 def subset_folders(path: Path, subset: str) -> list[Path]:
@@ -33,12 +40,22 @@ def folder_names(subset: str) -> list[str]:
     return [subset, OFFICIAL_FOLDERS[subset]] if subset in OFFICIAL_FOLDERS else [subset]
 
 
-def training_files(path: Path, subset: str) -> list[Path]:
-    """Return the files of a task that training may read; none where there is no folder."""
+def split_names(split: str) -> list[str]:
+    """Return the names that the files of a split may have: ``dev_matched`` for ``validation_matched``."""
+    first, *rest = split.split("_")
+    return ["_".join([name, *rest]) for name in SPLIT_NAMES.get(first, (first,))]
+
+
+def training_files(path: Path, subset: str, *, with_test: bool = False) -> list[Path]:
+    """Return the files of a task that its data are made of; none where there is no folder.
+
+    ``with_test``: whether a test split is one of them, as in a custom task.
+    """
+    known = [*(name for names in SPLIT_NAMES.values() for name in names), *["test"] * with_test]
     return [
         file
         for file in _files(path, subset)
-        if file.suffix in _SUFFIXES and split_of(file).partition("_")[0] in _SPLITS
+        if file.name.endswith(SUFFIXES) and split_of(file).partition("_")[0] in known
     ]
 
 

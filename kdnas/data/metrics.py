@@ -9,24 +9,49 @@ import numpy as np
 
 from kdnas.data.tasks import Definition, Task, get_task
 
+RANKED = {"roc_auc"}  # metrics of an order of the rows, not of predictions
 
-def compute(task: Definition, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+
+def of_logits(task: Task, logits: np.ndarray, references: np.ndarray) -> dict[str, float]:
+    """Return the task's metrics of ``logits`` (n, labels) against ``references`` (n,), by their names."""
+    if task.regression:
+        return compute(task.definition, logits.squeeze(-1), references)
+    margins = logits[:, 1] - logits[:, 0]
+    return compute(task.definition, logits.argmax(axis=-1), references, margins=margins)
+
+
+def compute(
+    task: Definition,
+    predictions: np.ndarray,
+    references: np.ndarray,
+    *,
+    margins: np.ndarray | None = None,
+) -> dict[str, float]:
     """Return the task's metrics, each under its name in ``task.metrics``.
 
-    ``predictions`` and ``references`` are class codes (n,), or scores (n,) for regression. Where a constant
-    prediction leaves a correlation or Matthews' coefficient undefined, it is 0: no relation was found.
-    F1 is that of class 1. Raises ValueError for other shapes (a prediction (n, 1) would broadcast), codes
-    that aren't the task's, or values that aren't finite.
+    ``predictions`` and ``references`` are class codes (n,), or scores (n,) for regression; ``margins`` (n,)
+    say how much rather a row is of class 1 than of class 0, which the area under the ROC curve ranks rows by.
+    Where a constant prediction leaves a correlation or Matthews' coefficient undefined, it is 0: no relation
+    was found. F1 is that of class 1; means over classes are over those that occur. Raises ValueError for
+    other shapes (a prediction (n, 1) would broadcast), codes that aren't the task's, or values that aren't
+    finite.
     """
     task = get_task(task)
-    predictions = _checked(task, "predictions", predictions)
-    references = _checked(task, "references", references)
-    if predictions.shape != references.shape:
-        raise ValueError(f"{task.name}: predictions {predictions.shape}, references {references.shape}")
+    columns = {
+        "predictions": _checked(task, "predictions", predictions),
+        "references": _checked(task, "references", references),
+    }
+    if RANKED & set(task.metrics):
+        if margins is None:
+            raise ValueError(f"{task.name}: {', '.join(task.metrics)} needs margins")
+        columns["margins"] = _finite(task, "margins", margins)
+    shapes = {name: values.shape for name, values in columns.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"{task.name}: " + ", ".join(f"{name} {shape}" for name, shape in shapes.items()))
     # evaluate makes a cache folder even when it keeps everything in memory.
     with tempfile.TemporaryDirectory() as cache:
-        metric = _glue_metric(task)(keep_in_memory=True, cache_dir=cache)
-        return metric.compute(predictions=predictions, references=references)
+        metric = _glue_metric(task, list(columns))(keep_in_memory=True, cache_dir=cache)
+        return metric.compute(**columns)
 
 
 def agreement(logits: np.ndarray, answers: np.ndarray, *, regression: bool) -> float:
@@ -44,51 +69,81 @@ def agreement(logits: np.ndarray, answers: np.ndarray, *, regression: bool) -> f
 
 
 def _checked(task: Task, name: str, values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values)
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"{task.name}: {name} have the shape {values.shape}; it must be (n,) with n from 1")
     if task.regression:
-        values = values.astype(np.float64)
-        if not np.isfinite(values).all():
-            raise ValueError(f"{task.name}: {name} hold values that are not finite")
-        return values
+        return _finite(task, name, values)
+    values = _row(task, name, values)
     if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= task.num_labels:
         raise ValueError(f"{task.name}: {name} must be whole numbers 0 to {task.num_labels - 1}")
     return values.astype(np.int64)
 
 
-def _glue_metric(task: Task) -> type:
+def _finite(task: Task, name: str, values: np.ndarray) -> np.ndarray:
+    values = _row(task, name, values).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{task.name}: {name} hold values that are not finite")
+    return values
+
+
+def _row(task: Task, name: str, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"{task.name}: {name} have the shape {values.shape}; it must be (n,) with n from 1")
+    return values
+
+
+def _glue_metric(task: Task, columns: list[str]) -> type:
     # These take seconds to import, so only a job that scores something pays.
     import evaluate
     from datasets import Features, Value
     from scipy.stats import pearsonr, spearmanr
-    from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+    from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, recall_score, roc_auc_score
 
     def correlation(function: Any, references: np.ndarray, predictions: np.ndarray) -> float:
         if np.ptp(references) == 0 or np.ptp(predictions) == 0:
             return 0.0
         return function(references, predictions).statistic
 
+    def mean_f1(average: str) -> Any:
+        return lambda references, predictions: f1_score(
+            references, predictions, average=average, zero_division=0.0
+        )
+
+    def mean_recall(references: np.ndarray, predictions: np.ndarray) -> float:
+        # balanced_accuracy_score is the same, but warns of a class that is predicted and does not occur
+        return recall_score(
+            references, predictions, average="macro", labels=np.unique(references), zero_division=0.0
+        )
+
     functions = {
         "accuracy": accuracy_score,
-        "f1": lambda references, predictions: f1_score(references, predictions, zero_division=0.0),
+        "f1": mean_f1("binary"),
+        "macro_f1": mean_f1("macro"),
+        "weighted_f1": mean_f1("weighted"),
+        "balanced_accuracy": mean_recall,
         "matthews": matthews_corrcoef,
         "pearson": lambda references, predictions: correlation(pearsonr, references, predictions),
         "spearman": lambda references, predictions: correlation(spearmanr, references, predictions),
+        "roc_auc": roc_auc_score,
     }
 
     class Glue(evaluate.Metric):
         def _info(self) -> evaluate.MetricInfo:
-            kind = Value("float64" if task.regression else "int64")
+            kinds = dict.fromkeys(columns, Value("float64" if task.regression else "int64"))
+            kinds |= {"margins": Value("float64")} if "margins" in columns else {}
             return evaluate.MetricInfo(
                 description=f"The metrics of {task.name}",
                 citation="",
                 inputs_description="",
-                features=Features({"predictions": kind, "references": kind}),
+                features=Features(kinds),
                 format="numpy",
             )
 
-        def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
-            return {name: float(functions[name](references, predictions)) for name in task.metrics}
+        def _compute(
+            self, predictions: np.ndarray, references: np.ndarray, margins: np.ndarray | None = None
+        ) -> dict[str, float]:
+            return {
+                name: float(functions[name](references, margins if name in RANKED else predictions))
+                for name in task.metrics
+            }
 
     return Glue

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import text_sets
-from kdnas.data.tasks import HELDOUT, TRAIN, Task
+from kdnas.data.tasks import HELDOUT, TRAIN, VALIDATION, WITHOUT_LABELS, Task
 from kdnas.sentences import listed, shown
 
 COPIED = 0.05  # from this share of evaluation rows that are training rows too, a warning is given
@@ -19,9 +19,59 @@ def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
     """Return a sentence for each finding in a task's checked ``frames`` and their ``meta``; mostly none.
 
     Findings are texts that the held-out slice shares with training rows, classes without a row in a split
-    that scores models, and evaluation rows that are training rows.
+    that scores models, and evaluation rows that are training rows. In a custom task they are also a
+    validation split that was cut here, a test split without labels, classes that are spelt alike, and rows
+    that are empty or there more than once.
     """
-    return [*_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
+    own = _own(task, frames, meta) if task.custom else []
+    return [*own, *_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
+
+
+def _own(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> list[str]:
+    told = []
+    if meta["validation_from"] == TRAIN:
+        rows = len(frames[VALIDATION])
+        told.append(
+            f"{task.name} has no validation split: {rows} of its training rows, drawn with the shares of the "
+            "labels, are one now, and no model is trained on them"
+        )
+    if meta["test"] == WITHOUT_LABELS:
+        told.append(f"the test split of {task.name} has no labels, so no model is scored on it")
+    folded: dict[str, list[str]] = {}
+    for name in task.classes:
+        folded.setdefault(" ".join(name.casefold().split()), []).append(name)
+    for names in folded.values():
+        if len(names) > 1:
+            told.append(
+                f"the classes {listed(map(shown, names))} of {task.name} differ by case or spaces alone"
+            )
+    columns = list(task.text_columns)
+    for split, frame in frames.items():
+        empty = int((frame[columns].apply(lambda texts: texts.str.strip()) == "").any(axis="columns").sum())
+        if empty:
+            told.append(f"{empty} of the {len(frame)} rows of {split} of {task.name} have an empty text")
+    return told + _repeated(task, frames)
+
+
+def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return a sentence for each split with rows whose texts another row of it has, in whichever order.
+
+    Rows without any text are told of elsewhere.
+    """
+    told = []
+    for split, frame in frames.items():
+        labels = pd.DataFrame({"texts": list(text_sets(frame, task.text_columns)), "label": frame["label"]})
+        labels = labels[["".join(texts).strip() != "" for texts in labels["texts"]]]
+        again = int(labels["texts"].duplicated().sum())
+        if again:
+            several = labels.groupby("texts")["label"].nunique()
+            contrary = int((several > 1).sum())
+            also = f", and {contrary} of their texts have several labels" if contrary else ""
+            told.append(
+                f"{again} of the {len(frame)} rows of {split} of {task.name} repeat the texts of another "
+                f"row{also}"
+            )
+    return told
 
 
 def shared_texts(task: Task, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -17,10 +17,50 @@ class Synthetic:
 
 
 @dataclass(frozen=True)
+class HubPlace:
+    """Where a custom task is on the hub: its entry's ``hub``.
+
+    ``splits`` has the hub's name of each of our splits, None for one that is found by its name.
+    """
+
+    repository: str
+    revision: str
+    configuration: str | None = None
+    splits: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a task's rows are laid out where they come from.
+
+    Of a custom task, it is the part of its entry in ``data.custom_tasks`` that only reading depends on.
+    """
+
+    label_column: str = "label"
+    encoding: str = "utf-8"
+    validation_share: float = 0.1
+    hub: HubPlace | None = None
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> Layout:
+        """Read it from an entry of ``data.custom_tasks``, or from :func:`layout_part` of one."""
+        given = layout_part(entry)
+        if given.get("hub") is not None:
+            given["hub"] = HubPlace(**given["hub"])
+        return cls(**given)
+
+
+def layout_part(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of an entry of ``data.custom_tasks`` that a :class:`Layout` is made of."""
+    return {name: entry[name] for name in Layout.__dataclass_fields__ if name in entry}
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """A source and its numbers of rows, with the names and meanings of the config's ``data`` section.
 
     ``path`` is for the source ``local``, ``revision`` for ``hub`` and ``synthetic`` for ``synthetic``.
+    ``custom_tasks`` has the layouts of custom tasks by their names.
     """
 
     source: str
@@ -29,6 +69,7 @@ class DataSettings:
     synthetic: Synthetic | None = None
     max_train_rows: int | Mapping[str, int | None] | None = None
     max_unlabelled_rows: Mapping[str, int | None] = field(default_factory=dict)
+    custom_tasks: Mapping[str, Layout] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> DataSettings:
@@ -36,8 +77,14 @@ class DataSettings:
         given = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
         if given.get("synthetic") is not None:
             given["synthetic"] = Synthetic(**given["synthetic"])
+        entries = data.get("custom_tasks", {})
+        given["custom_tasks"] = {name: Layout.from_entry(entry) for name, entry in entries.items()}
         return cls(**given)
 
     def wants_unlabelled(self, task_name: str) -> bool:
         """Return whether rows without labels are asked for of a task."""
         return task_name in self.max_unlabelled_rows
+
+    def layout(self, task_name: str) -> Layout:
+        """Return how a task's rows are laid out."""
+        return self.custom_tasks.get(task_name, Layout())

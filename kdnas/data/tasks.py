@@ -2,8 +2,9 @@
 
 Column names and label codes of GLUE's tasks are those of the Hugging Face dataset ``nyu-mll/glue`` (Wang et
 al., 2019, arXiv 1804.07461). Jobs and the keys of the store hold a task's *definition*, plain data: the name
-of a GLUE task, or a mapping with the ``name`` of a custom task and its entry of ``data.custom_tasks``. So two
-tasks of one name are never taken for each other.
+of a GLUE task, or a mapping with the ``name`` of a custom task and the part of its entry in
+``data.custom_tasks`` that training and scoring depend on. So two tasks of one name are never taken for each
+other. What an entry leaves open, the rows tell (:func:`completed`).
 """
 
 from __future__ import annotations
@@ -13,28 +14,42 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from kdnas.errors import UserError
 from kdnas.sentences import shown
 
-TRAIN = "train"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
 HELDOUT = "heldout"  # the slice of the search task that measures candidates (kdnas.data.heldout)
-SCORE_RANGE = (0.0, 5.0)  # labels of a regression task, as STS-B has them
-CLASS_METRICS = ("accuracy", "f1", "matthews")
+SCORED, WITHOUT_LABELS = "scored", "without labels"  # what a custom task's test split is
+SCORE_RANGE = (0.0, 5.0)  # STS-B's labels
+CLASS_METRICS = (
+    "accuracy",
+    "f1",
+    "matthews",
+    "macro_f1",
+    "weighted_f1",
+    "balanced_accuracy",
+    "roc_auc",
+)
+TWO_CLASS_METRICS = ("f1", "roc_auc")  # of the second of two classes
 NUMBER_METRICS = ("pearson", "spearman")
+BALANCED, UNWEIGHTED = "balanced", "none"  # class weights in the loss of the labels
 
 Definition = str | Mapping[str, Any]
+Numbers = TypeVar("Numbers", bound=Any)  # an array or a tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
     """One task.
 
-    ``text_columns``: one or two. ``labels``: the class names, the position is the code; None for regression.
-    ``splits``: each split, the training split first, with the rows of GLUE's complete data set, None in a
-    custom task. ``metrics``: the ones whose mean is the task's score. ``display_names``: an evaluation
-    split's name in tables. ``empty_texts``: how many rows of a split of the official data have an empty text.
+    ``text_columns``: one or two. ``labels``: the class names, the position is the code; None for regression,
+    and where only the rows will tell. ``splits``: each split, the training split first, with the rows of
+    GLUE's complete data set, None in a custom task. ``metrics``: the ones whose mean is the task's score.
+    ``display_names``: an evaluation split's name in tables. ``empty_texts``: how many rows of a split of the
+    official data have an empty text. ``class_weights``: of the loss of the labels. ``scale``: centre and
+    spread of a regression's labels, which models are trained on in units of the spread from the centre.
     """
 
     name: str
@@ -44,6 +59,8 @@ class Task:
     metrics: tuple[str, ...]
     display_names: Mapping[str, str]
     empty_texts: Mapping[str, int] = field(default_factory=dict)
+    class_weights: str = UNWEIGHTED
+    scale: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         for name in ("splits", "display_names", "empty_texts"):
@@ -59,12 +76,19 @@ class Task:
         """The plain data that :func:`get_task` makes the task from."""
         if not self.custom:
             return self.name
-        return {
+        given: dict[str, Any] = {
             "name": self.name,
             "text_columns": list(self.text_columns),
             "labels": None if self.labels is None else list(self.labels),
             "metrics": list(self.metrics),
         }
+        if self.class_weights != UNWEIGHTED:
+            given["class_weights"] = self.class_weights
+        if self.scale != (0.0, 1.0):
+            given["scale"] = list(self.scale)
+        if TEST in self.splits:
+            given["test"] = True
+        return given
 
     @property
     def evaluation_splits(self) -> tuple[str, ...]:
@@ -78,8 +102,13 @@ class Task:
 
     @property
     def regression(self) -> bool:
-        """Whether the label is a score and not a class."""
-        return self.labels is None
+        """Whether the label is a number and not a class."""
+        return self.metrics[0] in NUMBER_METRICS
+
+    @property
+    def open(self) -> bool:
+        """Whether the classes are those of the training rows, and not known yet."""
+        return self.labels is None and not self.regression
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,13 +117,28 @@ class Task:
 
     @property
     def num_labels(self) -> int:
-        """Outputs of the task's head: the number of classes, 1 for regression."""
-        return 1 if self.labels is None else len(self.labels)
+        """Outputs of the task's head: the number of classes, 1 for regression.
+
+        Raises ValueError while the classes are not known.
+        """
+        if self.open:
+            raise ValueError(f"the classes of {self.name} are those of its training rows")
+        return 1 if self.regression else len(self.classes)
 
     @property
     def label_range(self) -> tuple[float, float]:
-        """The lowest and the highest label."""
-        return SCORE_RANGE if self.labels is None else (0, len(self.labels) - 1)
+        """The lowest and the highest label; of a custom task's numbers, minus and plus infinity."""
+        if not self.regression:
+            return (0, self.num_labels - 1)
+        return (-math.inf, math.inf) if self.custom else SCORE_RANGE
+
+    def to_standard(self, values: Numbers) -> Numbers:
+        """Return a regression's numbers as models are trained on them: spreads from the centre."""
+        return (values - self.scale[0]) / self.scale[1]
+
+    def from_standard(self, values: Numbers) -> Numbers:
+        """Return what :meth:`to_standard` made of numbers in the unit of the labels."""
+        return values * self.scale[1] + self.scale[0]
 
     def primary(self, scores: Mapping[str, float]) -> float:
         """Return the task's one score: the mean of its metrics.
@@ -122,9 +166,9 @@ def _task(
         name=name,
         text_columns=text_columns,
         labels=labels,
-        splits={TRAIN: rows[0], "validation": rows[1]},
+        splits={TRAIN: rows[0], VALIDATION: rows[1]},
         metrics=metrics,
-        display_names={"validation": display_name},
+        display_names={VALIDATION: display_name},
         empty_texts=empty_texts or {},
     )
 
@@ -170,21 +214,37 @@ def get_task(definition: Definition) -> Task:
         if definition not in TASKS:
             raise UserError(f"unknown task {shown(definition)}; allowed: {', '.join(TASKS)}")
         return TASKS[definition]
-    labels = definition["labels"]
+    name, labels = definition["name"], definition["labels"]
+    shown_as = {VALIDATION: name} | ({TEST: f"{name} (test)"} if definition.get("test") else {})
     return Task(
-        name=definition["name"],
+        name=name,
         text_columns=tuple(definition["text_columns"]),
         labels=None if labels is None else tuple(labels),
-        splits={TRAIN: None, "validation": None},
+        splits=dict.fromkeys((TRAIN, *shown_as)),
         metrics=tuple(definition["metrics"]),
-        display_names={"validation": definition["name"]},
+        display_names=shown_as,
+        class_weights=definition.get("class_weights", UNWEIGHTED),
+        scale=tuple(definition.get("scale", (0.0, 1.0))),
     )
+
+
+def completed(definition: Definition, meta: Mapping[str, Any]) -> Definition:
+    """Return a definition with what the rows told: classes, the scale of numbers, a labelled test split.
+
+    ``meta`` is the ``meta.json`` of the task's data.
+    """
+    return definition if isinstance(definition, str) else {**definition, **meta.get("found", {})}
 
 
 def task_definitions(data: Mapping[str, Any]) -> dict[str, Definition]:
     """Return the definition of each of ``data.tasks`` by its name; ``data`` is the config's section."""
     custom = data["custom_tasks"]
-    return {name: {"name": name, **custom[name]} if name in custom else name for name in data["tasks"]}
+    return {name: _definition(name, custom[name]) if name in custom else name for name in data["tasks"]}
+
+
+def _definition(name: str, entry: Mapping[str, Any]) -> Definition:
+    """Return what training and scoring depend on in an entry of ``data.custom_tasks``."""
+    return get_task({"name": name, **entry}).definition
 
 
 def tasks_by_name(definitions: Iterable[Definition]) -> dict[str, Task]:

@@ -1,4 +1,4 @@
-"""The gate: a float32 export gives what torch gives, on every development row, or the job ends."""
+"""The gate: a float32 export gives what torch gives, and a copy what its model gives, or the job ends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
-LARGEST = 1e-4  # difference of a logit
+LARGEST = 1e-4  # difference of a logit; of a number, in spreads of the labels
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,27 @@ class Difference:
         return cls(largest, int((first.argmax(axis=1) != second.argmax(axis=1)).sum()))
 
 
-def check_same(model: str, task: str, found: Difference) -> None:
+def check_same(model: str, task: Task, found: Difference) -> None:
     """Raise UserError where a float32 export differs from torch by a class, or too much by a logit."""
-    if found.changed_rows or not found.largest <= LARGEST:
+    centre, spread = task.scale
+    largest = LARGEST * (spread + abs(centre) / 100)  # far from 0 float32 itself is coarser
+    if found.changed_rows or not found.largest <= largest:
         rows = f", another class on {found.changed_rows} rows" if found.changed_rows else ""
         raise UserError(
-            f"the ONNX file of {model} on {task} does not give what torch gives: logits differ by up to "
-            f"{found.largest:.2g}{rows}; allowed: {LARGEST:g} and no other class (deployment.runtimes: [] "
+            f"the ONNX file of {model} on {task.name} does not give what torch gives: logits differ by up to "
+            f"{found.largest:.2g}{rows}; allowed: {largest:g} and no other class (deployment.runtimes: [] "
             "leaves the export out)"
+        )
+
+
+def check_equal(model: str, task: str, *, whole: np.ndarray, copy: np.ndarray) -> None:
+    """Raise UserError unless a ``copy`` with fewer pieces gives the logits (rows, labels) of the ``whole``.
+
+    The rows are those that both read as the same pieces. Every bit counts.
+    """
+    if not np.array_equal(whole, copy):
+        raise UserError(
+            f"the copy of {model} on {task} with fewer pieces does not give what the model gives: logits of "
+            f"rows that both read alike differ by up to {np.abs(whole - copy).max():.2g}; allowed: no "
+            "difference (deployment.vocabulary: teacher leaves the copy out)"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import ceil
 from statistics import fmean
 
@@ -20,13 +20,16 @@ from kdnas.estimate.shapes import (
     training_bytes,
     training_flops,
 )
-from kdnas.latency.protocol import Protocol
+from kdnas.latency.protocol import TORCH, Protocol
 from kdnas.search.space import Architecture
 from kdnas.training.recipe import Stage
 
 TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
 TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
-TIMED_PASS = "timed_pass_"  # followed by the device
+TIMED_PASS = "timed_pass_"  # followed by the device and the runtime
+FILE = "file_"  # made to be timed; followed by the runtime
+# a file that is kept has weights by channel and the whole word table: roughly so many of those that are timed
+KEPT_FILE = 4
 SCORING_BATCH = 64  # kdnas.training.scoring.BATCH_SIZE, which needs torch
 REFIT_TOKENS = 16  # kdnas.models.refit.TOKENS
 TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
@@ -203,7 +206,61 @@ def timing(sizes: Sizes, students: Sequence[Student], protocol: Protocol) -> Loa
     memory: float = timing_bytes(shapes, sizes.embeddings)
     if protocol.device == "cpu":  # a layer's vectors before and after each half of it
         memory += BYTES * rows * tokens * 2 * max(shape.ffn_size + shape.hidden_size for shape in shapes)
-    return Load({TIMED_PASS + protocol.device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
+    passes = {
+        timed_pass(protocol.device, protocol.runtime): Passes(rounds * len(shapes), rounds * rows * forward),
+        FILE + protocol.runtime: Passes(len(shapes), forward),
+    }
+    return Load(passes, memory)
+
+
+def timed_pass(device: str, runtime: str) -> str:
+    """Return the kind of pass that times a network on ``device`` in ``runtime``."""
+    return f"{TIMED_PASS}{device}_{runtime}"
+
+
+def exporting(
+    sizes: Sizes,
+    students: Sequence[Student],
+    inputs: Inputs,
+    *,
+    runtimes: Sequence[str],
+    longest: int,
+    copied: bool,
+) -> Load:
+    """Exporting the teacher and students, and scoring them row by row in all runtimes.
+
+    Args:
+        sizes: the teacher's.
+        students: the final ones.
+        inputs: the rows to score.
+        runtimes: of ``deployment.runtimes``.
+        longest: tokens of the inputs of the files' own lines.
+        copied: whether models and their copies with fewer pieces are compared first.
+    """
+    shapes = [Student([sizes.teacher]), *students]
+    row = sum(student.mean(lambda shape: _forward(shape, inputs.tokens)) for student in shapes)
+    file = sum(student.mean(lambda shape: _forward(shape, longest)) for student in shapes)
+    passes = {}
+    for runtime in runtimes:
+        passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * row)
+        passes[FILE + runtime] = Passes(KEPT_FILE * len(shapes), KEPT_FILE * file)
+    if copied:
+        passes[timed_pass("cpu", TORCH)] = Passes(3 * len(shapes) * inputs.scored, 3 * inputs.scored * row)
+    disk = sum(BYTES * student.mean(sizes.parameters) for student in shapes) * (len(runtimes) - 1)
+    # the weights in torch, as a graph, in its copies while it is quantised, in a session
+    return Load(passes, inputs.bytes + 6 * BYTES * sizes.parameters(sizes.teacher), disk)
+
+
+def timing_deployed(
+    sizes: Sizes, students: Sequence[Student], protocol: Protocol, *, runtimes: Sequence[str]
+) -> Load:
+    """Timing the files of the teacher and ``students`` in all ``runtimes``, with the most rounds."""
+    total = Load()
+    for runtime in runtimes:
+        load = timing(sizes, students, replace(protocol, runtime=runtime))
+        passes = {kind: value for kind, value in load.passes.items() if kind != FILE + runtime}
+        total = Load({**total.passes, **passes}, total.memory + load.memory)
+    return total
 
 
 def scoring(rows: int, forward: float) -> Passes:

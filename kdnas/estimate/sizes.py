@@ -12,11 +12,12 @@ import pandas as pd
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows
 from kdnas.data.settings import DataSettings
-from kdnas.data.sources import local, synthetic
-from kdnas.data.sources.checks import check_split
-from kdnas.data.tasks import HELDOUT, TRAIN, Task, get_task, task_definitions
+from kdnas.data.sources import load_rows, synthetic
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, completed, get_task, task_definitions
 from kdnas.data.unlabelled import UNLABELLED
+from kdnas.errors import UserError
 
+CLASSES = 100  # of a task that does not list them
 SAMPLE = 1600  # training rows that are tokenised: one bucket of 50 batches of 32
 
 # Mean word pieces (BERT, uncased) of an input among its neighbours of like length, cut to 128: measured by
@@ -57,11 +58,10 @@ def task_size(name: str, config: dict[str, Any], tokenizer: Any | None) -> TaskS
     official ones (kdnas.data.tasks) otherwise. Lengths are those of a seeded sample under ``tokenizer``, cut
     to ``teacher.max_length``; without rows or without a tokenizer they are those of a table, or
     ``teacher.max_length`` in a custom task. Raises UserError for a local folder that lacks the task or holds
-    damaged rows, and for a custom task without a folder.
+    damaged rows, and for a custom task whose rows are not on this machine.
     """
-    task = get_task(task_definitions(config["data"])[name])
     data = DataSettings.from_config(config["data"])
-    rows, sample = _rows(task, data, config["experiment"])
+    task, rows, sample = _rows(task_definitions(config["data"])[name], data, config["experiment"])
     most = max_train_rows(name, data.max_train_rows)
     share = heldout_share(name, config["search"])
     if share and HELDOUT in rows:
@@ -103,19 +103,33 @@ def _unlabelled_rows(name: str, data: DataSettings, rows: dict[str, int], *, use
     return found if most is None else min(found, most)
 
 
-def _rows(task: Task, data: DataSettings, experiment: str) -> tuple[dict[str, int], pd.DataFrame | None]:
-    """Return the rows of every split, and training rows to measure lengths on where there are some."""
+def _rows(
+    definition: Definition, data: DataSettings, experiment: str
+) -> tuple[Task, dict[str, int], pd.DataFrame | None]:
+    """Return a task as its rows complete it, the rows of every split, and some to measure lengths on."""
+    task = get_task(definition)
     if data.synthetic is not None and data.source == "synthetic":
         wanted = data.synthetic
         rows = dict.fromkeys(task.splits, wanted.validation_rows) | {TRAIN: wanted.train_rows}
         few = replace(wanted, train_rows=min(SAMPLE, wanted.train_rows))
-        return rows, synthetic.load(task, replace(data, synthetic=few))[TRAIN][0]
+        return task, rows, synthetic.load(task, replace(data, synthetic=few))[TRAIN][0]
     if data.source == "local" and (task.custom or Path(data.path or "").is_dir()):
-        loaded = local.load(task, data).items()
-        frames = {split: check_split(task, split, frame, where=file) for split, (frame, file) in loaded}
-        return {split: len(frame) for split, frame in frames.items()}, frames[TRAIN]
+        loaded = load_rows(definition, data)
+        counts = {split: len(frame) for split, frame in loaded.frames.items()}
+        return loaded.task, counts, loaded.frames[TRAIN]
     fetched = Path("results") / experiment / "data" / task.name
     if data.source == "hub" and (fetched / "meta.json").is_file():
-        splits = read_meta(fetched)["splits"]
-        return {split: values["rows"] for split, values in splits.items()}, read_split(fetched, TRAIN)
-    return {split: rows for split, rows in task.splits.items() if rows is not None}, None
+        meta = read_meta(fetched)
+        counts = {split: values["rows"] for split, values in meta["splits"].items()}
+        return get_task(completed(definition, meta)), counts, read_split(fetched, TRAIN)
+    if task.custom:
+        raise UserError(
+            f"data.source is hub and {task.name} has not been fetched, so its rows cannot be counted; "
+            "allowed: an estimate after the target data (make run SNAKEMAKE_ARGS=data)"
+        )
+    return task, {split: rows for split, rows in task.splits.items() if rows is not None}, None
+
+
+def with_some_classes(task: Task) -> Task:
+    """Return a task whose classes its rows have yet to tell with a number of them: few or many cost alike."""
+    return replace(task, labels=tuple(map(str, range(CLASSES)))) if task.open else task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from kdnas.data.tasks import task_definitions, tasks_by_name
 from kdnas.estimate import loads
 from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
 from kdnas.estimate.shapes import Embeddings, forward_flops
-from kdnas.estimate.sizes import TaskSize
+from kdnas.estimate.sizes import TaskSize, with_some_classes
 from kdnas.latency.protocol import Protocol
 from kdnas.losses.objective import chosen, reads_of_teacher
 from kdnas.plan import Job, Setting, jobs, searched_students
@@ -22,7 +22,7 @@ from kdnas.training.recipe import Stage
 
 @dataclass(frozen=True)
 class HeavyJob:
-    """A job that trains or times networks."""
+    """A job that trains, scores or times networks."""
 
     rule: str
     load: Load
@@ -43,7 +43,8 @@ class Workload:
         self.teacher = teacher
         self.embeddings = embeddings
         self.sizes = sizes
-        self.tasks = tasks_by_name(task_definitions(config["data"]).values())
+        tasks = tasks_by_name(task_definitions(config["data"]).values())
+        self.tasks = {name: with_some_classes(task) for name, task in tasks.items()}
         self.any_student = Student(SearchSpace(config["search"]["space"]).enumerate())
         self.losses = losses_of(config["distillation"]["losses"], teacher)
         self._known: dict[Any, Load] = {}  # of jobs that differ in seed or episode alone
@@ -60,6 +61,8 @@ class Workload:
             "profile_latency": self._profile_latency,
             "profile_hand_crafted": self._profile_hand_crafted,
             "profile_students": self._profile_students,
+            "export_models": self._export_models,
+            "profile_deployment": self._profile_deployment,
         }
 
     def jobs(self) -> list[HeavyJob]:
@@ -178,10 +181,27 @@ class Workload:
         return self._timed(list(self._matched().values()))
 
     def _profile_students(self, device: str) -> Load:
-        names = [*searched_students(self.config), *self._hand_crafted()]
-        return self._timed([self._student(name) for name in names], device)
+        return self._timed(self._final_students(), device)
 
-    def _timed(self, students: list[Student | Architecture], device: str | None = None) -> Load:
+    def _export_models(self, task: str, seed: int) -> Load:
+        return loads.exporting(
+            self._sizes(task),
+            self._final_students(),
+            replace(self._of_task(task), train=0),
+            runtimes=self.config["deployment"]["runtimes"],
+            longest=self.config["latency"]["sequence_length"],
+            copied=self.config["deployment"]["vocabulary"] == "used",
+        )
+
+    def _profile_deployment(self) -> Load:
+        sizes, runtimes = Sizes(self.teacher, self.embeddings), self.config["deployment"]["runtimes"]
+        protocol = Protocol.from_config(self.config["latency"], "cpu")
+        return loads.timing_deployed(sizes, self._final_students(), protocol, runtimes=runtimes)
+
+    def _final_students(self) -> list[Student]:
+        return [self._student(name) for name in (*searched_students(self.config), *self._hand_crafted())]
+
+    def _timed(self, students: Sequence[Student | Architecture], device: str | None = None) -> Load:
         if self.config["latency"]["table"] is not None:
             return Load()
         known = [item if isinstance(item, Student) else Student([item]) for item in students]

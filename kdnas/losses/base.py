@@ -33,7 +33,8 @@ class Pair:
     """A student and its teacher, described for a loss.
 
     ``student`` and ``teacher`` are transformers configurations (``teacher`` None where there is none);
-    ``temperature`` and ``relation_heads`` are the keys of ``distillation``.
+    ``temperature`` and ``relation_heads`` are the keys of ``distillation``. ``class_weights`` (classes,) are
+    for the loss of the labels, None for equal ones.
     """
 
     student: Any
@@ -41,6 +42,7 @@ class Pair:
     regression: bool
     temperature: float = 1.0
     relation_heads: int = 1
+    class_weights: tuple[float, ...] | None = None
 
 
 class Loss(nn.Module):

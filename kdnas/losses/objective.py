@@ -38,7 +38,13 @@ class Objective(nn.Module):
 
     @classmethod
     def of_recipe(
-        cls, recipe: Recipe, student: PreTrainedModel, teacher: PreTrainedModel, *, regression: bool
+        cls,
+        recipe: Recipe,
+        student: PreTrainedModel,
+        teacher: PreTrainedModel,
+        *,
+        regression: bool,
+        class_weights: tuple[float, ...] | None = None,
     ) -> Objective:
         """Build the objective of ``student``, whose losses are yet to be fitted."""
         pair = Pair(
@@ -47,6 +53,7 @@ class Objective(nn.Module):
             regression,
             temperature=recipe.temperature,
             relation_heads=recipe.relation_heads,
+            class_weights=class_weights,
         )
         return cls(recipe.losses, pair)
 
@@ -85,6 +92,8 @@ class Objective(nn.Module):
         return self.total({name: value for name, value in terms.items() if losses[name].needs_teacher})
 
 
-def labels_only(model: PreTrainedModel, *, regression: bool) -> Objective:
+def labels_only(
+    model: PreTrainedModel, *, regression: bool, class_weights: tuple[float, ...] | None = None
+) -> Objective:
     """Return the objective of plain fine-tuning."""
-    return Objective({LABELS: 1.0}, Pair(model.config, None, regression))
+    return Objective({LABELS: 1.0}, Pair(model.config, None, regression, class_weights=class_weights))

@@ -107,7 +107,7 @@ def fit(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], start: 
 
 
 @torch.no_grad()
-def refit(student: PreTrainedModel, teacher: PreTrainedModel, kept: Kept, targets: Targets) -> None:
+def refit(student: PreTrainedModel, teacher: PreTrainedModel, *, kept: Kept, targets: Targets) -> None:
     """Refit ``student``, narrowed from ``teacher`` to what is ``kept`` of it; all on the CPU."""
     student.eval()
     basis = kept.basis.float()

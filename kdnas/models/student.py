@@ -53,7 +53,7 @@ def build_student(
             narrowed = as_electra(narrowed, prefix, teacher.config)
         student.load_state_dict(narrowed)
         if targets is not None and architecture != shape:  # a student of that shape is its teacher
-            refit(student, teacher, kept, targets)
+            refit(student, teacher, kept=kept, targets=targets)
     return student
 
 

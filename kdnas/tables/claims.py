@@ -18,8 +18,8 @@ from kdnas.analysis.claims import (
     Evidence,
     judge_claims,
 )
-from kdnas.analysis.scores import complete_tasks, seed_scores, unlabelled_rows
-from kdnas.data.tasks import TASKS, TRAIN, Definition, Task, tasks_by_name
+from kdnas.analysis.scores import complete_tasks, scored_tasks, seed_scores, unlabelled_rows
+from kdnas.data.tasks import TASKS, TRAIN, Definition, Task
 from kdnas.files.artifacts import read_json
 from kdnas.search.space import Architecture
 from kdnas.tables.glue import task_label, without_label
@@ -84,7 +84,7 @@ def claims_table(
         searched_on: the config's ``reward.device``.
     """
     records = [read_json(path) for path in metrics]
-    tasks = tasks_by_name(definitions)
+    tasks = scored_tasks(definitions, records)
     scores = seed_scores(records, tasks)
     models = list(dict.fromkeys(record["model"] for record in records))
     evidence = Evidence(
@@ -186,7 +186,8 @@ def _notes(
     notes.append(
         f"Students were chosen by their {evidence.searched_on.upper()} latency in the search and are judged "
         "by another measurement, in which all of them are timed in the same rounds; latency / baseline's is "
-        "the median over those rounds."
+        "the median over those rounds. CPU latencies, the teacher's too, are in "
+        f"{evidence.profiles['cpu']['protocol']['runtime']}."
     )
     if (data["paper"].isna() & data["bound"].notna()).any():
         notes.append(

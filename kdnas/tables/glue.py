@@ -8,12 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from kdnas.analysis.scores import complete_tasks, seed_averages, seed_scores, unlabelled_rows
-from kdnas.data.tasks import TASKS, Definition, Task, tasks_by_name
+from kdnas.analysis.scores import complete_tasks, scored_tasks, seed_averages, seed_scores, unlabelled_rows
+from kdnas.data.tasks import TASKS, TEST, Definition, Task
 from kdnas.files.artifacts import read_json
 from kdnas.tables.table import Table, best_cells, mean_sd, number
 
-_METRICS = {"matthews": "Matthews correlation", "f1": "F1", "pearson": "Pearson", "spearman": "Spearman"}
+_METRICS = {
+    "matthews": "Matthews correlation",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "area under the ROC curve",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+}
 _COLUMNS = (
     "model",
     "task",
@@ -66,7 +75,7 @@ def glue_table(metrics: Sequence[str | Path], definitions: Sequence[Definition])
     """
     records = [read_json(path) for path in metrics]
     models = list(dict.fromkeys(["teacher", *(record["model"] for record in records)]))
-    tasks = tasks_by_name(definitions)
+    tasks = scored_tasks(definitions, records)
     columns = [(name, split) for name, task in tasks.items() for split in task.evaluation_splits]
     seeds = seed_scores(records, tasks)
     synthetic = any(record["synthetic"] for record in records)
@@ -77,7 +86,7 @@ def glue_table(metrics: Sequence[str | Path], definitions: Sequence[Definition])
     data["label"] = [
         _column_label(tasks, name, split) for name, split in zip(data["task"], data["split"], strict=True)
     ]
-    data["in_average"] = data["task"].isin(averaged)
+    data["in_average"] = data["task"].isin(averaged) & (data["split"] != TEST)
     data["synthetic"] = synthetic
     data = data[list(_COLUMNS)]
     data = data.astype(
@@ -205,9 +214,8 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
             "SYNTHETIC DATA, NOT GLUE: generated tasks of GLUE's shape; no number here is a GLUE score."
         )
     metrics = [f"{task_label(task)}: {text}" for task in tasks.values() if (text := _metric_text(task))]
-    notes.append(
-        "Points, 0 to 100. " + "; ".join([*metrics, "otherwise accuracy" if metrics else "Accuracy"]) + "."
-    )
+    others = ["otherwise accuracy" if metrics else "Accuracy"] if len(metrics) < len(tasks) else []
+    notes.append("Points, 0 to 100. " + "; ".join([*metrics, *others]) + ".")
     scored = data[data["split"].notna()]
     if scored["seeds"].max() > 1:
         counts = sorted(set(scored.loc[scored["seeds"] > 0, "seeds"]))
@@ -226,6 +234,9 @@ def _notes(data: pd.DataFrame, tasks: Mapping[str, Task], averaged: list[str], s
     own = [name for name, task in tasks.items() if task.custom]
     if own:
         notes.append(f"Tasks of the user's own, not GLUE's: {', '.join(own)}.")
+    tested = [task.display_names[TEST] for task in tasks.values() if TEST in task.splits]
+    if tested:
+        notes.append(f"Test splits of the user's own, in no average: {', '.join(tested)}.")
     absent = [task_label(task) for name, task in TASKS.items() if name not in tasks]
     if absent and len(own) < len(tasks):
         notes.append(f"Not in this run: {', '.join(absent)}.")

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import binom
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import TRAIN, Definition, Task, get_task
+from kdnas.data.tasks import TRAIN, Definition, Task, completed, get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_json
 from kdnas.models.loading import load_config
@@ -55,7 +55,8 @@ def adopt_teacher(
         model_folder: the folder to write.
         metrics_file: its ``metrics.json``, written too.
     """
-    meta, task = read_meta(data_folder), get_task(definition)
+    meta = read_meta(data_folder)
+    task = get_task(completed(definition, meta))
     model, tokenizer = finetuned_classifier(given, task), load_tokenizer(given)
     splits = {
         split: encode(read_split(data_folder, split), task, tokenizer, max_length=max_length)

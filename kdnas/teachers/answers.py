@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from kdnas.data.frames import read_meta, read_split
-from kdnas.data.tasks import HELDOUT, TRAIN, Definition, get_task
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, completed, get_task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.files.artifacts import atomic_path
 from kdnas.models.loading import load_classifier
@@ -40,7 +40,8 @@ def query_teacher(
         device: the teacher runs on it.
         file: the safetensors file to write.
     """
-    meta, task = read_meta(data_folder), get_task(definition)
+    meta = read_meta(data_folder)
+    task = get_task(completed(definition, meta))
     frames = {
         split: read_split(data_folder, split)
         for split in (TRAIN, HELDOUT, UNLABELLED)

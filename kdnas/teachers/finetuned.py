@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
-from torch import nn
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.models.loading import load_config, name_outputs, problem_type
+from kdnas.models.unit import output_layer
 from kdnas.sentences import shown
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def finetuned_classifier(folder: str | Path, task: Task) -> PreTrainedModel:
             f"teacher.finetuned_on is {shown(task.name)}, but the teacher's weights lack {unfit[0]}, or have "
             "it in another shape than config.json says; allowed: a task for which the teacher is a classifier"
         )
-    output = [module for module in model.classifier.modules() if isinstance(module, nn.Linear)][-1]
+    output = output_layer(model)
     with torch.no_grad():
         output.weight.copy_(output.weight[order])
         output.bias.copy_(output.bias[order])

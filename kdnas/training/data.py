@@ -113,6 +113,15 @@ def with_pseudo_labels(data: Encoded, *, labelled: int, logits: torch.Tensor, re
     return replace(data, labels=labels)
 
 
+def balanced_weights(labels: np.ndarray, classes: int) -> tuple[float, ...]:
+    """Return a weight for each class: the inverse of its share of ``labels`` (rows,) codes, over the classes.
+
+    Every class then weighs the same in a mean over the rows (scikit-learn's ``balanced``).
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return tuple((len(labels) / (classes * np.maximum(counts, 1))).tolist())
+
+
 @dataclass
 class TrainingData:
     """The training rows, the splits that are scored, and the vocabulary that all of them use."""

@@ -12,13 +12,22 @@ import numpy as np
 import torch
 
 from kdnas.data.metrics import agreement
-from kdnas.data.tasks import get_task
+from kdnas.data.tasks import BALANCED, get_task
 from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import load_config
 from kdnas.models.refit import Targets, measure_targets
 from kdnas.models.signals import LayerSignals, measure_signals
-from kdnas.training.data import Encoded, TrainingData, collate, epoch_batches, load_data, with_pseudo_labels
+from kdnas.models.unit import into_training, out_of_training
+from kdnas.training.data import (
+    Encoded,
+    TrainingData,
+    balanced_weights,
+    collate,
+    epoch_batches,
+    load_data,
+    with_pseudo_labels,
+)
 from kdnas.training.forward import Forward, Teaching, model_inputs
 from kdnas.training.learner import Learner, only_this_one_fails
 from kdnas.training.loop import train
@@ -38,7 +47,8 @@ SAMPLE_BATCHES, SAMPLE_ROWS = 8, 32
 class Lesson:
     """:meth:`enrol` learners, :meth:`train` them, then :meth:`judge` them, or :meth:`save` one.
 
-    The result of each learner is the same whatever others take part, on the CPU bit for bit.
+    The result of each learner is the same whatever others take part, on the CPU bit for bit. In a regression
+    all models work in standard units (:mod:`kdnas.models.unit`); what is judged and saved is in the labels'.
     """
 
     def __init__(
@@ -60,7 +70,8 @@ class Lesson:
             stage: how they are trained.
             seed: of the training.
             run: the device, and where checkpoints go.
-            teacher: the classifier that they learn from, on the CPU; it needs a recipe.
+            teacher: the classifier that they learn from, on the CPU; it needs a recipe. It is the lesson's
+                from here on.
             recipe: how they are distilled.
         """
         self.rows, self.folder, self.stage, self.seed, self.run = rows, folder, stage, seed, run
@@ -75,6 +86,14 @@ class Lesson:
             max_length=rows.max_length,
             config=config,
         )
+        if self.task.regression:
+            self.data.train.labels = self.task.to_standard(self.data.train.labels)
+        if teacher is not None:
+            into_training(teacher, self.task)
+        self.class_weights = None
+        if self.task.class_weights == BALANCED:
+            labels = self.data.train.labels[: rows.labelled]
+            self.class_weights = balanced_weights(labels, self.task.num_labels)
         self.sample: Sample | None = None
         if teacher is not None and recipe is not None:
             self.sample = Sample.draw(self.data, teacher, seed=seed, refit_rows=recipe.refit_rows)
@@ -96,10 +115,10 @@ class Lesson:
         return learner
 
     def _objective(self, model: PreTrainedModel) -> Objective:
-        regression = self.task.regression
+        task: dict[str, Any] = {"regression": self.task.regression, "class_weights": self.class_weights}
         if self.recipe is None or self.teacher is None:
-            return labels_only(model, regression=regression)
-        return Objective.of_recipe(self.recipe, model, self.teacher, regression=regression)
+            return labels_only(model, **task)
+        return Objective.of_recipe(self.recipe, model, self.teacher, **task)
 
     def train(self) -> None:
         """Train all learners to the end, resuming each from its checkpoint; one that fails is marked so."""
@@ -127,7 +146,7 @@ class Lesson:
 
         def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
             if given is not None:
-                return given
+                return self.task.to_standard(given) if self.task.regression else given
             return torch.from_numpy(predict(teacher.to(run.device), part, run.device))
 
         on_training_rows = logits(rows.train_logits, data.train)
@@ -144,7 +163,11 @@ class Lesson:
     def judge(self) -> list[tuple[np.ndarray, float] | None]:
         """Return the logits and the distillation loss of each learner on the one scored split."""
         (scored,) = self.data.scored.values()
-        return judge(self.learners, self._judging, scored, device=self.run.device, report=self.run.report)
+        run, task = self.run, self.task
+        judged = judge(self.learners, self._judging, scored, device=run.device, report=run.report)
+        if not task.regression:
+            return judged
+        return [found and (task.from_standard(found[0]), found[1]) for found in judged]
 
     def agreement(self, logits: np.ndarray) -> float | None:
         """Return how well ``logits`` on the one scored split agree with the teacher's; None without these."""
@@ -161,6 +184,7 @@ class Lesson:
         self, learner: Learner, model_folder: Path, *, data_folder: Path, details: dict[str, Any]
     ) -> dict[str, Any]:
         """Score a learner on all scored splits, save it, and return its metrics."""
+        out_of_training(learner.model, self.task)
         scored = score_splits(learner.model, self.data.scored, task=self.task, device=self.run.device)
         return save_scored(
             self.finish(learner),

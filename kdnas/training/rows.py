@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from kdnas.data.frames import TRAIN_ROW, fingerprint, read_meta, read_parquet, read_split
-from kdnas.data.tasks import HELDOUT, TRAIN, Definition, get_task
+from kdnas.data.tasks import HELDOUT, TRAIN, Definition, completed, get_task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.models.identity import tensors_sha256
@@ -70,6 +70,7 @@ class Rows:
         answers: Answers | None = None,
     ) -> Rows:
         """Read the proxy set's file, and the held-out slice from the task's folder."""
+        task = completed(task, read_meta(data))
         train, heldout = read_parquet(Path(proxy)).to_pandas(), read_split(data, HELDOUT)
         key: dict[str, str | None] = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}
         rows = cls(task, train, len(train), {HELDOUT: heldout}, max_length, key)
@@ -101,7 +102,7 @@ class Rows:
             scored: the splits that are scored; None for the evaluation splits.
         """
         meta, train = read_meta(data), read_split(data, TRAIN)
-        labelled = len(train)
+        task, labelled = completed(task, meta), len(train)
         key: dict[str, str | None] = {"data": meta["fingerprint"]}
         if unlabelled and UNLABELLED in meta["splits"]:
             train = pd.concat([train, read_split(data, UNLABELLED)], ignore_index=True)

@@ -152,7 +152,7 @@ def _opened(folder: Path, frames: list[pd.DataFrame]) -> np.ndarray:
 def _compare(found: np.ndarray, wanted: np.ndarray, rows: np.ndarray, task: Task, split: str) -> None:
     apart = np.abs(found - wanted).max(axis=1)
     worst = int(apart.argmax())
-    if not apart[worst] <= ABSOLUTE + RELATIVE * np.abs(wanted).max():
+    if not apart[worst] <= ABSOLUTE * task.scale[1] + RELATIVE * np.abs(wanted).max():
         raise UserError(
             f"the model of {task.name} gave row {rows[worst]} of {split} the outputs "
             f"{_numbers(wanted[worst])} when it was scored, and {_numbers(found[worst])} when its folder was "

@@ -46,10 +46,9 @@ def predict(model: PreTrainedModel, data: Encoded, device: torch.device) -> np.n
 
 def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
     """Return the task's metrics of ``logits`` (rows, labels) against the labels of ``data``."""
-    from kdnas.data.metrics import compute
+    from kdnas.data.metrics import of_logits
 
-    predictions = logits.squeeze(-1) if task.regression else logits.argmax(axis=-1)
-    return compute(task.definition, predictions, data.labels)
+    return of_logits(task, logits, data.labels)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from hub import COMMIT, Hub, serve
 
 from kdnas.models.files import WEIGHTS
 
+FRAMES = ("train", "heldout", "validation", "test")
 TOKEN = "hf_ThisTokenIsMadeUp0123456789"
 ROWS = 2000
 
@@ -43,9 +45,29 @@ def glue() -> Hub:
     return Hub("dataset", "nyu-mll/glue", files)
 
 
+def intents() -> Hub:
+    """A hub with a data set of CSV files, as people upload them."""
+    files = {}
+    for split in ("train", "test"):
+        lines = [f'"{split} {number}, please",{number % 3 * "x"}y' for number in range(ROWS)]
+        files[f"{split}.csv"] = "\ufefftext,category\n".encode() + "\n".join(lines).encode()
+    return Hub("dataset", "somebody/intents", files)
+
+
 TEACHER_CHANGES = {"teacher": {"source": "hub", "name": "somebody/bert", "revision": COMMIT}}
 WHOLE = {"max_train_rows": {"stsb": None}, "max_unlabelled_rows": {"stsb": 0}}
 GLUE_CHANGES = {"data": {"source": "hub", "revision": COMMIT, **WHOLE}}
+INTENTS = {
+    "text_columns": ["text"],
+    "label_column": "category",
+    "metrics": ["macro_f1"],
+    "hub": {"repository": "somebody/intents", "revision": COMMIT},
+}
+OWN_CHANGES = {
+    "data": {"source": "hub", "tasks": ["intents"], "custom_tasks": {"intents": INTENTS}},
+    "search": {"task": "intents"},
+    "distillation": {"start_from_search_task": []},
+}
 
 
 @pytest.mark.parametrize("token_in", ["environment", "file"])
@@ -66,8 +88,15 @@ GLUE_CHANGES = {"data": {"source": "hub", "revision": COMMIT, **WHOLE}}
             "train-00000-of-00001.parquet",
             f"fetch_task: cannot load stsb of nyu-mll/glue at revision {COMMIT} from the hub",
         ),
+        (
+            intents,
+            OWN_CHANGES,
+            f"{RESULTS}/data/intents",
+            "train.csv",
+            f"fetch_task: cannot load somebody/intents at revision {COMMIT} from the hub",
+        ),
     ],
-    ids=["teacher", "task"],
+    ids=["teacher", "task", "own_task"],
 )
 def test_network_gone_in_the_middle(fresh, make_hub, changes, target, file, sentence, token_in):
     write_config(fresh, changes)
@@ -99,6 +128,14 @@ def check_fetched(folder: Path, hub: Hub) -> None:
     if hub.kind == "model":
         for name, content in hub.files.items():
             assert (folder / name).read_bytes() == content
+    elif hub.name == "somebody/intents":
+        frames = {split: pd.read_parquet(folder / f"{split}.parquet") for split in FRAMES}
+        assert sum(map(len, frames.values())) == 2 * ROWS
+        assert frames["test"]["text"].tolist() == [f"test {number}, please" for number in range(ROWS)]
+        assert frames["test"]["label"].tolist() == [(2 - number % 3) for number in range(ROWS)]
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        assert meta["found"] == {"labels": ["xxy", "xy", "y"], "test": True}
+        assert (meta["source"], meta["validation_from"], meta["test"]) == ("hub", "train", "scored")
     else:
         there = pd.read_parquet(io.BytesIO(hub.files["stsb/train-00000-of-00001.parquet"]))
         assert pd.read_parquet(folder / "train.parquet")["sentence1"].tolist() == there["sentence1"].tolist()

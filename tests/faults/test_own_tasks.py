@@ -1,11 +1,19 @@
-"""A run on tasks that the config defines, from their files to their scores, and one from its classifier."""
+"""Runs on tasks that the config defines: from files to scores and int8, from a classifier, and refusals."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import random
 
-from experiment import RESULTS, plan, snakemake, succeed, write_config
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from experiment import RESULTS, STAGE, plan, snakemake, succeed, write_config
+from scipy.stats import pearsonr
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from synthetic_glue.generator import generate
 
@@ -78,3 +86,152 @@ def test_custom_tasks_run_from_files_to_scores(fresh):
     scores = [json.loads(path.read_text(encoding="utf-8"))["scores"] for path in adopted]
     scored = json.loads((deployed / "metrics.json").read_text(encoding="utf-8"))["scores"]
     assert scores == [scored, scored]
+
+
+VERBS = ("cancel", "track", "change", "lost", "activate", "dispute", "explain")
+NOUNS = (
+    "card",
+    "transfer",
+    "payment",
+    "refund",
+    "fee",
+    "limit",
+    "account",
+    "exchange",
+    "cash",
+    "loan",
+    "pin",
+)
+SENTENCES = (
+    "Please, {} my {}!",
+    'I said "{} the {}", now',
+    "{}, {}: how,\nwhen, where?",
+    "naïve: {} a {} for €5",
+)
+BANK = {
+    "intents": {"text_columns": ["text"], "label_column": "category", "metrics": ["accuracy", "macro_f1"]},
+    "prices": {"text_columns": ["review"], "label_column": "points", "metrics": ["pearson"]},
+}
+BANK_CHANGES = {
+    "data": {"source": "local", "path": "bank", "tasks": list(BANK), "custom_tasks": BANK},
+    "search": {"task": "intents", "strategies": ["random"], "episodes": 1, "proxy": {"heldout": 0.2}},
+    "distillation": {"start_from_search_task": [], "student": STAGE | {"epochs": 1}},
+    "fidelity": {"architectures": 0},
+}
+EXPORTED = [f"{RESULTS}/deployment/{task}/seed_1" for task in BANK]
+
+
+def write_bank(folder):
+    """Write a CSV of 77 classes without a validation split, and numbers from 0 to 100 in an array of JSON."""
+    draw = random.Random(1)
+    rows = [
+        (f"{draw.choice(SENTENCES).format(verb, noun)} {number}", f"{verb}_{noun}")
+        for verb in VERBS
+        for noun in NOUNS
+        for number in range(10)
+    ]
+    draw.shuffle(rows)
+    (folder / "intents").mkdir(parents=True)
+    (folder / "prices").mkdir()
+    for name, part in (("train.csv", rows[100:]), ("test.csv", rows[:100])):
+        with open(folder / "intents" / name, "w", newline="", encoding="utf-8-sig") as file:
+            csv.writer(file).writerows([("text", "category"), *part])
+    prices = []
+    for number in range(200):
+        good = draw.randrange(9)
+        words = ["great"] * good + ["awful"] * (8 - good)
+        prices.append({"review": " ".join(draw.sample(words, 8)), "points": 12.5 * good, "id": number})
+    with gzip.open(folder / "prices" / "training.json.gz", "wt", encoding="utf-8") as file:
+        json.dump(prices, file)
+
+
+def test_77_classes_in_a_csv_and_numbers_up_to_100_end_as_int8_students(fresh):
+    write_bank(fresh / "bank")
+    write_config(fresh, BANK_CHANGES)
+    told = succeed(fresh, *EXPORTED)
+    assert "kdnas: intents has no validation split: 67 of its training rows" in told
+    assert "kdnas: prices has no validation split: 20 of its training rows" in told
+    meta = json.loads((fresh / RESULTS / "data/intents/meta.json").read_text(encoding="utf-8"))
+    classes = sorted(f"{verb}_{noun}" for verb in VERBS for noun in NOUNS)
+    assert meta["found"] == {"labels": classes, "test": True}
+    assert {split: part["rows"] for split, part in meta["splits"].items()} == {
+        "train": 482,
+        "heldout": 121,
+        "validation": 67,
+        "test": 100,
+    }
+    for place in EXPORTED:
+        scores = json.loads((fresh / place / "scores.json").read_text(encoding="utf-8"))
+        assert all(
+            (fresh / place / entry["model"] / "model_int8.onnx").is_file() for entry in scores["models"]
+        )
+    student = fresh / RESULTS / "students/random_best"
+    config = json.loads((student / "intents/seed_1/model/config.json").read_text(encoding="utf-8"))
+    assert config["id2label"] == {str(code): name for code, name in enumerate(classes)}
+    metrics = json.loads((student / "intents/seed_1/metrics.json").read_text(encoding="utf-8"))
+    assert {split: set(found) for split, found in metrics["scores"].items()} == dict.fromkeys(
+        ("validation", "test"), {"accuracy", "macro_f1"}
+    )
+
+    # what a finished model says is in the unit of the file
+    rows = pd.read_parquet(fresh / RESULTS / "data/prices/validation.parquet")
+    assert rows["label"].between(0, 100).all() and rows["label"].max() > 60
+    for model in (student, fresh / RESULTS / "teacher"):
+        folder = model / "prices/seed_1"
+        answers = answers_of(folder / "model", rows["review"].tolist())
+        assert abs(answers.mean() - rows["label"].mean()) < 20
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        assert metrics["scores"]["validation"]["pearson"] == pytest.approx(
+            pearsonr(rows["label"], answers).statistic, abs=1e-3
+        )
+    assert plan(fresh, *EXPORTED) == {}
+    # another name of a column re-reads the files, and trains nothing anew
+    text = (fresh / "bank/intents/train.csv").read_text(encoding="utf-8-sig")
+    (fresh / "bank/intents/train.csv").write_text(text.replace("category", "class", 1), encoding="cp1252")
+    text = (fresh / "bank/intents/test.csv").read_text(encoding="utf-8-sig")
+    (fresh / "bank/intents/test.csv").write_text(text.replace("category", "class", 1), encoding="cp1252")
+    changed = BANK["intents"] | {"label_column": "class", "encoding": "cp1252"}
+    tasks = BANK | {"intents": changed}
+    write_config(fresh, BANK_CHANGES | {"data": BANK_CHANGES["data"] | {"custom_tasks": tasks}})
+    before = (student / "intents/seed_1/model/model.safetensors").read_bytes()
+    succeed(fresh, f"{RESULTS}/students/random_best/intents/seed_1/metrics.json")
+    log = fresh / RESULTS / "logs/distill_student/random_best_seed_1.log"
+    assert "taken from the store" in log.read_text(encoding="utf-8")
+    assert (student / "intents/seed_1/model/model.safetensors").read_bytes() == before
+
+
+def answers_of(folder, texts):
+    """Return the outputs of a saved model, with transformers alone."""
+    batch = AutoTokenizer.from_pretrained(folder)(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        logits = AutoModelForSequenceClassification.from_pretrained(folder).eval()(**batch).logits
+    return np.array(logits.squeeze(-1))
+
+
+WRONG = {
+    "encoding": ("train.csv", "text,category\ncafé,a\n".encode("latin-1"), "is not UTF-8 text (byte 17)"),
+    "column": ("train.csv", b"text,class\nx,a\n", 'has no column "category"; it has text, class'),
+    "label": ("train.csv", b"text,category\nx,a\ny,\n", "row 2: category is empty (as in 1 of 2 rows)"),
+    "gzip": ("train.csv.gz", b"text,category\n", "is damaged or not a gzip file"),
+    "object": ("train.json", b'{"rows": [\n]}', "is one JSON object with rows; allowed: an array of objects"),
+    "twice": ("training.csv", b"", "holds the split train twice, in train.csv and training.csv; keep one"),
+    "class": (
+        "dev.csv",
+        b"text,category\nx,lost_card\n",
+        'row 1: category is "lost_card"; allowed: one of the 77',
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_file_ends_the_run_in_one_sentence(fresh, wrong):
+    name, content, words = WRONG[wrong]
+    write_bank(fresh / "bank")
+    if name.startswith("train."):
+        (fresh / "bank/intents/train.csv").unlink()
+    (fresh / "bank/intents" / name).write_bytes(content)
+    write_config(fresh, BANK_CHANGES)
+    failed = snakemake(fresh, f"{RESULTS}/data/intents")
+    told = [line for line in failed.stdout.splitlines() if line.startswith("kdnas: ")]
+    assert failed.returncode == 1 and len(told) == 1 and words in told[0], failed.stdout
+    assert "Traceback" not in failed.stdout and not (fresh / RESULTS / "data/intents").exists()

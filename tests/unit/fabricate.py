@@ -71,7 +71,13 @@ def metrics(
 def latency(path: Path, device: str, models: list[dict[str, Any]], source: str = "measured") -> Path:
     """Write a latency file; without ``models`` nothing was measured."""
     value = {
-        "protocol": {"device": device, "batch_size": 1, "sequence_length": 128, "threads": 1},
+        "protocol": {
+            "device": device,
+            "batch_size": 1,
+            "sequence_length": 128,
+            "threads": 1,
+            "runtime": "torch",
+        },
         "hardware": {
             "device_name": "Some CPU" if device == "cpu" else "Some GPU",
             "cores": 2 if device == "cpu" else None,
@@ -169,7 +175,7 @@ def run(
         paths["histories"][strategy] = folder / f"search/{strategy}/episode_{episodes:02d}/history.csv"
         write_history(paths["histories"][strategy], found)
         best = select_best(found)
-        inside, _ = select_within_budget(found, 0.3)
+        inside, _ = select_within_budget(found, {"latency_ratio": 0.3})
         paths["architectures"] += [
             student(folder, f"{strategy}_best", strategy, "best", best),
             student(folder, f"{strategy}_budget_0.3", strategy, "budget_0.3", inside),

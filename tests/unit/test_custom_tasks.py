@@ -1,6 +1,7 @@
 """Tasks of the user's own: defined in the config, read from a folder, and told apart by all that they are."""
 
 import json
+import math
 
 import fabricate
 import numpy as np
@@ -14,7 +15,7 @@ from tiny import STAGE, finetune, write_frame
 from kdnas.config.check import check_config
 from kdnas.data.metrics import compute
 from kdnas.data.sources import write_task
-from kdnas.data.tasks import get_task, task_definitions
+from kdnas.data.tasks import completed, get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.estimate.sizes import task_size
 from kdnas.files.artifacts import read_json
@@ -64,7 +65,12 @@ def write_tickets(folder, kind, train=None):
 # The definition
 
 
-@pytest.mark.parametrize("definition", [TICKETS, LIKENESS, "mnli", "stsb"])
+COMPLETE = {**LIKENESS, "scale": [3.5, 0.5], "test": True}
+
+
+@pytest.mark.parametrize(
+    "definition", [TICKETS, LIKENESS, COMPLETE, TICKETS | {"class_weights": "balanced"}, "mnli", "stsb"]
+)
 def test_a_definition_makes_its_task_and_the_task_gives_it_back(definition):
     assert get_task(definition).definition == definition
     assert json.loads(json.dumps(definition)) == definition
@@ -76,13 +82,31 @@ def test_a_custom_task_has_what_its_entry_says():
     assert task.evaluation_splits == ("validation",)
     assert task.display_names["validation"] == "tickets"
     assert task.primary({"accuracy": 0.25}) == 0.25
-    assert get_task(LIKENESS).label_range == (0, 5)
+    assert get_task(LIKENESS).label_range == (-math.inf, math.inf)
+    assert get_task(LIKENESS).regression
     assert (task.custom, get_task("rte").custom) == (True, False)
 
 
 def test_the_config_defines_its_tasks_in_their_order():
     found = task_definitions(check_config(config())["data"])
     assert list(found.items()) == [("tickets", TICKETS), ("mnli", "mnli"), ("likeness", LIKENESS)]
+
+
+def test_a_definition_has_nothing_that_only_reading_depends_on():
+    """Else a model would be trained anew because a column has another name."""
+    entry = {"text_columns": ["body"], "metrics": ["macro_f1"], "label_column": "x", "encoding": "cp1252"}
+    found = task_definitions(check_config(config(custom_tasks={"tickets": entry}, tasks=["tickets"]))["data"])
+    assert found == {
+        "tickets": {"name": "tickets", "text_columns": ["body"], "labels": None, "metrics": ["macro_f1"]}
+    }
+
+
+def test_classes_that_only_the_rows_tell_are_asked_for_in_vain_before():
+    task = get_task({**TICKETS, "labels": None})
+    assert task.open and not task.regression
+    with pytest.raises(ValueError, match="the classes of tickets are those of its training rows"):
+        task.num_labels  # noqa: B018
+    assert not get_task(completed(task.definition, {"found": {"labels": ["a", "b"]}})).open
 
 
 # What the config refuses
@@ -114,9 +138,37 @@ def test_a_name_that_is_no_safe_file_name_is_refused(name):
         ({"text_columns": []}, "tickets.text_columns is []; allowed: a list, not empty, at most 2 items"),
         ({"text_columns": ["a", "b", "c"]}, "allowed: a list, not empty, at most 2 items"),
         ({"text_columns": ["label"]}, "tickets.text_columns has label; allowed: columns of text"),
-        ({"metrics": ["f1"]}, "metrics has f1; allowed with 3 classes: accuracy, matthews"),
+        (
+            {"label_column": "body"},
+            "text_columns has body; allowed: columns of text whose name is not body or idx or label",
+        ),
+        ({"metrics": ["f1"]}, "metrics has f1; allowed with 3 classes: accuracy, matthews, macro_f1"),
+        ({"metrics": ["roc_auc"]}, "metrics has roc_auc; allowed with 3 classes: accuracy, matthews"),
         ({"metrics": ["pearson"]}, "metrics has pearson; allowed with 3 classes: accuracy, matthews"),
-        ({"labels": None}, "metrics has accuracy; allowed with labels null: pearson, spearman"),
+        (
+            {"labels": None, "metrics": ["pearson", "f1"]},
+            "metrics has f1; allowed with pearson, which is for numbers: pearson, spearman",
+        ),
+        (
+            {"labels": None, "metrics": ["f1", "pearson"]},
+            "metrics has pearson; allowed with f1, which is for classes: accuracy, f1, matthews",
+        ),
+        (
+            {"labels": None, "metrics": ["pearson"], "class_weights": "balanced"},
+            "tickets.class_weights is balanced; allowed for a number: none",
+        ),
+        ({"class_weights": "inverse"}, 'class_weights is "inverse"; allowed: one of none, balanced'),
+        ({"encoding": "hex"}, 'tickets.encoding is "hex"; allowed: an encoding of text that Python knows'),
+        ({"validation_share": 0.6}, "validation_share is 0.6; allowed: a number (above 0, at most 0.5)"),
+        ({"hub": {"repository": "a/b"}}, "tickets.hub.revision is missing; allowed: a full commit"),
+        (
+            {"hub": {"repository": "a/b/c", "revision": "a" * 40}},
+            'hub.repository is "a/b/c"; allowed: a data set\'s id, such as owner/name',
+        ),
+        (
+            {"hub": {"repository": "a/b", "revision": "a" * 40, "splits": {"dev": "x"}}},
+            "hub.splits.dev is not a key of the configuration; allowed: train, validation, test, heldout",
+        ),
         ({"metric": "f1"}, "did you mean data.custom_tasks.tickets.metrics?"),
     ],
 )
@@ -125,9 +177,9 @@ def test_an_entry_that_is_no_task_is_refused(changes, words):
 
 
 def test_a_key_that_is_missing_is_named():
-    without = {key: value for key, value in CLASSES.items() if key != "labels"}
+    without = {key: value for key, value in CLASSES.items() if key != "metrics"}
     words = refusal(config(custom_tasks={"tickets": without}, tasks=["tickets"]))
-    assert words.startswith("data.custom_tasks.tickets.labels is missing; allowed: a list, at least 2 items")
+    assert words.startswith("data.custom_tasks.tickets.metrics is missing; allowed: a list, not empty")
 
 
 def test_f1_is_for_two_classes():
@@ -170,10 +222,17 @@ def test_every_key_that_names_a_task_takes_a_custom_one():
     )
 
 
-@pytest.mark.parametrize("source", ["hub", "synthetic"])
-def test_a_custom_task_comes_from_a_local_folder_alone(source):
-    words = refusal(config(source=source, path=None))
-    assert words.startswith(f"data.tasks has tickets; allowed with data.source {source}: ")
+def test_a_custom_task_comes_from_a_folder_or_its_own_data_set():
+    words = refusal(config(source="synthetic", path=None))
+    assert words.startswith("data.tasks has tickets; allowed with data.source synthetic: ")
+    words = refusal(config(source="hub", path=None))
+    assert words.startswith(
+        "data.custom_tasks.tickets.hub is null; allowed with data.source hub: the repository"
+    )
+    hub = {"repository": "somebody/tickets", "revision": "a" * 40}
+    tasks = {"tickets": CLASSES | {"hub": hub}, "likeness": NUMBER}  # which data.tasks does not name
+    checked = check_config(config(source="hub", custom_tasks=tasks, tasks=["tickets", "mnli"]))
+    assert checked["data"]["custom_tasks"]["tickets"]["hub"]["splits"]["validation"] is None
 
 
 # Its data
@@ -384,6 +443,27 @@ def test_the_table_has_a_column_for_it_and_is_not_called_glue(tmp_path):
     assert "Average over 1 task (tickets)." in alone.notes
 
 
+def test_a_test_split_has_a_column_and_is_in_no_average(tmp_path):
+    paths = [
+        fabricate.metrics(
+            tmp_path,
+            model,
+            "tickets",
+            1,
+            {"validation": {"accuracy": 0.5}, "test": {"accuracy": 0.9}},
+            rows={"validation": 20, "test": 30},
+            official_rows={"validation": None, "test": None},
+        )
+        for model in ("teacher", "small")
+    ]
+    table = glue_table(paths, [{**TICKETS, "labels": None}])
+    assert list(table.shown.columns[:4]) == ["Model", "tickets", "tickets (test)", "Avg."]
+    assert list(table.shown["tickets (test)"]) == ["90.0", "90.0"]
+    assert list(table.shown["Avg."]) == ["50.0", "50.0"]
+    assert "Test splits of the user's own, in no average: tickets (test)." in table.notes
+    assert table.data.loc[table.data["split"] == "test", "in_average"].tolist() == [False, False]
+
+
 def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write_tickets(tmp_path / "tickets", "parquet", tickets(60))
     checked = check_config(config(path=str(tmp_path)) | {"teacher": {"max_length": 48}})
@@ -392,5 +472,15 @@ def test_the_estimate_counts_its_rows_and_bounds_its_lengths(tmp_path):
     write(tmp_path / "tickets", "tickets", tickets(9), "heldout", "jsonl")
     size = task_size("tickets", checked, None)
     assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (60, 9, 6)
+    (tmp_path / "tickets" / "validation.parquet").unlink()
+    own = {"tickets": {"text_columns": ["body"], "metrics": ["accuracy"]}}
+    given = config(path=str(tmp_path), custom_tasks=own, tasks=["tickets"])
+    size = task_size("tickets", check_config(given), None)
+    assert (size.train_rows, size.heldout_rows, size.evaluation_rows) == (54, 9, 6)
+    own["tickets"]["hub"] = {"repository": "a/b", "revision": "a" * 40}
+    with pytest.raises(
+        UserError, match="tickets has not been fetched, so its rows cannot be counted; allowed"
+    ):
+        task_size("tickets", check_config(given | {"data": given["data"] | {"source": "hub"}}), None)
     with pytest.raises(UserError, match='data.path is ".*/none", which is not a folder'):
         task_size("tickets", check_config(config(path=f"{tmp_path}/none")), None)

@@ -99,7 +99,12 @@ def test_a_category_beside_each_text_is_on_both_sides_and_told():
     assert not pairs(train) & pairs(heldout)
     swapped = table.rename(columns={"a": "b", "b": "a"})
     pd.testing.assert_series_equal(hold_out(swapped, PAIRS, share=0.2, rows=None)[1]["idx"], heldout["idx"])
-    meta = {"heldout_from": "train", "heldout_shared_rows": 120}
+    meta = {
+        "heldout_from": "train",
+        "heldout_shared_rows": 120,
+        "validation_from": "validation",
+        "test": None,
+    }
     (told,) = remarks(PAIRS, {"train": train, "heldout": heldout, "validation": rows_apart()}, meta)
     name, count = heldout["a"].value_counts().index[0], heldout["a"].value_counts().iloc[0]
     assert told.startswith(

@@ -14,6 +14,7 @@ from kdnas.losses.hidden import HiddenStates, uniform_last_layers
 from kdnas.losses.labels import Labels
 from kdnas.losses.logits import Logits
 from kdnas.losses.objective import Objective, reads_of_teacher
+from kdnas.training.data import balanced_weights
 
 NOTHING = torch.zeros(1, 1)
 
@@ -121,6 +122,18 @@ def test_logits_loss_by_hand():
     assert value == pytest.approx(expected, rel=1e-5)
     regression = Logits(Pair(None, None, regression=True, temperature=2.0))
     assert float(regression(Outputs(torch.tensor([[1.0]])), Outputs(torch.tensor([[3.0]])), {})) == 4.0
+
+
+def test_class_weights_weigh_rows_by_their_label():
+    logits, labels = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), torch.tensor([0, 0, 1])
+    losses = [math.log(1 + math.exp(-2)), math.log(1 + math.exp(1)), math.log(1 + math.exp(1))]
+    weighted = Labels(Pair(None, None, regression=False, class_weights=(0.75, 1.5)))
+    expected = (0.75 * losses[0] + 0.75 * losses[1] + 1.5 * losses[2]) / 3.0
+    assert float(weighted(Outputs(logits), None, {"labels": labels})) == pytest.approx(expected)
+    equal = Labels(Pair(None, None, regression=False))
+    assert float(equal(Outputs(logits), None, {"labels": labels})) == pytest.approx(sum(losses) / 3)
+    assert balanced_weights(np.array([0, 0, 1, 0]), 2) == pytest.approx((4 / 6, 4 / 2))
+    assert not weighted.state_dict()  # a checkpoint holds what is learned
 
 
 def test_regression_never_broadcasts():

@@ -28,6 +28,47 @@ def test_classification_metrics_against_the_confusion_matrix():
     assert compute("cola", PREDICTIONS, REFERENCES) == pytest.approx({"matthews": matthews})
 
 
+OWN = {"name": "own", "text_columns": ["a"], "labels": ["x", "y", "z"]}
+
+
+def test_means_over_classes_against_the_confusion_matrix():
+    """x: 1 of 2 found, 1 of 1 right; y: 2 of 3 found, 2 of 4 right; z: 0 of 1 found, 0 of 1 right."""
+    references = np.array([0, 0, 1, 1, 1, 2])
+    predictions = np.array([0, 1, 1, 1, 2, 1])
+    f1 = [2 * 1 / (2 + 1), 2 * 2 / (3 + 4), 0.0]
+    scores = compute(
+        OWN | {"metrics": ["macro_f1", "weighted_f1", "balanced_accuracy"]}, predictions, references
+    )
+    assert scores == pytest.approx(
+        {
+            "macro_f1": sum(f1) / 3,
+            "weighted_f1": (2 * f1[0] + 3 * f1[1] + f1[2]) / 6,
+            "balanced_accuracy": (1 / 2 + 2 / 3 + 0) / 3,
+        }
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_class_that_is_predicted_and_does_not_occur_is_no_class_to_find():
+    balanced = compute(OWN | {"metrics": ["balanced_accuracy"]}, np.array([0, 2, 1]), np.array([0, 0, 1]))
+    assert balanced == {"balanced_accuracy": 0.75}
+
+
+@pytest.mark.filterwarnings("error")
+def test_area_under_the_roc_curve_counts_pairs_in_order():
+    """Of the 2 * 3 pairs of a row of each class 4 are in order and 1 is tied."""
+    two = OWN | {"labels": ["x", "y"], "metrics": ["accuracy", "roc_auc"]}
+    references, margins = np.array([1, 1, 0, 0, 0]), np.array([3.0, -1.0, -1.0, -2.0, 0.5])
+    scores = compute(two, (margins > 0).astype(int), references, margins=margins)
+    assert scores == pytest.approx({"accuracy": 3 / 5, "roc_auc": (4 + 1 / 2) / 6})
+    constant = compute(two, np.zeros(5, dtype=int), references, margins=np.zeros(5))
+    assert constant["roc_auc"] == 0.5
+    with pytest.raises(ValueError, match="own: accuracy, roc_auc needs margins"):
+        compute(two, references, references)
+    with pytest.raises(ValueError, match=r"margins \(4,\)"):
+        compute(two, references, references, margins=margins[:4])
+
+
 def test_agreement_asks_the_teacher_alone():
     teacher = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0], [1.0, 0.0]])
     student = np.array([[0.2, 0.1], [0.9, 0.1], [9.0, 0.0], [0.0, 0.1]])

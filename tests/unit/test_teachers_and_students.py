@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from tiny import (
@@ -11,32 +12,38 @@ from tiny import (
     FAMILY,
     STAGE,
     distil,
+    evaluate,
     finetune,
     recipe,
     signals_of,
     student_job,
     write_data,
+    write_frame,
     write_teacher,
 )
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from kdnas.data.tasks import get_task
+from kdnas.data.frames import TRAIN_ROW, fingerprint, read_split, write_split, write_task
+from kdnas.data.sources.custom import scale_of
+from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json, write_json
 from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
 from kdnas.teachers import finetune as finetune_module
-from kdnas.training import students
+from kdnas.teachers.answers import query_teacher
+from kdnas.training import lesson, students
 from kdnas.training.candidates import _shared_key
 from kdnas.training.learner import Learner
-from kdnas.training.rows import Rows
+from kdnas.training.rows import Answers, Rows
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
 SMALL = Architecture(2, 12, 3, 24, "gelu")
 SHAPE = Architecture(4, 24, 6, 48, "gelu")  # the teacher's
 
 
-def teach(base: Path, data: Path, name: str, run, folder: Path, seed: int = 1) -> Path:
+def teach(base: Path, data: Path, name: Definition, run, folder: Path, seed: int = 1) -> Path:
     store = Store(folder / "store")
     finetune(base, data, name, TEACHER, seed, run, store, folder / "model", folder / "metrics.json")
     return folder / "model"
@@ -63,6 +70,91 @@ def test_teacher_of_a_regression_learns_the_scores(teacher_base, tmp_path, make_
     assert metrics["rows"] == {"validation": 64}
     weights = tmp_path / "teacher" / "model" / "model.safetensors"
     assert metrics["size_mb"] == weights.stat().st_size / 1_000_000
+
+
+PRICES = {"name": "prices", "text_columns": ["a"], "labels": None, "metrics": ["pearson"]}
+
+
+def write_prices(folder: Path, factor: float, shift: float) -> Path:
+    """Write a task of 64 rows a split whose labels are 0, 1 and 2, times ``factor`` plus ``shift``."""
+    frames = {split: write_frame(get_task(PRICES), 64, seed) for seed, split in enumerate(SPLITS)}
+    for frame in frames.values():
+        frame["label"] = (frame["label"] * factor + shift).astype("float32")
+    meta = {"task": "prices", "synthetic": False, "fingerprint": fingerprint(frames)}
+    meta |= {"splits": {split: {"rows": 64, "official_rows": None} for split in frames}}
+    meta |= {"found": {"scale": scale_of(frames["train"]["label"])}, "unlabelled_fingerprint": "none"}
+    write_task(folder, frames, meta)
+    return folder
+
+
+SPLITS = ("train", "validation", "heldout", "unlabelled")
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(50.0, 0.0), (8.0, 2000.0), (0.01, 0.0)])
+def test_numbers_of_any_range_are_learned_alike_and_answered_in_their_own(
+    factor, shift, teacher_base, tmp_path, make_run
+):
+    """Opened by transformers alone, a teacher or student of other units gives the same answers in them."""
+    outputs, evaluations = {}, {}
+    for unit, change in {"plain": (1.0, 0.0), "own": (factor, shift)}.items():
+        folder = tmp_path / unit
+        data, store = write_prices(folder / "data", *change), Store(folder / "store")
+        teacher = teach(teacher_base, data, PRICES, make_run(), folder / "teacher")
+        query_teacher(
+            teacher, data, PRICES, max_length=32, device=torch.device("cpu"), file=folder / "answers"
+        )
+        answers = Answers.read(folder / "answers")
+        job = student_job(
+            "small", SMALL, PRICES, 1, "student", None, teacher, data, 32, DISTILLATION, answers
+        )
+        assert (len(job.rows.train), job.rows.labelled) == (128, 64)  # the others get pseudo-labels
+        distil(job, make_run(), store, folder / "student", folder / "student.json")
+        for model in ("teacher/model", "student"):
+            outputs[unit, model] = opened(folder / model, read_split(data, "validation")["a"].tolist())
+        train = read_split(data, "train").assign(**{TRAIN_ROW: range(64)})
+        write_split(folder / "proxy.parquet", train)
+        rows = Rows.of_proxy(PRICES, folder / "proxy.parquet", data, max_length=32, answers=answers)
+        entry = {"candidate": 1, "architecture": SMALL.to_dict()}
+        (evaluations[unit],) = evaluate([entry], teacher, rows, DISTILLATION, 1, make_run(), store)
+    for model in ("teacher/model", "student"):
+        expected = outputs["plain", model] * factor + shift
+        assert outputs["own", model] == pytest.approx(expected, abs=2e-3 * factor)
+        assert outputs["plain", model].std() > 0.1
+    for quality in ("quality_accuracy", "quality_loss"):
+        assert evaluations["own"][quality] == pytest.approx(evaluations["plain"][quality], abs=2e-3)
+
+
+def opened(folder: Path, texts: list[str]) -> np.ndarray:
+    """Return what a saved model says of texts, as one who has transformers alone sees it."""
+    batch = AutoTokenizer.from_pretrained(folder)(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        return model(**batch).logits.squeeze(-1).numpy()
+
+
+def test_class_weights_reach_every_training(teacher_base, tmp_path, make_run, monkeypatch):
+    """Rows of a rare class weigh more in the teacher's loss and in the student's."""
+    seen = []
+    monkeypatch.setattr(
+        lesson, "balanced_weights", lambda labels, classes: seen.append(len(labels)) or (1.0, 2.0)
+    )
+    definition = {"name": "t", "text_columns": ["a"], "labels": ["x", "y"], "metrics": ["macro_f1"]}
+    weighted = definition | {"class_weights": "balanced"}
+    frames = {split: write_frame(get_task(definition), 24, seed) for seed, split in enumerate(SPLITS[:2])}
+    splits = {split: {"rows": 24, "official_rows": None} for split in frames}
+    meta = {"task": "t", "synthetic": False, "fingerprint": "same", "splits": splits}
+    write_task(tmp_path / "data", frames, meta)
+    weights = []
+    for task in (definition, weighted):
+        teacher = teach(teacher_base, tmp_path / "data", task, make_run(), tmp_path / f"t{len(weights)}")
+        job = student_job(
+            "small", SMALL, task, 1, "student", None, teacher, tmp_path / "data", 32, DISTILLATION
+        )
+        folder = tmp_path / f"s{len(weights)}"
+        distil(job, make_run(), Store(tmp_path / "store"), folder, tmp_path / "s.json")
+        weights.append([(path / "model.safetensors").read_bytes() for path in (teacher, folder)])
+    assert seen == [24, 24]
+    assert all(plain != other for plain, other in zip(*weights, strict=True))
 
 
 def test_seed_decides_the_teacher(teacher_base, tmp_path, make_run):

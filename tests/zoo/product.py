@@ -11,6 +11,7 @@ import torch
 from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import task_definitions
+from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.errors import UserError
 from kdnas.files.store import Store
 from kdnas.search.space import Architecture
@@ -18,7 +19,7 @@ from kdnas.teachers.adoption import adopt_teacher
 from kdnas.teachers.config_check import check_against_fetched, check_against_teacher
 from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 from kdnas.teachers.finetune import finetune_teacher
-from kdnas.teachers.unknown_words import remark_unknown
+from kdnas.teachers.texts import remark_texts
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.recipe import Recipe, Stage
 from kdnas.training.rows import Rows
@@ -51,6 +52,8 @@ class Outcome:
     models: dict[str, Path] = field(
         default_factory=dict
     )  # the folders of teacher and student, as far as made
+    copies: dict[str, Path] = field(default_factory=dict)  # of these, with the word pieces in use
+    not_cut: str | None = None  # why there are none
     left: list[Path] = field(default_factory=list)  # what the step that refused it has written all the same
 
 
@@ -146,8 +149,8 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     check_against_fetched(config, base)
 
     taught, metrics = folder / "teacher" / "model", folder / "teacher" / "metrics.json"
-    yield ("remark_unknown",)
-    remark_unknown(base, data, definition, max_length=length, warn=_ignore)
+    yield ("remark_texts",)
+    remark_texts(base, data, definition, max_length=length, warn=_ignore)
     if spec.adopted:
         yield "adopt_teacher", taught, metrics
         adopt_teacher(
@@ -191,6 +194,19 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     )
     distill(job, run=run, store=store, model_folder=small, metrics_file=metrics)
     outcome.models["student"] = small
+
+    yield ("export_models",)
+    try:
+        pieces = PiecesInUse.of_task(definition, data, model=taught, max_length=length)
+    except UserError as error:
+        outcome.not_cut = str(error)
+        return
+    for name, model in outcome.models.items():
+        copy = folder / "copies" / name
+        pieces.copy(model, copy)
+        found = pieces.compare(model, copy, {"train": frames(spec)["train"]}, name=name)
+        outcome.copies[name] = copy
+        assert not found["retokenised_rows"], f"{name}: {found} of its copy"
 
 
 def _ignore(line: str) -> None:

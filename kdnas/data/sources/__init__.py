@@ -5,6 +5,7 @@ Every source gives the same thing: checked rows with the registry's columns and 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,19 @@ from kdnas.data.rows import max_train_rows
 from kdnas.data.settings import DataSettings
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
+from kdnas.data.sources.custom import check_custom, scale_of
 from kdnas.data.stratify import allocate, draw, strata
-from kdnas.data.tasks import HELDOUT, TRAIN, Definition, Task, get_task
+from kdnas.data.tasks import (
+    HELDOUT,
+    SCORED,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    WITHOUT_LABELS,
+    Definition,
+    Task,
+    get_task,
+)
 from kdnas.data.unlabelled import UNLABELLED, choose_unlabelled
 from kdnas.errors import UserError
 from kdnas.sentences import shown
@@ -29,8 +41,34 @@ __all__ = ["fingerprint", "load_task", "read_meta", "read_split", "write_split",
 SOURCES = {"hub": hub, "local": local, "synthetic": synthetic}
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A task with what its rows told, its checked rows by split, and the files that these came from."""
+
+    task: Task
+    frames: dict[str, pd.DataFrame]
+    files: dict[str, str]
+
+
+def load_rows(definition: Definition, data: DataSettings) -> Loaded:
+    """Return the checked rows of every split as the source has them.
+
+    A custom task without a validation split gets one, cut from its training rows. Raises UserError for data
+    that is missing, damaged or not what the registry or the config says.
+    """
+    task = get_task(definition)
+    if data.source not in SOURCES:
+        raise UserError(f"data.source is {shown(data.source)}; allowed: {', '.join(SOURCES)}")
+    loaded = SOURCES[data.source].load(task, data)
+    files = {split: where for split, (_, where) in loaded.items()}
+    if task.custom:
+        return Loaded(*check_custom(task, loaded, data.layout(task.name)), files)
+    frames = {split: check_split(task, split, rows, where=where) for split, (rows, where) in loaded.items()}
+    return Loaded(task, frames, files)
+
+
 def load_task(
-    task: Definition, data: DataSettings, heldout: float = 0.0
+    definition: Definition, data: DataSettings, heldout: float = 0.0
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
@@ -38,18 +76,15 @@ def load_task(
     ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split: the
     source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Rows without
     labels, where the config asks for them, are one more: the source's own, or training rows beyond that cut.
-    Raises UserError for data that is missing, damaged or not what the registry says.
+    Raises UserError as :func:`load_rows` does.
     """
-    task = get_task(task)
-    if data.source not in SOURCES:
-        raise UserError(f"data.source is {shown(data.source)}; allowed: {', '.join(SOURCES)}")
-    loaded = SOURCES[data.source].load(task, data)
-    frames = {split: check_split(task, split, rows, where=where) for split, (rows, where) in loaded.items()}
+    loaded = load_rows(definition, data)
+    task, frames = loaded.task, loaded.frames
     maximum = max_train_rows(task.name, data.max_train_rows)
     unlabelled = frames.pop(UNLABELLED, None)
     own = frames.pop(HELDOUT, None)
     if heldout and own is not None:
-        check_apart(task, own, frames, where=loaded[HELDOUT][1])
+        check_apart(task, own, frames, where=loaded.files[HELDOUT])
         frames[HELDOUT] = own
     elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, share=heldout, rows=maximum)
@@ -75,7 +110,22 @@ def load_task(
             for split, frame in frames.items()
         },
     }
-    return frames, meta
+    return frames, meta | (_custom_meta(definition, loaded) if task.custom else {})
+
+
+def _custom_meta(definition: Definition, loaded: Loaded) -> dict[str, Any]:
+    """Return what the ``meta.json`` of a custom task has in addition."""
+    task = loaded.task
+    if task.regression:
+        task = replace(task, scale=scale_of(loaded.frames[TRAIN]["label"]))
+    given: Any = get_task(definition).definition
+    complete: Any = task.definition
+    scored = SCORED if TEST in task.splits else WITHOUT_LABELS
+    return {
+        "found": {key: value for key, value in complete.items() if given.get(key) != value},
+        "validation_from": VALIDATION if VALIDATION in loaded.files else TRAIN,
+        "test": scored if TEST in loaded.files else None,
+    }
 
 
 def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:

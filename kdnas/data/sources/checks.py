@@ -5,32 +5,94 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kdnas.data.tasks import TRAIN, Task
+from kdnas.data.tasks import NUMBER_METRICS, TRAIN, Task
 from kdnas.data.unlabelled import NO_LABEL, UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
+CLASS_NAME = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}"  # as in the config
+WHOLE_NUMBER = "[+-]?[0-9]+"
+LARGEST = 1e30  # of numbers as labels, which are stored in float32
+UNKNOWN_CODE = "code -1"  # of a row without a label, where a file declares the names of codes
 
-def check_split(task: Task, split: str, frame: pd.DataFrame, *, where: str) -> pd.DataFrame:
+
+@dataclass(frozen=True)
+class LabelColumn:
+    """The ``name`` of the column with labels; ``names_only``: they are names of classes and never codes."""
+
+    name: str = "label"
+    names_only: bool = False
+
+
+def check_split(
+    task: Task, split: str, frame: pd.DataFrame, *, where: str, label: LabelColumn | None = None
+) -> pd.DataFrame:
     """Return the rows with exactly ``task.columns``: str texts, label codes (or float32 scores), int64 idx.
 
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
-    missing ``idx`` is counted from 0. In the split ``unlabelled`` every label is -1; labels in the file are
-    not read. Raises UserError.
+    missing ``idx`` is counted from 0, and so is a custom task's. In the split ``unlabelled`` every label is
+    -1; labels in the file are not read. A custom task may have empty texts, but not all of a column. Raises
+    UserError.
     """
+    label = label or LabelColumn()
     if split == UNLABELLED:
         return _without_labels(task, split, frame, where, empty_allowed=False)
-    checked = _text_columns(task, frame, (*task.text_columns, "label"), where)
+    checked = _text_columns(task, frame, (*task.text_columns, label.name), where)
     _check_empty_texts(task, split, checked, where)
-    checked["label"] = _scores(task, frame["label"], where) if task.regression else _codes(task, frame, where)
+    values = _labels(frame[label.name], where)
+    checked["label"] = (
+        _scores(task, values, label, where) if task.regression else _codes(task, values, label, where)
+    )
     _check_classes(task, split, checked["label"], where)
-    checked["idx"] = _idx(frame, where)
+    checked["idx"] = _idx(task, frame, where)
     return pd.DataFrame(checked)
+
+
+def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) -> tuple[str, ...]:
+    """Return the classes of the training rows ``frame``: whole numbers by size, other names as texts sort.
+
+    Raises UserError for a label that is no class's name, or for too many of them to be classes.
+    """
+    check_columns((label,), list(frame.columns), where)
+    values = _labels(frame[label], where)
+    for row, value in enumerate(values, start=1):
+        if not _may_be_name(value) or not re.fullmatch(CLASS_NAME, str(value)):
+            raise UserError(
+                f"{where}, row {row}: {label} is {shown(value)}; allowed for a class: a whole number, or "
+                f"text of at most 200 characters without control characters{_for_numbers(task)}"
+            )
+    names = {str(value) for value in values}
+    if len(names) == 1:
+        raise UserError(
+            f"{where} has the {label} {shown(values[0])} in all of its {len(values)} rows; allowed: at least "
+            "two different labels"
+        )
+    if len(names) * 2 > len(values):
+        raise UserError(
+            f"{where} has {len(names)} different values of {label} in {len(values)} rows; allowed for "
+            f"classes: at least two rows of each on average{_for_numbers(task)}"
+        )
+    if all(re.fullmatch(WHOLE_NUMBER, name) for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))
+
+
+def _for_numbers(task: Task) -> str:
+    return f" (for numbers, data.custom_tasks.{task.name}.metrics has {' or '.join(NUMBER_METRICS)})"
+
+
+def lacks_labels(frame: pd.DataFrame, label: str) -> bool:
+    """Return whether no row has a label: no such column, nothing in it, or the hub's code -1 alone."""
+    if label not in frame:
+        return True
+    column = frame[label]
+    return bool((column.isna() | column.astype("str").str.strip().isin(["", "-1", UNKNOWN_CODE])).all())
 
 
 def check_test_split(
@@ -68,15 +130,20 @@ def check_label_order(task: Task, names: Sequence[str], where: str) -> None:
         )
 
 
-def name_codes(task: Task, column: pd.Series) -> pd.Series:
-    """Return a column of class codes as ``check_split`` reads them without doubt: by name, if need be.
+def name_codes(
+    task: Task, frame: pd.DataFrame, names: Sequence[str], *, label: str, where: str
+) -> pd.DataFrame:
+    """Return ``frame`` with codes as ``check_split`` reads them without doubt: by the ``names`` of the file.
 
-    A code of no class, as -1 of a row without a label, becomes a text that is no name.
+    A code of no class, as -1 of a row without a label, becomes a text that is no name. Raises UserError for
+    names that are not the task's, in its order.
     """
-    if task.regression or not _names_alone(task):
-        return column
-    names = dict(enumerate(task.classes))
-    return column.map(lambda value: names.get(value, f"code {value}"), na_action="ignore")
+    check_label_order(task, names, where)
+    if label not in frame or task.regression or not (task.open or _names_alone(task)):
+        return frame
+    known = dict(enumerate(map(str, names)))
+    named = frame[label].map(lambda value: known.get(value, f"code {value}"), na_action="ignore")
+    return frame.assign(**{label: named})
 
 
 def _without_labels(
@@ -86,7 +153,7 @@ def _without_labels(
     if not empty_allowed:
         _check_empty_texts(task, split, checked, where)
     checked["label"] = pd.Series([NO_LABEL] * len(frame), dtype="int64")
-    checked["idx"] = _idx(frame, where)
+    checked["idx"] = _idx(task, frame, where)
     return pd.DataFrame(checked)
 
 
@@ -95,7 +162,7 @@ def _text_columns(task: Task, frame: pd.DataFrame, needed: Sequence[str], where:
     if frame.empty:
         raise UserError(f"{where} has no rows")
     check_columns(needed, list(frame.columns), where)
-    return {column: _texts(frame[column], where) for column in task.text_columns}
+    return {column: _texts(task, frame[column], where) for column in task.text_columns}
 
 
 def _values(column: pd.Series, where: str) -> list[Any]:
@@ -105,7 +172,25 @@ def _values(column: pd.Series, where: str) -> list[Any]:
     return column.tolist()
 
 
-def _texts(column: pd.Series, where: str) -> pd.Series:
+def _labels(column: pd.Series, where: str) -> list[Any]:
+    """Return the labels, one in every row."""
+    values = column.tolist()
+    null = column.isna().to_numpy()
+    blank = np.array([isinstance(value, str) and not value.strip() for value in values], dtype=bool)
+    missing = np.flatnonzero(null | blank)
+    if len(missing):
+        first = missing[0]
+        raise UserError(
+            f"{where}, row {first + 1}: {column.name} is {'null' if null[first] else 'empty'} (as in "
+            f"{len(missing)} of {len(values)} rows); allowed: a value in every row (texts without a label go "
+            "into a file unlabelled.*)"
+        )
+    return values
+
+
+def _texts(task: Task, column: pd.Series, where: str) -> pd.Series:
+    if task.custom:
+        column = column.astype("object").where(column.notna(), "")
     values = _values(column, where)
     for row, value in enumerate(values, start=1):
         if not isinstance(value, str):
@@ -121,6 +206,11 @@ def _texts(column: pd.Series, where: str) -> pd.Series:
 
 def _check_empty_texts(task: Task, split: str, texts: dict[str, pd.Series], where: str) -> None:
     empty = pd.DataFrame({column: values.str.strip() == "" for column, values in texts.items()})
+    if task.custom:
+        for column in empty:
+            if empty[column].all():
+                raise UserError(f"{where} has no text in {column}, in none of its {len(empty)} rows")
+        return
     rows = np.flatnonzero(empty.any(axis="columns"))
     allowed = task.empty_texts.get(split, 0)
     if len(rows) > allowed:
@@ -130,48 +220,53 @@ def _check_empty_texts(task: Task, split: str, texts: dict[str, pd.Series], wher
         raise UserError(f"{where}, row {first + 1}: {column} is empty{note}")
 
 
-def _codes(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
-    code_of = _code_by_value(task)
+def _may_be_name(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+
+
+def _codes(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -> pd.Series:
+    names_only = label.names_only or _names_alone(task)
+    code_of = {name: code for code, name in enumerate(task.classes)}
+    if not names_only:
+        code_of |= {str(code): code for code in code_of.values()}
     codes = []
-    for row, value in enumerate(_values(frame["label"], where), start=1):
-        known = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
-        code = code_of.get(str(value)) if known else None
+    for row, value in enumerate(values, start=1):
+        code = code_of.get(str(value)) if _may_be_name(value) else None
         if code is None:
-            raise UserError(f"{where}, row {row}: label is {shown(value)}; allowed: {_allowed(task)}")
+            allowed = (
+                f"one of the {len(task.classes)} classes of the training rows, {listed(task.classes)}"
+                if label.names_only
+                else _allowed(task)
+            )
+            raise UserError(f"{where}, row {row}: {label.name} is {shown(value)}; allowed: {allowed}")
         codes.append(code)
     return pd.Series(codes, dtype="int64")
 
 
-def _code_by_value(task: Task) -> dict[str, int]:
-    """Return each class's code by what a label may be, as text: its name, or its code.
+def _names_alone(task: Task) -> bool:
+    """Return whether only names are read, and no codes.
 
     A name that is a whole number could be taken for a code. So where one is not its own code, only names are
     read, and a number never means one class in one file and another class in another.
     """
-    names = {name: code for code, name in enumerate(task.classes)}
-    return names if _names_alone(task) else names | {str(code): code for code in names.values()}
-
-
-def _names_alone(task: Task) -> bool:
-    numbers = {name: code for code, name in enumerate(task.classes) if re.fullmatch("[+-]?[0-9]+", name)}
+    numbers = {name: code for code, name in enumerate(task.classes) if re.fullmatch(WHOLE_NUMBER, name)}
     return any(name != str(code) for name, code in numbers.items())
 
 
 def _allowed(task: Task) -> str:
     if _names_alone(task):
-        return f"{', '.join(task.classes)} (names only, not codes, because a name is a whole number)"
-    return ", ".join(f"{code} ({name})" for code, name in enumerate(task.classes))
+        return f"{listed(task.classes)} (names only, not codes, because a name is a whole number)"
+    return listed(f"{code} ({name})" for code, name in enumerate(task.classes))
 
 
-def _scores(task: Task, column: pd.Series, where: str) -> pd.Series:
+def _scores(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -> pd.Series:
     low, high = task.label_range
     scores = []
-    for row, value in enumerate(_values(column, where), start=1):
+    for row, value in enumerate(values, start=1):
         score = _number(value)
-        if not low <= score <= high:
-            raise UserError(
-                f"{where}, row {row}: label is {shown(value)}; allowed: numbers from {low:g} to {high:g}"
-            )
+        if not (low <= score <= high and abs(score) <= LARGEST):
+            allowed = f"numbers from {low:g} to {high:g}" if math.isfinite(low) else "numbers such as 3.5"
+            raise UserError(f"{where}, row {row}: {label.name} is {shown(value)}; allowed: {allowed}")
         scores.append(score)
     return pd.Series(scores, dtype="float32")
 
@@ -199,13 +294,14 @@ def _check_classes(task: Task, split: str, labels: pd.Series, where: str) -> Non
                 raise UserError(f"{where} has no row of class {code} ({name}); training needs every class")
 
 
-def _idx(frame: pd.DataFrame, where: str) -> pd.Series:
-    if "idx" not in frame:
+def _idx(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:
+    if "idx" not in frame or task.custom:
         return pd.Series(range(len(frame)), dtype="int64")
     values = _values(frame["idx"], where)
     for row, value in enumerate(values, start=1):
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+        whole = isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value)  # of a CSV file
+        if not whole and (isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63):
             raise UserError(
                 f"{where}, row {row}: idx is {shown(value)}; allowed: whole numbers of at most 64 bits"
             )
-    return pd.Series(values, dtype="int64")
+    return pd.Series([int(value) for value in values], dtype="int64")

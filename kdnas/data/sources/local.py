@@ -1,73 +1,48 @@
-"""Source ``local``: a folder that holds one folder for each task.
+"""Source ``local``: a folder that holds one folder for each task, with a file for each split.
 
-It reads Parquet (also the hub's shards), JSON lines, and TSV files: those of the official GLUE download, or a
-custom task's, whose first line names its columns.
+It reads Parquet (also the hub's shards), CSV, JSON (an array, or an object in each line) and TSV: GLUE's
+official download, or a first line that names the columns. Text files may be packed by gzip.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
-from kdnas.data.frames import read_parquet
-from kdnas.data.local_folders import folder_names, split_of, subset_folders
-from kdnas.data.settings import DataSettings
-from kdnas.data.sources.checks import check_columns, check_label_order, name_codes
-from kdnas.data.tasks import HELDOUT, Task
+from kdnas.data.local_folders import SUFFIXES, folder_names, split_names, split_of, subset_folders
+from kdnas.data.settings import DataSettings, Layout
+from kdnas.data.sources.checks import name_codes
+from kdnas.data.sources.readers import Encoding, only_columns, read_csv, read_json, read_parquet_columns
+from kdnas.data.sources.tsv import header_of, read_test_tsv, read_tsv
+from kdnas.data.tasks import HELDOUT, TEST, VALIDATION, Task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
-from kdnas.sentences import listed, reason, shown
+from kdnas.sentences import listed, shown
 
-
-@dataclass(frozen=True)
-class _Official:
-    """A task in the official download: the TSV columns that we read."""
-
-    texts: tuple[str, ...]
-    label: str
-    header: tuple[str, ...] | None = None  # of a file that has no header line; test files have one
-    index: str = "index"  # of a test file, which has no label
-
-
-_OFFICIAL = {
-    "cola": _Official(("sentence",), "label", header=("source", "label", "star", "sentence")),
-    "sst2": _Official(("sentence",), "label"),
-    "mrpc": _Official(("#1 String", "#2 String"), "Quality"),
-    "stsb": _Official(("sentence1", "sentence2"), "score"),
-    "qqp": _Official(("question1", "question2"), "is_duplicate", index="id"),
-    "mnli": _Official(("sentence1", "sentence2"), "gold_label"),
-    "qnli": _Official(("question", "sentence"), "label"),
-    "rte": _Official(("sentence1", "sentence2"), "label"),
-    "wnli": _Official(("sentence1", "sentence2"), "label"),
-}
+_SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
 def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError.
 
-    A held-out slice, and unlabelled rows that the config asks for, are there where the folder has a file of
-    its own for them.
+    A held-out slice, unlabelled rows that the config asks for, and a custom task's validation and test split
+    are there where the folder has a file of its own for them. The label is in the column of the task's
+    layout; a test split may have none.
     """
     with _data_folder(data) as path:
-        folder = _subset_folder(task.name, path)
-        splits = {}
-        for split, rows in task.splits.items():
-            tsv = f"{split if task.custom else split.replace('validation', 'dev')}.tsv"
-            splits[split] = _load_split(task, split, folder, tsv, partial(_read_tsv, rows=rows))
-        if _has(folder, HELDOUT):
-            read_tsv = partial(_read_tsv, rows=None)
-            splits[HELDOUT] = _load_split(task, HELDOUT, folder, f"{HELDOUT}.tsv", read_tsv)
-        if data.wants_unlabelled(task.name) and _has(folder, UNLABELLED):
-            splits[UNLABELLED] = _load_split(task, UNLABELLED, folder, f"{UNLABELLED}.tsv", _read_texts_tsv)
-        return splits
+        reader = _Reader(task, _subset_folder(task.name, path), data.layout(task.name))
+        optional = [HELDOUT, *[UNLABELLED] * data.wants_unlabelled(task.name)]
+        if task.custom:
+            optional += [VALIDATION, TEST]
+        needed = [split for split in task.splits if split not in optional]
+        return {
+            split: reader.read(split) for split in [*needed, *(name for name in optional if reader.has(name))]
+        }
 
 
 def load_test(
@@ -78,9 +53,8 @@ def load_test(
     ``rows`` is the size of the official split. Raises UserError, also where there is no such split.
     """
     with _data_folder(data) as path:
-        folder = _subset_folder(subset, path)
-        tsv = f"{'diagnostic' if subset == 'ax' else split}.tsv"
-        return _load_split(task, split, folder, tsv, partial(_read_test_tsv, rows=rows))
+        reader = _Reader(task, _subset_folder(subset, path), Layout(), official_test_rows=rows)
+        return reader.read(split, tsv="diagnostic" if subset == "ax" else None)
 
 
 @contextlib.contextmanager
@@ -112,163 +86,84 @@ def _subset_folder(subset: str, path: Path) -> Path:
     return found[0]
 
 
-def _has(folder: Path, split: str) -> bool:
-    """Return whether a task's folder has a file of its own for a split that is optional."""
-    return any(split_of(entry) == split for entry in folder.iterdir())
+@dataclass(frozen=True)
+class _Reader:
+    """Reads the splits of a task in its ``folder``; a test split of GLUE has ``official_test_rows``."""
 
+    task: Task
+    folder: Path
+    layout: Layout
+    official_test_rows: int | None = None
 
-def _load_split(
-    task: Task, split: str, folder: Path, tsv: str, read_tsv: Callable[[Task, Path], pd.DataFrame]
-) -> tuple[pd.DataFrame, str]:
-    names = sorted(entry.name for entry in folder.iterdir())
-    shards = [name for name in names if re.fullmatch(rf"{split}-[0-9]{{5}}-of-[0-9]{{5}}\.parquet", name)]
-    has_labels = split != UNLABELLED and not split.startswith("test")
-    needed = (*task.text_columns, "label") if has_labels else task.text_columns
-    read_parquet_file = partial(_read_parquet, needed=needed)
-    read_json_lines = partial(_read_json_lines, needed=needed)
-    readers: dict[str, Callable[[Task, Path], pd.DataFrame]] = {
-        f"{split}.parquet": read_parquet_file,
-        f"{split}.jsonl": read_json_lines,
-        f"{split}.json": read_json_lines,
-        tsv: read_tsv,
-    }
-    found = [name for name in readers if name in names] + shards[:1]
-    if not found:
-        raise UserError(
-            f"{folder} has no file for the split {split} of {task.name}; allowed with data.source local: "
-            f"{', '.join(readers)} or {split}-00000-of-00001.parquet"
-        )
-    if len(found) > 1:
-        raise UserError(f"{folder} holds the split {split} twice, in {found[0]} and {found[1]}; keep one")
-    if shards:
-        return _read_shards(task, split, folder, shards, needed)
-    return readers[found[0]](task, folder / found[0]), str(folder / found[0])
+    def has(self, split: str) -> bool:
+        """Return whether there is a file of its own for a split that is optional."""
+        return any(split_of(entry) in split_names(split) for entry in self.folder.iterdir())
 
+    def read(self, split: str, tsv: str | None = None) -> tuple[pd.DataFrame, str]:
+        """Return the rows of a split and the file; ``tsv``: another name of a TSV file."""
+        found = self._files(split, tsv)
+        if not found:
+            names = " or ".join([*split_names(split), *([tsv] if tsv else [])])
+            raise UserError(
+                f"{self.folder} has no file for the split {split} of {self.task.name}; allowed with "
+                f"data.source local: the name {names} with "
+                f"{', '.join(SUFFIXES)}, or shards as {split}-00000-of-00001.parquet; its files: "
+                f"{listed(sorted(entry.name for entry in self.folder.iterdir()))}"
+            )
+        if len(found) > 1:
+            first, second = list(found)[:2]
+            raise UserError(f"{self.folder} holds the split {split} twice, in {first} and {second}; keep one")
+        (paths,) = found.values()
+        if _SHARD.search(paths[0].name):
+            return self._read_shards(split, paths)
+        return self._read(split, paths[0]), str(paths[0])
 
-def _read_shards(
-    task: Task, split: str, folder: Path, names: list[str], needed: Sequence[str]
-) -> tuple[pd.DataFrame, str]:
-    last = names[0].rpartition("-")[2]  # 00002.parquet of train-00000-of-00002.parquet
-    expected = [f"{split}-{shard:05d}-of-{last}" for shard in range(int(last.removesuffix(".parquet")))]
-    if names != expected:
-        odd = sorted(set(names) ^ set(expected))[0]
-        raise UserError(
-            f"{folder / odd} is missing or not one of the shards that the name {names[0]} announces"
-        )
-    frames = [_read_parquet(task, folder / name, needed) for name in names]
-    return pd.concat(frames, ignore_index=True), str(folder / f"{split}-*-of-{last}")
+    def _files(self, split: str, tsv: str | None) -> dict[str, list[Path]]:
+        """Return the files that claim a split, shards of one name together, by what messages call them."""
+        found: dict[str, list[Path]] = {}
+        names = split_names(split)
+        wanted = {f"{name}{suffix}" for name in names for suffix in SUFFIXES} | {f"{tsv}.tsv"}
+        for path in sorted(self.folder.iterdir()):
+            shard = _SHARD.search(path.name)
+            if path.name in wanted:
+                found[path.name] = [path]
+            elif shard and path.name[: shard.start()] in names:
+                stem = path.name[: shard.start() + 1]
+                first = next((name for name in found if name.startswith(stem)), path.name)
+                found.setdefault(first, []).append(path)
+        return found
 
+    def _read_shards(self, split: str, paths: list[Path]) -> tuple[pd.DataFrame, str]:
+        names = [path.name for path in paths]
+        stem = names[0].split("-")[0]
+        last = names[0].rpartition("-")[2]  # 00002.parquet of train-00000-of-00002.parquet
+        expected = [f"{stem}-{shard:05d}-of-{last}" for shard in range(int(last.removesuffix(".parquet")))]
+        if names != expected:
+            odd = sorted(set(names) ^ set(expected))[0]
+            raise UserError(
+                f"{self.folder / odd} is missing or not one of the shards that the name {names[0]} announces"
+            )
+        frames = [self._read(split, path) for path in paths]
+        return pd.concat(frames, ignore_index=True), str(self.folder / f"{stem}-*-of-{last}")
 
-def _read_parquet(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    table = read_parquet(path)
-    try:
-        notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-        label = notes.get("info", {}).get("features", {}).get("label", {})
-        # the datasets library notes the order of the label names
-        names = list(label["names"]) if label.get("_type") == "ClassLabel" else None
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"{path} has damaged metadata of the datasets library") from error
-    if names is not None:
-        check_label_order(task, names, str(path))
-    check_columns(needed, table.column_names, str(path))
-    columns = [column for column in task.columns if column in table.column_names]
-    for column in columns:
-        if table.column_names.count(column) > 1:
-            raise UserError(f"{path} has the column {shown(column)} twice; keep one")
-    try:
-        # Without pandas' metadata no column turns into the index.
-        frame = table.select(columns).replace_schema_metadata(None).to_pandas()
-    except (ValueError, TypeError, pa.ArrowException) as error:
-        raise UserError(f"{path} has columns of a type that cannot be read ({reason(error)})") from error
-    if names is not None and "label" in needed:
-        frame["label"] = name_codes(task, frame["label"])  # the file says that they are codes
-    return frame
-
-
-def _read_json_lines(task: Task, path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    rows = []
-    for number, line in enumerate(_read_text(path).removesuffix("\n").split("\n"), start=1):
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}, line {number} is not a JSON object: {shown(line)}")
-        rows.append(row)
-    there = list(dict.fromkeys(column for row in rows for column in row))
-    check_columns(needed, there, str(path))
-    present = [column for column in task.columns if column in there]
-    # Object columns keep each value as it was written: pandas would turn codes beside a null into floats.
-    return pd.DataFrame(
-        {column: pd.Series([row.get(column) for row in rows], dtype="object") for column in present}
-    )
-
-
-def _read_tsv(task: Task, path: Path, rows: int | None) -> pd.DataFrame:
-    """Read a TSV file: quotes in it are plain text.
-
-    The official QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave
-    out. So broken lines are left out if what remains has the official count ``rows``, and are an error
-    otherwise.
-    """
-    official = _OFFICIAL.get(task.name, _Official(task.text_columns, "label"))
-    wanted = dict(zip((*task.text_columns, "label"), (*official.texts, official.label), strict=True))
-    return _read_columns(path, official.header, wanted, rows)
-
-
-def _read_test_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
-    """Read a test file of the official download, which has an index and no labels; see ``_read_tsv``."""
-    official = _OFFICIAL[task.name]
-    wanted = dict(zip((*task.text_columns, "idx"), (*official.texts, official.index), strict=True))
-    frame = _read_columns(path, None, wanted, rows)
-    return frame.assign(idx=frame["idx"].astype("int64"))
-
-
-def _read_texts_tsv(task: Task, path: Path) -> pd.DataFrame:
-    """Read a TSV file of unlabelled rows, whose first line names the task's text columns."""
-    return _read_columns(path, None, {column: column for column in task.text_columns}, None)
-
-
-def _read_columns(
-    path: Path, fixed_header: tuple[str, ...] | None, wanted: Mapping[str, str], rows: int | None
-) -> pd.DataFrame:
-    """Return the columns ``wanted`` (by our name the file's) of a TSV file without its broken lines."""
-    lines = [line.split("\t") for line in _read_text(path).removesuffix("\n").split("\n")]
-    header = fixed_header or lines.pop(0)
-    for column in wanted.values():
-        if column not in header:
-            raise UserError(f"{path} has no column {shown(column)}; its first line has {listed(header)}")
-    places = {name: header.index(column) for name, column in wanted.items()}
-    is_broken = _is_broken if "label" in wanted else _is_broken_without_label
-    broken = [number for number, line in enumerate(lines) if is_broken(line, places, len(header))]
-    if broken and len(lines) - len(broken) != rows:
-        start = "\t".join(lines[broken[0]])
-        number = broken[0] + (1 if fixed_header else 2)
-        raise UserError(
-            f"{path}, line {number} is broken: {shown(start)}; it needs the columns {', '.join(header)}"
-        )
-    for number in reversed(broken):
-        del lines[number]
-    return pd.DataFrame(
-        {name: pd.Series([line[place] for line in lines], dtype="str") for name, place in places.items()}
-    )
-
-
-def _is_broken(line: list[str], places: Mapping[str, int], columns: int) -> bool:
-    """Return whether a field is missing, or a tab inside a text makes one too many."""
-    width = max(places.values()) + 1
-    label_is_last = places["label"] == width - 1  # then its own check finds a tab inside a text
-    return len(line) < width or not line[places["label"]] or (len(line) > columns and not label_is_last)
-
-
-def _is_broken_without_label(line: list[str], places: Mapping[str, int], columns: int) -> bool:
-    """Return whether a line without a label has not all its columns or its index, if any, is no number."""
-    return len(line) != columns or ("idx" in places and not re.fullmatch("[0-9]{1,18}", line[places["idx"]]))
-
-
-def _read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, with or without a byte-order mark; raises UserError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start})") from error
+    def _read(self, split: str, path: Path) -> pd.DataFrame:
+        """Return the columns of a file that count: texts, label and ``idx``, as far as it has them."""
+        task, label = self.task, self.layout.label_column
+        key = f"data.custom_tasks.{task.name}.encoding" if task.custom else None
+        encoding = Encoding(self.layout.encoding, key)
+        texts, suffix = task.text_columns, path.name.removesuffix(".gz").rpartition(".")[2]
+        if suffix == "tsv" and self.official_test_rows is not None:
+            return read_test_tsv(task, path, self.official_test_rows)
+        may_lack_labels = split == UNLABELLED or split.startswith(TEST)
+        needed = texts if may_lack_labels else (*texts, label)
+        if suffix == "tsv":
+            unlabelled = may_lack_labels and (split == UNLABELLED or label not in header_of(path, encoding))
+            rows = task.splits.get(split)
+            return read_tsv(task, path, encoding, label=None if unlabelled else label, rows=rows)
+        optional = [label] if task.custom and split == TEST else []  # labels of GLUE's tests stay unread
+        optional += [] if task.custom else ["idx"]
+        if suffix == "parquet":
+            frame, names = read_parquet_columns(path, needed, optional, label=label)
+            return frame if names is None else name_codes(task, frame, names, label=label, where=str(path))
+        frame = read_csv(path, encoding) if suffix == "csv" else read_json(path, encoding)
+        return only_columns(frame, needed, optional, where=str(path))
