@@ -5,6 +5,7 @@ PIP_ARGS ?=
 CONFIG ?= config/config.yaml
 CORES ?= all
 SNAKEMAKE_ARGS ?=
+KDNAS_NODE ?= $(HOME)/.cache/kdnas/node
 
 VENV := .venv
 # Python compiles imported modules once, where it may. Compiling all installed packages would take a minute more, so
@@ -19,6 +20,7 @@ ACTIVE := PATH="$$PWD/$(VENV)/bin:$$PATH"
 SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
 # without an advertisement of the theme's successor; --quiet would also silence what --strict looks for
 MKDOCS := said="$$(NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict 2>&1)" || { echo "$$said"; exit 1; }
+CLIENTS := kdnas/deployment/clients
 SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
@@ -28,7 +30,7 @@ IS_WHOLE := --dry-run --rerun-triggers input mtime params
 DRY_RUN = $(filter -n --dry-run --dryrun,$(SNAKEMAKE_ARGS))
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run estimate progress test test-slurm test-kills test-faults test-gpu docs format
+.PHONY: help environment run estimate progress test test-slurm test-kills test-faults test-gpu node docs format
 .PHONY: config-reference clean clean-environment
 
 help: ## list what make can do
@@ -81,6 +83,10 @@ test-faults: $(VENV)/development.stamp ## damage, move and disturb runs, cut the
 test-gpu: ## test everything particular to a GPU and print its rates; needs only torch, transformers and pytest
 	@python='$(VENV)/bin/python'; test -x "$$python" || python='$(PYTHON)'; \
 	"$$python" -m pytest --quiet --confcutdir tests/gpu tests/gpu
+
+node: ## install transformers.js into KDNAS_NODE (~/.cache/kdnas/node), with which bundles are checked too (needs npm)
+	@mkdir -p '$(KDNAS_NODE)' && cp $(CLIENTS)/package.json $(CLIENTS)/package-lock.json '$(KDNAS_NODE)'
+	@cd '$(KDNAS_NODE)' && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 
 docs: $(VENV)/development.stamp ## build the site of docs/ into site/; open site/index.html
 	@$(MKDOCS)

@@ -19,7 +19,7 @@ include: "rules/search.smk"  # an episode: sample_candidates, distill_candidates
 include: "rules/fidelity.smk"  # the proxy's fidelity: sample_fidelity, evaluate_fidelity
 include: "rules/students.smk"  # select_student and what it measures first, hand_craft_student, distill_student, profile_students
 include: "rules/glue.smk"  # distill_glue
-include: "rules/deployment.smk"  # export_models, profile_deployment
+include: "rules/deployment.smk"  # export_models, profile_deployment, bundle_student
 include: "rules/report.smk"  # tables and figures
 include: "rules/record.smk"  # record_run
 include: "rules/submissions.smk"  # fetch_test, predict_test
@@ -39,6 +39,7 @@ localrules:
     latency,
     tables,
     figures,
+    bundles,
     submissions,
 
 
@@ -86,6 +87,11 @@ rule tables:
 rule figures:
     input:
         expand(f"{R}/figures/{{figure}}.{{kind}}", figure=FIGURES, kind=FIGURE_KINDS),
+
+
+rule bundles:  # not part of `all`: a bundle is for one student that leaves the house
+    input:
+        expand(f"{R}/bundles/{{student}}/{{task}}/seed_{SEEDS[0]}", student=STUDENTS, task=TASKS),
 
 
 rule submissions:  # not part of `all`: it needs test splits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from kdnas.analysis.ranking import kendall_tau
 from kdnas.search.history import COLUMNS, architectures, best_row, empty_history
-from kdnas.search.reward import Reward
+from kdnas.search.reward import Reward, failed_reward
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies import SearchSettings, make_strategy
 from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
@@ -20,13 +20,14 @@ from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
 
 @dataclass(frozen=True)
 class Course:
-    """What came of a search after each episode, one number each.
+    """What came of a search, and after each episode one number each of ``taus`` and ``places``.
 
     ``taus`` are Kendall's tau between the predictions for the next episode and the true rewards, over the
     ranked architectures that were not evaluated yet (empty for a strategy that predicts nothing), ``places``
     the share of the space whose true reward is below that of the best candidate so far by measured reward.
     """
 
+    history: pd.DataFrame
     taus: list[float]
     places: list[float]
 
@@ -44,17 +45,19 @@ def run_search(
     """Run one search.
 
     ``settings`` is the config's section ``search`` with a ``seed``, ``measure`` gives an architecture's
-    quality and latency ratio, ``ranked`` is what tau is computed on.
+    quality and latency ratio, the quality NaN if its training fails; ``ranked`` is what tau is computed on.
     """
     strategy, history = make_strategy(name, space, SearchSettings.from_config(settings)), empty_history()
-    course, all_true = Course([], []), np.array(list(true_rewards.values()))
+    taus, places, all_true = [], [], np.array(list(true_rewards.values()))
     for episode in range(1, settings["episodes"] + 1):
         rows = []
         for number, proposal in enumerate(strategy.propose(history, episode), start=1):
             quality, latency = measure(proposal.architecture)
-            row = {"episode": episode, "candidate": number, "status": "ok", "quality": quality}
-            row |= {"latency_ratio": latency, "reward": reward.of(quality, latency)}
-            rows.append(dict.fromkeys(COLUMNS) | proposal.architecture.to_dict() | row)
+            row = {"episode": episode, "candidate": number, "quality": quality, "latency_ratio": latency}
+            row |= {"status": "ok", "reward": reward.of(quality, latency)}
+            if math.isnan(quality):
+                row |= {"status": "failed", "reward": failed_reward(history["reward"])}
+            rows.append(dict.fromkeys(COLUMNS) | asdict(proposal.architecture) | row)
         new = pd.DataFrame(rows, columns=list(COLUMNS))
         history = new if history.empty else pd.concat([history, new], ignore_index=True)
         strategy.learn(history, episode)
@@ -62,10 +65,11 @@ def run_search(
             seen = set(architectures(history))
             unseen = [item for item in ranked if item not in seen]
             predicted = strategy.predict(unseen, history, episode + 1)
-            course.taus.append(kendall_tau(predicted, [true_rewards[item] for item in unseen]))
-        winner = true_rewards[Architecture.from_dict(best_row(history))]
-        course.places.append(float((all_true < winner).mean()))
-    return course
+            taus.append(kendall_tau(predicted, [true_rewards[item] for item in unseen]))
+        best = best_row(history)
+        winner = -math.inf if best is None else true_rewards[Architecture.from_dict(best)]
+        places.append(float((all_true < winner).mean()))
+    return Course(history, taus, places)
 
 
 def mean_text(values: np.ndarray) -> str:

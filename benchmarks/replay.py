@@ -1,77 +1,243 @@
-"""How well each strategy predicts and searches real rewards, over many searches.
+"""How well each strategy searches a tabular benchmark, over many searches.
 
-    python benchmarks/replay.py results/whole/search/random/episode_09/history.csv \\
-        config/laptop.yaml benchmarks/study.yaml benchmarks/small.yaml [--seeds 50]
+    python benchmarks/replay.py docs/measurements/data/benchmark/table.csv config/laptop.yaml \\
+        benchmarks/study.yaml benchmarks/tabular.yaml --quality 75_steps_accuracy --output replay
 
-The history holds every architecture of the configs' space (benchmarks/whole.yaml makes it), so a search
-needs no training: another seed draws other random candidates and begins with another controller. For each
-quality, of each strategy, after each episode: the share of the space whose reward is below that of the best
-candidate so far, and Kendall's tau between predictions and rewards of what was not evaluated yet; at the end
-the gain over the random search of the same seed, and how many searches found the best architecture of all. A
-reward that was measured once is taken for the truth.
+The table holds every architecture of the configs' space, so a search needs no training: another seed is
+another search. Every strategy searches with every seed. Rewards that were measured once are taken for the
+truth. Three files are written into the folder ``--output``:
+
+- ``summary.csv``, a row each strategy, which is printed too: medians over the searches of the simple regret
+  (the best reward of the space less the best found), with the 95 % interval of the median, and of the share
+  of the space's hypervolume; after how many evaluations its median regret reaches random search's last one;
+  the mean share of the space that its best beats, with what that is more than random's of the same seeds
+  (standard error); how many searches found the best of all; Kendall's tau of predictions on what was not
+  evaluated yet, by episode.
+- ``curves.csv``, medians and intervals after each evaluation and, with ``--seconds``, by hours of training.
+- ``curves.png``.
+
+The hypervolume's reference point is the worst quality and the highest latency ratio of the table.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import multiprocessing
+import os
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy comes: the processes share the cores
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.one_search import by_episode, mean_text, run_search
+import numpy as np
+import pandas as pd
+
+from benchmarks.one_search import by_episode, run_search
+from benchmarks.replay_figure import curves_figure
+from kdnas.analysis.anytime import (
+    Reference,
+    first_at_most,
+    hypervolume,
+    hypervolumes,
+    median_interval,
+    simple_regret,
+)
+from kdnas.benchmark.table import TabularBenchmark
 from kdnas.config.check import check_config
 from kdnas.config.reading import read_configs
-from kdnas.search.history import architectures, read_history
+from kdnas.errors import UserError
+from kdnas.search.history import architectures
 from kdnas.search.reward import Reward
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 
+RANDOM = "random"
+SHARES = (25, 50)  # of the budget, in percent, at which the summary has the regret too
+HOURS = 200  # points of a curve by hours
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What a space's architectures measure: quality, latency ratio and seconds of training by architecture.
+
+    A quality of NaN is a training that failed; ``seconds`` is empty where the table has none.
+    """
+
+    search: dict[str, Any]
+    reward: Reward
+    quality: dict[Any, float]
+    ratio: dict[Any, float]
+    seconds: dict[Any, float]
+
+    @property
+    def rewards(self) -> dict[Any, float]:
+        """The reward of each architecture; of a failed one minus infinity."""
+        return {
+            item: -math.inf if math.isnan(quality) else self.reward.of(quality, self.ratio[item])
+            for item, quality in self.quality.items()
+        }
+
+    @property
+    def reference(self) -> Reference:
+        """The point that hypervolumes are measured from."""
+        return Reference(np.nanmin(list(self.quality.values())), max(self.ratio.values()))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one search had found after each evaluation, and how it went by episode."""
+
+    regret: np.ndarray
+    hypervolume: np.ndarray  # as a share of the space's
+    hours: np.ndarray  # of training, empty where they are not known
+    place: float
+    taus: list[float]
+    seconds: float  # that the replay took
+
+
+def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
+    """Run the search of a strategy and a seed."""
+    (name, seed), started = job, time.perf_counter()
+    rewards = landscape.rewards
+    course = run_search(
+        name,
+        SearchSpace(landscape.search["space"]),
+        settings=landscape.search | {"seed": seed},
+        measure=lambda item: (landscape.quality[item], landscape.ratio[item]),
+        reward=landscape.reward,
+        true_rewards=rewards,
+        ranked=[item for item, value in rewards.items() if value > -math.inf],
+    )
+    every = np.array(list(landscape.quality.values())), np.array(list(landscape.ratio.values()))
+    seconds = [landscape.seconds[item] for item in architectures(course.history)] if landscape.seconds else []
+    return Found(
+        regret=simple_regret(course.history, max(rewards.values())),
+        hypervolume=hypervolumes(course.history, landscape.reference)
+        / hypervolume(*every, landscape.reference),
+        hours=np.nancumsum(seconds) / 3600,
+        place=course.places[-1],
+        taus=course.taus,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def curves(found: dict[str, list[Found]]) -> pd.DataFrame:
+    """Return medians and intervals: a row each strategy, measure, unit of the axis and place on it."""
+    frames = []
+    for name, searches in found.items():
+        for measure in ("regret", "hypervolume"):
+            values = np.array([getattr(search, measure) for search in searches])
+            evaluations = np.arange(1, values.shape[1] + 1)
+            frames.append(_curve(name, measure, "evaluations", evaluations, values))
+            if searches[0].hours.size:
+                ends = [search.hours for search in searches]
+                grid = np.linspace(max(end[0] for end in ends), min(end[-1] for end in ends), HOURS)
+                at = [np.searchsorted(end, grid, side="right") - 1 for end in ends]
+                stepped = np.array([row[place] for row, place in zip(values, at, strict=True)])
+                frames.append(_curve(name, measure, "hours", grid, stepped))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _curve(strategy: str, measure: str, unit: str, at: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+    median, low, high = median_interval(values)
+    columns = {"strategy": strategy, "measure": measure, "unit": unit, "at": at}
+    return pd.DataFrame(columns | {"median": median, "low": low, "high": high})
+
+
+def summary(found: dict[str, list[Found]]) -> pd.DataFrame:
+    """Return a row each strategy."""
+    medians = {
+        name: median_interval(np.array([search.regret for search in searches]))
+        for name, searches in found.items()
+    }
+    places = {name: np.array([search.place for search in searches]) for name, searches in found.items()}
+    rows = []
+    for name, searches in found.items():
+        median, low, high = medians[name]
+        volume, volume_low, volume_high = median_interval(np.array([s.hypervolume[-1] for s in searches]))
+        gain = places[name] - places[RANDOM]
+        rows.append(
+            {
+                "strategy": name,
+                "searches": len(searches),
+                "evaluations": len(median),
+                **{f"regret_at_{share}_percent": median[_after(share, len(median))] for share in SHARES},
+                "regret": median[-1],
+                "regret_low": low[-1],
+                "regret_high": high[-1],
+                "reaches_random_after": first_at_most(median, medians[RANDOM][0][-1]),
+                "hypervolume": volume,
+                "hypervolume_low": volume_low,
+                "hypervolume_high": volume_high,
+                "found_best": np.mean([search.regret[-1] == 0 for search in searches]),
+                "place": places[name].mean(),
+                "gain": None if name == RANDOM else gain.mean(),
+                "gain_error": None if name == RANDOM else gain.std(ddof=1) / math.sqrt(len(gain)),
+                "taus": by_episode([search.taus for search in searches]) if searches[0].taus else None,
+                "seconds_a_search": np.mean([search.seconds for search in searches]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _after(share: int, evaluations: int) -> int:
+    """Return the place of the last evaluation within a share of the budget."""
+    return math.ceil(evaluations * share / 100) - 1
+
+
+def read_landscape(options: argparse.Namespace) -> Landscape:
+    """Return what the command line asks for."""
+    config = check_config(read_configs(options.configs))
+    search = config["search"]
+    search |= {name: getattr(options, name) for name in ("episodes", "candidates") if getattr(options, name)}
+    table, space = TabularBenchmark.read(options.table), SearchSpace(search["space"]).enumerate()
+    return Landscape(
+        search,
+        Reward.from_config(config["reward"]),
+        quality=table.of(options.quality, space),
+        ratio=table.of(options.latency, space),
+        seconds=table.of(options.seconds, space) if options.seconds else {},
+    )
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("history", type=Path, help="history.csv of a search of the whole space")
+    parser.add_argument("table", type=Path, help="CSV file, or the history of a search of the whole space")
     parser.add_argument("configs", type=Path, nargs="+", help="whose search is run, later ones overriding")
-    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--quality", required=True, help="column of the quality")
+    parser.add_argument("--latency", default="latency_ratio_torch", help="column of the latency ratio")
+    parser.add_argument("--seconds", help="column of the seconds of training")
+    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), default=list(STRATEGIES))
+    parser.add_argument("--searches", type=int, default=200, help="of each strategy, with the seeds from 1")
+    parser.add_argument("--episodes", type=int, help="instead of the configs'")
+    parser.add_argument("--candidates", type=int, help="an episode, instead of the configs'")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--output", type=Path, required=True, help="folder")
     options = parser.parse_args()
-    config = check_config(read_configs(options.configs))
-    history = read_history(options.history)
-    space = SearchSpace(config["search"]["space"])
-    reward = Reward.from_config(config["reward"])
-    for quality in ("accuracy", "loss"):
-        columns = history[f"quality_{quality}"], history["latency_ratio"]
-        table = dict(zip(architectures(history), zip(*columns, strict=True), strict=True))
-        if absent := [item for item in space.enumerate() if item not in table]:
-            sys.exit(f"{options.history} lacks {len(absent)} of the space's architectures, {absent[0]} first")
-        table = {item: table[item] for item in space.enumerate()}
-        rewards = {item: reward.of(*of) for item, of in table.items()}
-        print(f"quality: {quality}, {len(table)} architectures")
-        places = {}
-        for name in ["random", *(name for name in STRATEGIES if name != "random")]:
-            courses = [
-                run_search(
-                    name,
-                    space,
-                    settings=config["search"] | {"seed": seed},
-                    measure=table.__getitem__,
-                    reward=reward,
-                    true_rewards=rewards,
-                    ranked=list(table),
-                )
-                for seed in range(1, options.seeds + 1)
-            ]
-            places[name] = np.array([course.places[-1] for course in courses])
-            best = np.mean(places[name] == (len(table) - 1) / len(table))
-            gain = f", {mean_text(places[name] - places['random'])} more than random's"
-            taus = [course.taus for course in courses]
-            predicts = f"; tau by episode: {by_episode(taus)}" if taus[0] else ""
-            print(
-                f"{name:8} best so far better than {by_episode([course.places for course in courses])}"
-                f"{'' if name == 'random' else gain}; the best of all found by {best:.0%}{predicts}",
-                flush=True,
-            )
+    try:
+        landscape = read_landscape(options)
+    except UserError as error:
+        sys.exit(f"replay.py: {error}")
+    found = {}
+    pool = ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn"))
+    with pool:
+        for name in dict.fromkeys((RANDOM, *options.strategies)):
+            jobs = [(name, seed) for seed in range(1, options.searches + 1)]
+            found[name] = list(pool.map(partial(replay, landscape), jobs, chunksize=5))
+            print(f"{name}: {options.searches} searches", file=sys.stderr, flush=True)
+    options.output.mkdir(parents=True, exist_ok=True)
+    table, drawn = summary(found), curves(found)
+    table.to_csv(options.output / "summary.csv", index=False, lineterminator="\n")
+    drawn.to_csv(options.output / "curves.csv", index=False, lineterminator="\n", float_format="%.6g")
+    curves_figure(drawn).savefig(options.output / "curves.png")
+    print(table.round(4).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ COMMANDS = {
     "estimate": "print the time, memory and disk that a run would take",
     "progress": "print the scores of a run so far, while it runs or after a stop",
     "headline": "print the main table of a finished run",
+    "verify": "check that a bundle alone gives the scores of its card",
+    "push": "upload a bundle to the Hugging Face hub",
     "rekey": "keep what was trained after an edit of the code that changes no result",
     "reference": "write the table of configuration keys into docs/configuration.md",
 }

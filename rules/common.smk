@@ -24,6 +24,7 @@ from kdnas.analysis.fidelity import recipe
 from kdnas.data.leaderboard import LEADERBOARD, leaderboard_files
 from kdnas.data.local_folders import test_files, training_files
 from kdnas.latency.gpu import awaits_gpu
+from kdnas.latency.protocol import timed_in
 from kdnas.models.files import files_that_may_count
 from kdnas.plan import (
     DEVICES,

@@ -1,4 +1,5 @@
-# The trained models as ONNX files: scored in every runtime, and those of the search task timed in them.
+# The trained models as ONNX files: scored in every runtime, and those of the search task timed in them. Students as
+# folders for others.
 
 
 rule export_models:  # one job a task and seed: imports take longer than an export
@@ -21,6 +22,7 @@ rule export_models:  # one job a task and seed: imports take longer than an expo
         task=task_definition,
         names=MODELS,
         runtimes=RUNTIMES,
+        vocabulary=config["deployment"]["vocabulary"],
         max_length=config["teacher"]["max_length"],
         threads=config["training"]["threads"],
         code=code_digest("export_models"),
@@ -60,3 +62,34 @@ rule profile_deployment:
         ENVIRONMENT
     script:
         "../scripts/profile_deployment.py"
+
+
+rule bundle_student:  # not part of `all`
+    input:
+        model=f"{R}/students/{{student}}/{{task}}/seed_{{seed}}/model",
+        metrics=expand(f"{R}/students/{{{{student}}}}/{{{{task}}}}/seed_{{seed}}/metrics.json", seed=SEEDS),
+        architecture=f"{R}/students/{{student}}/architecture.json",
+        base=f"{R}/teacher/base",
+        teacher=f"{R}/teacher/{{task}}/seed_{{seed}}/metrics.json",
+        data=f"{R}/data/{{task}}",
+        exported=exported_models,
+        latency=rules.profile_deployment.output.latency if TIMED_DEPLOYED else [],
+    output:
+        bundle=directory(f"{R}/bundles/{{student}}/{{task}}/seed_{{seed}}"),
+    log:
+        f"{R}/logs/bundle_student/{{student}}/{{task}}_seed_{{seed}}.log",
+    benchmark:
+        f"{R}/benchmarks/bundle_student/{{student}}/{{task}}_seed_{{seed}}.tsv"
+    params:
+        task=task_definition,
+        max_length=config["teacher"]["max_length"],
+        licence=config["teacher"]["licence"],
+        timed_on=SEARCH_TASK,
+        code=code_digest("bundle_student"),
+    message:
+        "Bundling {wildcards.student} on {wildcards.task}, seed {wildcards.seed}"
+    localrule: True
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/bundle_student.py"

@@ -139,6 +139,16 @@ def glue_start(wildcards):
     return f"{R}/students/{wildcards.student}/{SEARCH_TASK}/seed_{wildcards.seed}/model"
 
 
+# deployment.smk
+
+
+def exported_models(wildcards):
+    """The ONNX files that a bundle takes over, with their scores."""
+    if not DEPLOYED:
+        raise UserError("deployment.runtimes is []; allowed for bundles: torch at least")
+    return f"{R}/deployment/{wildcards.task}/seed_{wildcards.seed}"
+
+
 # submissions.smk
 
 

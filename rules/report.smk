@@ -17,10 +17,14 @@ FIDELITY_EVALUATIONS = expand(f"{R}/fidelity/{{setting}}.json", setting=FIDELITY
 DEPLOYMENT_TABLE = (
     f"{R}/tables/deployment.csv" if TIMED_DEPLOYED and config["reward"]["device"] == "cpu" else []
 )
+TIMED_IN = timed_in(config["latency"], config["reward"]["device"])  # the latencies of the search
+LATENCY_BUDGETS = [  # shares of the teacher's latency
+    budget["latency_ratio"] for budget in config["students"]["budgets"] if budget["latency_ratio"] is not None
+]
 OF_SEARCH = {  # parameters of tables and figures about a search
     "strategies": STRATEGIES,
     "quality": config["reward"]["quality"],
-    "device": config["reward"]["device"],
+    "timed_in": TIMED_IN,
     "synthetic": SYNTHETIC,
 }
 
@@ -117,8 +121,9 @@ FIGURE_RULES = {
         },
         {
             "strategies": STRATEGIES,
-            "latency_budgets": config["students"]["latency_budgets"],
+            "latency_budgets": LATENCY_BUDGETS,
             "reward": {key: config["reward"][key] for key in ("quality", "device")},
+            "timed_in": TIMED_IN,
             "synthetic": SYNTHETIC,
         },
         "Search",

@@ -80,22 +80,24 @@ def for_timing_hand_crafted(wildcards, input):
 
 
 def for_timing_students(wildcards, input):
-    shapes = [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
-    return _timing(input, shapes, "gpu" if gpus_of_students(wildcards) else "cpu")
+    return _timing(input, _final_shapes(), "gpu" if gpus_of_students(wildcards) else "cpu")
 
 
 def for_exporting(wildcards, input):
     inputs = Inputs(0, _rows(input.data)["others"], **LENGTHS)
-    load = loads.predicting(_teacher(input.teacher), inputs)
-    passes = {kind: value.times(len(MODELS) * len(RUNTIMES)) for kind, value in load.passes.items()}
-    # the weights in torch, as a graph, in its copies while it is quantised, in a session
-    return requests.request(Load(passes, load.memory + 6 * load.disk, 2 * len(MODELS) * load.disk), ON_CPU)
+    sizes, longest = _teacher(input.teacher), config["latency"]["sequence_length"]
+    copied = config["deployment"]["vocabulary"] == "used"
+    load = loads.exporting(
+        sizes, _known(_final_shapes()), inputs, runtimes=RUNTIMES, longest=longest, copied=copied
+    )
+    return requests.request(load, ON_CPU)
 
 
 def for_timing_deployed(wildcards, input):
-    shapes = [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
-    students = [Student([shape]) for shape in shapes] * len(RUNTIMES)
-    load = loads.timing(_teacher(input.teacher), students, Protocol.from_config(config["latency"], "cpu"))
+    protocol = Protocol.from_config(config["latency"], "cpu")
+    load = loads.timing_deployed(
+        _teacher(input.teacher), _known(_final_shapes()), protocol, runtimes=RUNTIMES
+    )
     return requests.request(load, requests.Machine("cpu", config["latency"]["cpu_threads"]))
 
 
@@ -177,9 +179,8 @@ def _distillation(input, student, count, stage, inputs):
 
 def _timing(input, students, device):
     timer = requests.Machine(device, config["latency"]["cpu_threads"])
-    shapes = [Student([shape]) for shape in students]
     protocol = Protocol.from_config(config["latency"], device)
-    return requests.request(loads.timing(_teacher(input.base), shapes, protocol), timer)
+    return requests.request(loads.timing(_teacher(input.base), _known(students), protocol), timer)
 
 
 def _teacher(folder):
@@ -190,6 +191,15 @@ def _teacher(folder):
 def _student(input):
     with _reading(input.architecture):
         return Architecture.from_dict(read_json(input.architecture)["architecture"])
+
+
+def _final_shapes():
+    """The final students' shapes: of a searched one the largest that it may have."""
+    return [LARGEST] * len(SEARCHED) + _shapes(config["students"]["hand_crafted"])
+
+
+def _known(shapes):
+    return [Student([shape]) for shape in shapes]
 
 
 def _shapes(students):

@@ -17,5 +17,6 @@ with start(snakemake):
         seed=int(snakemake.wildcards.seed),
         max_length=params.max_length,
         runtimes=params.runtimes,
+        vocabulary=params.vocabulary,
         threads=params.threads,
     )

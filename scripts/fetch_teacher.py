@@ -3,7 +3,10 @@
 from job import start
 
 with start(snakemake):
-    from kdnas.teachers.config_check import check_against_teacher
+    from pathlib import Path
+
+    from kdnas.models.tokenizer import load_tokenizer
+    from kdnas.teachers.config_check import check_against_teacher, check_vocabulary
     from kdnas.teachers.fetch import TeacherSource, fetch_teacher
 
     fetch_teacher(
@@ -11,3 +14,4 @@ with start(snakemake):
         snakemake.output.base,
         lambda model_config, facts: check_against_teacher(snakemake.config, model_config, facts),
     )
+    check_vocabulary(snakemake.config, Path(snakemake.output.base), load_tokenizer)

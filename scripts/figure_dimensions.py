@@ -11,7 +11,7 @@ with start(snakemake):
         dict(zip(params.strategies, snakemake.input.histories, strict=True)),
         params.space,
         quality=params.quality,
-        device=params.device,
+        timed_in=params.timed_in,
         synthetic=params.synthetic,
     )
     save_figure(figure, **dict(snakemake.output.items()))

@@ -13,7 +13,8 @@ with start(snakemake):
         snakemake.input.architectures,
         baselines=read_baselines(snakemake.input.evaluations, snakemake.input.latency, **params.reward),
         latency_budgets=params.latency_budgets,
-        **params.reward,
+        quality=params.reward["quality"],
+        timed_in=params.timed_in,
         synthetic=params.synthetic,
     )
     save_figure(figure, **dict(snakemake.output.items()))

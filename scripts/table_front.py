@@ -11,7 +11,7 @@ with start(snakemake):
         dict(zip(params.strategies, snakemake.input.histories, strict=True)),
         snakemake.input.architectures,
         quality=params.quality,
-        device=params.device,
+        timed_in=params.timed_in,
         synthetic=params.synthetic,
     )
     write_table(table, **dict(snakemake.output.items()))

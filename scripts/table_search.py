@@ -8,5 +8,7 @@ with start(snakemake):
 
     params = snakemake.params
     histories = dict(zip(params.strategies, snakemake.input.histories, strict=True))
-    table = search_table(histories, quality=params.quality, device=params.device, synthetic=params.synthetic)
+    table = search_table(
+        histories, quality=params.quality, timed_in=params.timed_in, synthetic=params.synthetic
+    )
     write_table(table, **dict(snakemake.output.items()))

@@ -14,9 +14,9 @@ import pandas as pd
 from kdnas.analysis.ranking import MIN_PAIRS, kendall_tau, tau_interval
 from kdnas.config.stages import shared_settings
 from kdnas.plan import Setting
+from kdnas.search.reward import QUALITIES
 from kdnas.search.space import Architecture, SearchSpace, encoder_parameters
 
-QUALITIES = ("accuracy", "loss")
 UNTRAINED = ("parameters", "layers_times_hidden_size")
 _COLUMNS = (
     "predictor",

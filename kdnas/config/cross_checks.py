@@ -17,9 +17,9 @@ from kdnas.config.task_checks import (
 )
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
-from kdnas.deployment.runtimes import TORCH
 from kdnas.errors import UserError
-from kdnas.search.selection_rules import SelectionRule
+from kdnas.runtimes import TORCH
+from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
 from kdnas.sentences import shown
@@ -30,7 +30,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_names(config)
     _check_paths(config)
     _check_searched(config)
-    _check_budgets(config["students"]["latency_budgets"])
+    _check_budgets(config["students"]["budgets"])
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
     check_task_names(config)
@@ -45,8 +45,10 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_proxy_rows(config)
     _check_unlabelled_rows(config)
     _check_losses(config)
+    _check_epochs(config)
     _check_latency(config["latency"])
     _check_runtimes(config["deployment"]["runtimes"])
+    _check_runtime_of_latency(config["latency"]["runtime"], config["reward"]["device"])
 
 
 def _check_names(config: dict[str, Any]) -> None:
@@ -102,11 +104,11 @@ def _check_searched(config: dict[str, Any]) -> None:
     if config["search"]["strategies"]:
         return
     students = config["students"]
-    for key in ("latency_budgets", "matched"):
+    for key in ("budgets", "matched"):
         if students[key]:
             raise UserError(
-                f"students.{key} is {', '.join(map(str, students[key]))}; allowed with search.strategies "
-                "empty: an empty list, because this key selects from what a search found"
+                f"students.{key} is a list of {len(students[key])}; allowed with search.strategies empty: "
+                "an empty list, because this key selects from what a search found"
             )
     if not students["hand_crafted"]:
         raise UserError(
@@ -114,14 +116,19 @@ def _check_searched(config: dict[str, Any]) -> None:
         )
 
 
-def _check_budgets(budgets: list[float]) -> None:
-    names: dict[str, float] = {}
+def _check_budgets(budgets: list[dict[str, float | None]]) -> None:
+    names: dict[str, int] = {}
     for position, budget in enumerate(budgets):
-        other = names.setdefault(SelectionRule("budget", budget).name, budget)
-        if other != budget:
+        rule = budget_rule(budget)
+        if not rule.bound:
             raise UserError(
-                f"students.latency_budgets[{position}] is {budget}; allowed: a share that differs from "
-                f"{other} in its first six digits, because they name the student"
+                f"students.budgets[{position}] bounds nothing; allowed: at least one of {', '.join(BUDGETED)}"
+            )
+        other = names.setdefault(rule.name, position)
+        if other != position:
+            raise UserError(
+                f"students.budgets[{position}] is named {rule.name}, as students.budgets[{other}] is; "
+                "allowed: budgets that differ in the first six digits of a bound"
             )
 
 
@@ -297,10 +304,11 @@ def _check_losses(config: dict[str, Any]) -> None:
             f"distillation.losses 0 for all of {', '.join(of_teacher)}: no rows, because only these losses "
             "learn from the teacher"
         )
-    if config["reward"]["quality"] == "loss":
+    quality = config["reward"]["quality"]
+    if quality != "accuracy":
         raise UserError(
-            'reward.quality is "loss"; allowed with distillation.losses 0 for all of '
-            f"{', '.join(of_teacher)}: accuracy, because there is no distillation loss"
+            f'reward.quality is "{quality}"; allowed with distillation.losses 0 for all of '
+            f"{', '.join(of_teacher)}: accuracy, because nothing asks the teacher"
         )
 
 
@@ -310,6 +318,37 @@ def _check_runtimes(runtimes: list[str]) -> None:
             f"deployment.runtimes is {', '.join(runtimes)}; allowed: an empty list, or torch among them, as "
             "speed-ups are over the teacher in torch"
         )
+
+
+def _check_runtime_of_latency(runtime: str, device: str) -> None:
+    if device == "gpu" and runtime != TORCH:
+        raise UserError(
+            f'latency.runtime is {runtime}; allowed with reward.device "gpu": torch, because the pinned '
+            "package onnxruntime has no CUDA provider"
+        )
+
+
+def _check_epochs(config: dict[str, Any]) -> None:
+    """Refuse trainings of no step; only the proxy may be one, of students that start from their teacher."""
+    stages = {f"distillation.{name}": config["distillation"][name] for name in ("student", "glue")}
+    for path, stage in ({"teacher.training": config["teacher"]["training"]} | stages).items():
+        if not (stage["epochs"] or stage["min_steps"]):
+            raise UserError(
+                f"{path}.epochs is 0; allowed with {path}.min_steps 0: at least 1, because only "
+                "distillation.proxy may train nothing"
+            )
+    proxy, fidelity = config["distillation"]["proxy"], config["fidelity"]
+    starts = {"distillation.initialisation": [config["distillation"]["initialisation"]]}
+    untrained = {"distillation.proxy.epochs": not (proxy["epochs"] or proxy["min_steps"])}
+    if fidelity["architectures"]:
+        starts["fidelity.initialisations"] = fidelity["initialisations"]
+        untrained["fidelity.proxy_epochs"] = 0 in fidelity["proxy_epochs"]
+    for (path, nothing), (start, names) in zip(untrained.items(), starts.items(), strict=True):
+        if nothing and "random" in names:
+            raise UserError(
+                f"{path} is 0 and {start} random; allowed without any training: students that start from "
+                "their teacher"
+            )
 
 
 def _check_latency(latency: dict[str, Any]) -> None:

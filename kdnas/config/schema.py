@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from kdnas.deployment.runtimes import RUNTIMES
 from kdnas.losses import LOSSES
+from kdnas.runtimes import RUNTIMES
 from kdnas.search.strategies import STRATEGIES
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "config" / "schema" / "config.schema.yaml"
@@ -39,6 +39,7 @@ def _with_registries(schema: dict[str, Any]) -> dict[str, Any]:
     search = schema["properties"]["search"]["properties"]
     search["strategies"]["items"] = {"enum": list(STRATEGIES)}
     schema["properties"]["deployment"]["properties"]["runtimes"]["items"] = {"enum": list(RUNTIMES)}
+    schema["properties"]["latency"]["properties"]["runtime"] |= {"enum": list(RUNTIMES)}
     losses = schema["properties"]["distillation"]["properties"]["losses"]["properties"]
     for name, where in LOSSES.items():
         losses.setdefault(

@@ -12,6 +12,14 @@ from kdnas.data.tasks import Definition, Task, get_task
 RANKED = {"roc_auc"}  # metrics of an order of the rows, not of predictions
 
 
+def of_logits(task: Task, logits: np.ndarray, references: np.ndarray) -> dict[str, float]:
+    """Return the task's metrics of ``logits`` (n, labels) against ``references`` (n,), by their names."""
+    if task.regression:
+        return compute(task.definition, logits.squeeze(-1), references)
+    margins = logits[:, 1] - logits[:, 0]
+    return compute(task.definition, logits.argmax(axis=-1), references, margins=margins)
+
+
 def compute(
     task: Definition,
     predictions: np.ndarray,
@@ -44,6 +52,20 @@ def compute(
     with tempfile.TemporaryDirectory() as cache:
         metric = _glue_metric(task, list(columns))(keep_in_memory=True, cache_dir=cache)
         return metric.compute(**columns)
+
+
+def agreement(logits: np.ndarray, answers: np.ndarray, *, regression: bool) -> float:
+    """Return how well a student's logits agree with its teacher's ``answers``, both (rows, labels).
+
+    It needs no labels, and is the share of rows with the teacher's likeliest class; for regression the
+    correlation of both outputs (Pearson's), 0 where one of them is constant.
+    """
+    if not regression:
+        return float((logits.argmax(axis=-1) == answers.argmax(axis=-1)).mean())
+    own, given = (outputs.squeeze(-1).astype(np.float64) for outputs in (logits, answers))
+    if np.ptp(own) == 0 or np.ptp(given) == 0:
+        return 0.0
+    return float(np.corrcoef(own, given)[0, 1])
 
 
 def _checked(task: Task, name: str, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The gate: a float32 export gives what torch gives, on every development row, or the job ends."""
+"""The gate: a float32 export gives what torch gives, and a copy what its model gives, or the job ends."""
 
 from __future__ import annotations
 
@@ -41,4 +41,17 @@ def check_same(model: str, task: Task, found: Difference) -> None:
             f"the ONNX file of {model} on {task.name} does not give what torch gives: logits differ by up to "
             f"{found.largest:.2g}{rows}; allowed: {largest:g} and no other class (deployment.runtimes: [] "
             "leaves the export out)"
+        )
+
+
+def check_equal(model: str, task: str, *, whole: np.ndarray, copy: np.ndarray) -> None:
+    """Raise UserError unless a ``copy`` with fewer pieces gives the logits (rows, labels) of the ``whole``.
+
+    The rows are those that both read as the same pieces. Every bit counts.
+    """
+    if not np.array_equal(whole, copy):
+        raise UserError(
+            f"the copy of {model} on {task} with fewer pieces does not give what the model gives: logits of "
+            f"rows that both read alike differ by up to {np.abs(whole - copy).max():.2g}; allowed: no "
+            "difference (deployment.vocabulary: teacher leaves the copy out)"
         )

@@ -11,12 +11,16 @@ import torch
 
 from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import Definition, completed, get_task
-from kdnas.deployment.export import export_classifier, write_tokenizer
 from kdnas.deployment.gate import Difference, check_same
-from kdnas.deployment.quantise import cpu_flags, needs_reduced_range, quantise
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, RUNTIMES, TORCH, Deployed, Runtime, needs, open_runtime
+from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.tokenizer import load_tokenizer
+from kdnas.models.tokenizer_json import USED
+from kdnas.runtimes import TORCH, open_runtime, runtime_class
+from kdnas.runtimes.base import COPY, Deployed, Runtime
+from kdnas.runtimes.export import export_classifier, write_tokenizer
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
+from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range, quantise
 from kdnas.training.data import Encoded, collate, encode
 from kdnas.training.scoring import scores, scoring_batches
 
@@ -33,12 +37,13 @@ def deploy_models(
     seed: int,
     max_length: int,
     runtimes: Sequence[str],
+    vocabulary: str,
     threads: int,
 ) -> None:
     """Write ``folder``: what each model needs without torch, and ``scores.json`` (docs/artifacts.md).
 
-    Raises UserError for a runtime that is not installed, a model that cannot be exported, and an export
-    that does not give what torch gives.
+    Raises UserError for a runtime that is not installed, a tokenizer that cannot be cut, a model that cannot
+    be exported, and an export or a copy that does not give what its model gives.
 
     Args:
         models: the transformers folder of each model, by its name.
@@ -48,21 +53,33 @@ def deploy_models(
         seed: that the models were trained with.
         max_length: tokens that texts are cut to.
         runtimes: names out of ``deployment.runtimes``, torch among them.
+        vocabulary: the config's ``deployment.vocabulary``; where it is "used", all of this is made of copies.
         threads: of a forward pass.
     """
     for name in runtimes:
-        needs(*RUNTIMES[name].packages, runtime=name)
+        runtime_class(name)  # missing packages are told before the work
     meta = read_meta(data_folder)
     task = get_task(completed(definition, meta))
     frames = {split: read_split(data_folder, split) for split in task.evaluation_splits}
     reduce_range = needs_reduced_range(cpu_flags())
     rows: list[dict[str, Any]] = []
+    of_copies: dict[str, dict[str, Any]] = {}
+    pieces = None
+    if vocabulary == USED:
+        torch.set_num_threads(threads)
+        first = next(iter(models.values()))
+        pieces = PiecesInUse.of_task(definition, data_folder, model=first, max_length=max_length)
     with atomic_folder(folder) as temporary:
         for model, source in models.items():
             deployed = Deployed(source, temporary / model)
             deployed.onnx.mkdir()
+            if pieces is not None:
+                deployed = Deployed(deployed.onnx / COPY, deployed.onnx)
+                of_copies[model] = pieces.copy(source, deployed.model)
+                of_copies[model] |= pieces.compare(source, deployed.model, frames, name=model)
+                print(f"{model} with fewer pieces: {of_copies[model]}")
             _write_files(deployed, runtimes, reduce_range)
-            tokenizer = load_tokenizer(source)
+            tokenizer = load_tokenizer(deployed.model)
             write_tokenizer(tokenizer, deployed.onnx / TOKENIZER, max_length)
             splits = {
                 split: encode(frame, task, tokenizer, max_length=max_length)
@@ -73,14 +90,14 @@ def deploy_models(
                 logits = predict_in(open_runtime(name, deployed, threads), splits)
                 reference = reference or logits
                 difference = Difference.between(reference, logits)
-                if RUNTIMES[name].file == ONNX:
+                if runtime_class(name).file == ONNX:
                     check_same(model, task, difference)
                 rows.append(
                     {
                         "model": model,
                         "runtime": name,
                         "scores": {split: scores(logits[split], splits[split], task) for split in splits},
-                        "size_mb": RUNTIMES[name].path(deployed).stat().st_size / 1e6,
+                        "size_mb": runtime_class(name).path(deployed).stat().st_size / 1e6,
                         "changed_rows": difference.changed_rows,
                         "largest_difference": difference.largest,
                     }
@@ -95,7 +112,7 @@ def deploy_models(
             "reduce_range": reduce_range,
             "models": rows,
         }
-        write_json(temporary / SCORES, content)
+        write_json(temporary / SCORES, content | ({"vocabulary": of_copies} if of_copies else {}))
 
 
 def predict_in(runtime: Runtime, splits: Mapping[str, Encoded]) -> dict[str, np.ndarray]:
@@ -109,7 +126,7 @@ def predict_in(runtime: Runtime, splits: Mapping[str, Encoded]) -> dict[str, np.
 
 
 def _write_files(deployed: Deployed, runtimes: Sequence[str], reduce_range: bool) -> None:
-    files = {RUNTIMES[name].file for name in runtimes if RUNTIMES[name].in_onnx}
+    files = {runtime_class(name).file for name in runtimes if runtime_class(name).in_onnx}
     if files:
         export_classifier(deployed.model, deployed.onnx / ONNX)
     if ONNX_INT8 in files:

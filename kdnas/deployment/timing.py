@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from kdnas.deployment.quantise import INSTRUCTIONS, cpu_flags
-from kdnas.deployment.runtimes import TORCH, Deployed, open_runtime, versions
+from kdnas.deployment.memory import peak_memory
 from kdnas.latency.protocol import Protocol, hardware
 from kdnas.latency.rounds import Ratio, measure, ratio
 from kdnas.latency.timers import pinned
 from kdnas.models.config_file import read_config_file
+from kdnas.runtimes import TORCH, open_runtime, runtime_class
+from kdnas.runtimes.base import Deployed
 
 TEACHER = "teacher"
 
@@ -45,6 +46,7 @@ def time_deployed(
             interval=protocol.interval,
         )
     times = {pair: measured[name] for name, pair in names.items()}
+    memory = peak_memory(models, runtimes, protocol)
     rows = []
     for (model, runtime), values in times.items():
         to_torch = ratio(values, times[TEACHER, TORCH])
@@ -57,14 +59,15 @@ def time_deployed(
                 **_interval("ratio", to_torch),
                 **_interval("ratio_same_runtime", to_same),
                 "rounds": len(values),
+                "memory_mb": memory[model, runtime],
             }
         )
         print(
             f"{model} in {runtime}: {rows[-1]['latency_ms']:.2f} ms, {to_torch.median:.3f} of the teacher's"
         )
-    flags = cpu_flags()
-    machine = hardware(protocol) | versions(list(runtimes))
-    machine["instructions"] = " ".join(name for name in INSTRUCTIONS if name in flags) or None
+    machine = hardware(protocol)
+    for runtime in runtimes:
+        machine |= runtime_class(runtime).hardware()
     return {"protocol": protocol.to_dict(), "hardware": machine, "models": rows}
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,20 +18,22 @@ import torch
 
 from kdnas.data.tasks import Task, get_task, task_definitions
 from kdnas.estimate.loads import (
+    FILE,
     STUDENT_PASS,
     STUDENT_STEP,
     TEACHER_PASS,
     TEACHER_STEP,
-    TIMED_PASS,
     Passes,
+    timed_pass,
 )
 from kdnas.estimate.shapes import forward_flops, training_flops
 from kdnas.estimate.sizes import with_some_classes
 from kdnas.estimate.work import losses_of
-from kdnas.latency.protocol import Protocol, device_name
-from kdnas.latency.timers import make_timer, network, pinned
+from kdnas.latency.protocol import TORCH, Protocol, device_name
+from kdnas.latency.timers import pinned, untrained_timer
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import classifier_config, new_classifier, student_config
+from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
 from kdnas.training.data import Encoded, collate
 from kdnas.training.forward import Teaching
@@ -122,8 +124,10 @@ def calibrate(config: dict[str, Any], teacher_config: Any, *, student: Architect
     )
     with started as run:
         lines = _Bench(config, teacher_config, student, tokens, run).lines()
-    for device in ("cpu", "gpu") if torch.cuda.is_available() else ("cpu",):
-        lines[TIMED_PASS + device] = _timed(config, teacher_config, device)
+    for runtime in {config["latency"]["runtime"], *config["deployment"]["runtimes"]}:
+        lines |= _timed(config, teacher_config, "cpu", runtime=runtime)
+    if torch.cuda.is_available():
+        lines |= _timed(config, teacher_config, "gpu", runtime=TORCH)
     device = "gpu" if run.device_type == "cuda" else "cpu"
     return Machine(
         device,
@@ -143,16 +147,24 @@ def _start() -> tuple[float, int]:
     return seconds, memory
 
 
-def _timed(config: dict[str, Any], teacher_config: Any, device: str) -> Line:
-    """The teacher's pass under the latency protocol; students count with the same time per operation."""
-    protocol = Protocol.from_config(config["latency"], device)
+def _timed(config: dict[str, Any], teacher_config: Any, device: str, *, runtime: str) -> dict[str, Line]:
+    """The teacher's pass under the latency protocol, and how long it takes to prepare it.
+
+    Students count with the same time per operation.
+    """
+    protocol = replace(Protocol.from_config(config["latency"], device), runtime=runtime)
     teacher = Architecture.from_model_config(teacher_config)
+    flops = forward_flops(teacher, protocol.sequence_length) * protocol.sequence_length
     with pinned(protocol):
-        timer = make_timer(network(teacher_config, teacher, {}), protocol, teacher_config.vocab_size)
+        started = time.process_time()
+        timer = untrained_timer(teacher, teacher_config, protocol, runtime=runtime_class(runtime), tables={})
+        prepared = time.process_time() - started
         timer()
         seconds = median(_seconds(timer, protocol.threads) for _ in range(ROUNDS))
-    inputs = protocol.batch_size * protocol.sequence_length
-    return Line(0.0, seconds / (forward_flops(teacher, protocol.sequence_length) * inputs))
+    return {
+        timed_pass(device, runtime): Line(0.0, seconds / (flops * protocol.batch_size)),
+        FILE + runtime: Line(0.0, prepared / flops),
+    }
 
 
 def _seconds(run_pass: Callable[[], Any], threads: int | None) -> float:

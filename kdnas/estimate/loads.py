@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import ceil
 from statistics import fmean
 
@@ -14,18 +14,24 @@ from kdnas.estimate.shapes import (
     distillation_bytes,
     forward_flops,
     parameters,
+    refit_flops,
+    targets_bytes,
     timing_bytes,
     training_bytes,
     training_flops,
 )
-from kdnas.latency.protocol import Protocol
+from kdnas.latency.protocol import TORCH, Protocol
 from kdnas.search.space import Architecture
 from kdnas.training.recipe import Stage
 
 TEACHER_STEP, STUDENT_STEP = "teacher_step", "student_step"
 TEACHER_PASS, STUDENT_PASS = "teacher_pass", "student_pass"
-TIMED_PASS = "timed_pass_"  # followed by the device
+TIMED_PASS = "timed_pass_"  # followed by the device and the runtime
+FILE = "file_"  # made to be timed; followed by the runtime
+# a file that is kept has weights by channel and the whole word table: roughly so many of those that are timed
+KEPT_FILE = 4
 SCORING_BATCH = 64  # kdnas.training.scoring.BATCH_SIZE, which needs torch
+REFIT_TOKENS = 16  # kdnas.models.refit.TOKENS
 TOKEN_BYTES = 200  # of a tokenised row while it is tokenised: ids, types, masks, texts and offsets
 
 
@@ -140,6 +146,7 @@ def distillation(
     count: float = 1,
     judged: bool = False,
     answered: bool = True,
+    refit_rows: int = 0,
 ) -> Load:
     """Distilling and scoring students side by side.
 
@@ -152,7 +159,9 @@ def distillation(
         count: how many students there are, a mean where it is not whole.
         judged: whether their losses on the scored rows are computed.
         answered: whether the teacher's logits on the scored rows are there.
+        refit_rows: on which students are refitted to the teacher before they train.
     """
+    refit_rows, fitted = min(refit_rows, inputs.train), min(REFIT_TOKENS, inputs.tokens)
     steps, read = _steps(stage, inputs.train)
     teacher = _forward(sizes.teacher, inputs.tokens)
     forward = student.mean(lambda shape: _forward(shape, inputs.tokens))
@@ -160,10 +169,13 @@ def distillation(
     taught = Passes() if losses.logits_suffice else Passes(steps, teacher * read)
     if judged and losses.ask_teacher and not (answered and losses.logits_suffice):
         taught += scoring(inputs.scored, teacher)
+    fits = student.mean(lambda shape: refit_flops(shape, sizes.teacher)) * fitted
     passes = {
-        TEACHER_PASS: taught,
+        TEACHER_PASS: taught + scoring(refit_rows, teacher),
         STUDENT_STEP: Passes(steps, training_flops(forward + extra) * read).times(count),
-        STUDENT_PASS: scoring(inputs.scored, forward + extra * judged).times(count),
+        STUDENT_PASS: (
+            scoring(inputs.scored, forward + extra * judged) + scoring(refit_rows, forward + fits)
+        ).times(count),
     }
     # each weight of a loss is used once for each token, in a multiply-add, which counts as two operations
     weights = ceil(count) * (student.mean(sizes.parameters) + student.mean(losses.flops) / 2)
@@ -177,6 +189,9 @@ def distillation(
         states=losses.states(largest),
     )
     memory += BYTES * sizes.parameters(sizes.teacher) + inputs.bytes
+    if refit_rows:  # beside the teacher's, all tokens' states of one student before and after its attention
+        states = BYTES * refit_rows * inputs.tokens * 3 * max(shape.hidden_size for shape in student.shapes)
+        memory += targets_bytes(sizes.teacher, refit_rows, fitted) + states
     return Load(passes, memory, BYTES * student.mean(sizes.parameters))
 
 
@@ -191,7 +206,61 @@ def timing(sizes: Sizes, students: Sequence[Student], protocol: Protocol) -> Loa
     memory: float = timing_bytes(shapes, sizes.embeddings)
     if protocol.device == "cpu":  # a layer's vectors before and after each half of it
         memory += BYTES * rows * tokens * 2 * max(shape.ffn_size + shape.hidden_size for shape in shapes)
-    return Load({TIMED_PASS + protocol.device: Passes(rounds * len(shapes), rounds * rows * forward)}, memory)
+    passes = {
+        timed_pass(protocol.device, protocol.runtime): Passes(rounds * len(shapes), rounds * rows * forward),
+        FILE + protocol.runtime: Passes(len(shapes), forward),
+    }
+    return Load(passes, memory)
+
+
+def timed_pass(device: str, runtime: str) -> str:
+    """Return the kind of pass that times a network on ``device`` in ``runtime``."""
+    return f"{TIMED_PASS}{device}_{runtime}"
+
+
+def exporting(
+    sizes: Sizes,
+    students: Sequence[Student],
+    inputs: Inputs,
+    *,
+    runtimes: Sequence[str],
+    longest: int,
+    copied: bool,
+) -> Load:
+    """Exporting the teacher and students, and scoring them row by row in all runtimes.
+
+    Args:
+        sizes: the teacher's.
+        students: the final ones.
+        inputs: the rows to score.
+        runtimes: of ``deployment.runtimes``.
+        longest: tokens of the inputs of the files' own lines.
+        copied: whether models and their copies with fewer pieces are compared first.
+    """
+    shapes = [Student([sizes.teacher]), *students]
+    row = sum(student.mean(lambda shape: _forward(shape, inputs.tokens)) for student in shapes)
+    file = sum(student.mean(lambda shape: _forward(shape, longest)) for student in shapes)
+    passes = {}
+    for runtime in runtimes:
+        passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * row)
+        passes[FILE + runtime] = Passes(KEPT_FILE * len(shapes), KEPT_FILE * file)
+    if copied:
+        passes[timed_pass("cpu", TORCH)] = Passes(3 * len(shapes) * inputs.scored, 3 * inputs.scored * row)
+    disk = sum(BYTES * student.mean(sizes.parameters) for student in shapes) * (len(runtimes) - 1)
+    # the weights in torch, as a graph, in its copies while it is quantised, in a session
+    return Load(passes, inputs.bytes + 6 * BYTES * sizes.parameters(sizes.teacher), disk)
+
+
+def timing_deployed(
+    sizes: Sizes, students: Sequence[Student], protocol: Protocol, *, runtimes: Sequence[str]
+) -> Load:
+    """Timing the files of the teacher and ``students`` in all ``runtimes``, with the most rounds."""
+    total = Load()
+    for runtime in runtimes:
+        load = timing(sizes, students, replace(protocol, runtime=runtime))
+        passes = {kind: value for kind, value in load.passes.items() if kind != FILE + runtime}
+        total = Load({**total.passes, **passes}, total.memory + load.memory)
+    return total
 
 
 def scoring(rows: int, forward: float) -> Passes:

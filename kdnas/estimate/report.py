@@ -19,7 +19,13 @@ from kdnas.tables.table import number
 
 LIGHT_SECONDS = 4.0  # of a job that neither trains nor times: fetching on the disk, sampling, tables, figures
 LIGHT_BYTES = 300e6
-PROFILES = ("profile_space", "profile_latency", "profile_hand_crafted", "profile_students")  # claim all cores
+PROFILES = (  # claim all cores
+    "profile_space",
+    "profile_latency",
+    "profile_hand_crafted",
+    "profile_students",
+    "profile_deployment",
+)
 TRAININGS = (
     "adopt_teacher",
     "finetune_search_teacher",

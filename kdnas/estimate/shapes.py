@@ -87,6 +87,22 @@ def moments_bytes(teacher: Architecture) -> int:
     return BYTES * teacher.layers * (4 * teacher.hidden_size**2 + teacher.ffn_size**2)
 
 
+def refit_flops(architecture: Architecture, teacher: Architecture) -> float:
+    """Return the operations of a refit's fits for one token: the products of their inputs and outputs.
+
+    A layer has two fits of the teacher's stream on the student's and those of its two output projections
+    (kdnas.models.refit).
+    """
+    size, ffn = architecture.hidden_size, architecture.ffn_size
+    streams = 2 * size * (size + teacher.hidden_size)
+    return 2 * architecture.layers * (streams + 2 * size * size + ffn * (ffn + size))
+
+
+def targets_bytes(teacher: Architecture, rows: int, tokens: float) -> float:
+    """Return the memory of what students are refitted to: what the first layer reads and two sums a layer."""
+    return BYTES * rows * tokens * teacher.hidden_size * (1 + 2 * teacher.layers)
+
+
 def hidden_states_kept(architecture: Architecture, teacher: Architecture) -> int:
     """Return how many tensors of the teacher's width the hidden-state loss keeps for every token.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from kdnas.training.recipe import Stage
 
 @dataclass(frozen=True)
 class HeavyJob:
-    """A job that trains or times networks."""
+    """A job that trains, scores or times networks."""
 
     rule: str
     load: Load
@@ -61,6 +61,8 @@ class Workload:
             "profile_latency": self._profile_latency,
             "profile_hand_crafted": self._profile_hand_crafted,
             "profile_students": self._profile_students,
+            "export_models": self._export_models,
+            "profile_deployment": self._profile_deployment,
         }
 
     def jobs(self) -> list[HeavyJob]:
@@ -111,9 +113,10 @@ class Workload:
 
     def _evaluate_fidelity(self, setting: str) -> Load:
         of_setting, count = Setting.from_name(setting), self.config["fidelity"]["architectures"]
-        stage = self._stage(recipe(self.config["distillation"], of_setting)[of_setting.stage])
+        changed = recipe(self.config["distillation"], of_setting)
+        stage = self._stage(changed[of_setting.stage])
         if of_setting.proxy_epochs is not None:
-            return self._on_proxy(self.any_student, count, stage)
+            return self._on_proxy(self.any_student, count, stage, of_setting.initialisation)
         task = self.config["search"]["task"]
         inputs = self._of_task(task, unlabelled=True)
         first_split = inputs.scored // len(self.tasks[task].evaluation_splits)
@@ -126,9 +129,12 @@ class Workload:
             count=count,
             judged=True,
             answered=False,
+            refit_rows=self._refit_rows(of_setting.initialisation),
         )
 
-    def _on_proxy(self, student: Student, count: float, stage: Stage | None = None) -> Load:
+    def _on_proxy(
+        self, student: Student, count: float, stage: Stage | None = None, initialisation: str | None = None
+    ) -> Load:
         task = self.config["search"]["task"]
         size, share = self.sizes[task], self.config["search"]["proxy"]["share"]
         return loads.distillation(
@@ -139,21 +145,30 @@ class Workload:
             losses=self.losses,
             count=count,
             judged=True,
+            refit_rows=self._refit_rows(initialisation),
         )
 
+    def _refit_rows(self, initialisation: str | None = None) -> int:
+        """Return the rows of a refit; ``initialisation`` is the config's where it is None."""
+        distillation = self.config["distillation"]
+        refitted = (initialisation or distillation["initialisation"]) == "refit"
+        return distillation["refit_rows"] if refitted else 0
+
     def _distill_student(self, student: str, task: str, seed: int) -> Load:
-        return self._distill(student, task, "student")
+        return self._distill(student, task, "student", refit_rows=self._refit_rows())
 
     def _distill_glue(self, student: str, task: str, seed: int) -> Load:
-        return self._distill(student, task, "glue")
+        started = task in self.config["distillation"]["start_from_search_task"]
+        return self._distill(student, task, "glue", refit_rows=0 if started else self._refit_rows())
 
-    def _distill(self, student: str, task: str, stage: str) -> Load:
+    def _distill(self, student: str, task: str, stage: str, *, refit_rows: int) -> Load:
         return loads.distillation(
             self._sizes(task),
             self._student(student),
             self._of_task(task, unlabelled=True),
             stage=self._stage(self.config["distillation"][stage]),
             losses=self.losses,
+            refit_rows=refit_rows,
         )
 
     def _profile_space(self) -> Load:
@@ -166,10 +181,27 @@ class Workload:
         return self._timed(list(self._matched().values()))
 
     def _profile_students(self, device: str) -> Load:
-        names = [*searched_students(self.config), *self._hand_crafted()]
-        return self._timed([self._student(name) for name in names], device)
+        return self._timed(self._final_students(), device)
 
-    def _timed(self, students: list[Student | Architecture], device: str | None = None) -> Load:
+    def _export_models(self, task: str, seed: int) -> Load:
+        return loads.exporting(
+            self._sizes(task),
+            self._final_students(),
+            replace(self._of_task(task), train=0),
+            runtimes=self.config["deployment"]["runtimes"],
+            longest=self.config["latency"]["sequence_length"],
+            copied=self.config["deployment"]["vocabulary"] == "used",
+        )
+
+    def _profile_deployment(self) -> Load:
+        sizes, runtimes = Sizes(self.teacher, self.embeddings), self.config["deployment"]["runtimes"]
+        protocol = Protocol.from_config(self.config["latency"], "cpu")
+        return loads.timing_deployed(sizes, self._final_students(), protocol, runtimes=runtimes)
+
+    def _final_students(self) -> list[Student]:
+        return [self._student(name) for name in (*searched_students(self.config), *self._hand_crafted())]
+
+    def _timed(self, students: Sequence[Student | Architecture], device: str | None = None) -> Load:
         if self.config["latency"]["table"] is not None:
             return Load()
         known = [item if isinstance(item, Student) else Student([item]) for item in students]

@@ -45,7 +45,7 @@ def dimensions_figure(
     space: Mapping[str, Any],
     *,
     quality: str,
-    device: str,
+    timed_in: str,
     synthetic: bool,
 ) -> Figure:
     """Draw a column of panels for every dimension of ``space`` (``search.space``) with two choices or more.
@@ -53,9 +53,9 @@ def dimensions_figure(
     ``histories`` maps a strategy to its last ``history.csv``. Each point is an architecture that any strategy
     evaluated, at its choice; above quality, below the latency ratio to the teacher; bars are means, numbers
     how many. A mean of one choice mixes all choices of the other dimensions. With a ``head_size`` attention
-    heads have no panel, because it would repeat that of the hidden size. ``quality`` and ``device`` are
-    ``reward.quality`` and ``reward.device``. Raises UserError for a missing or damaged file, or if every
-    candidate failed.
+    heads have no panel, because it would repeat that of the hidden size. ``quality`` is
+    ``reward.quality``, ``timed_in`` says where latencies were measured. Raises UserError for a missing or
+    damaged file, or if every candidate failed.
     """
     everything = pool({strategy: read_history(path) for strategy, path in histories.items()})
     succeeded = everything[everything["status"] == "ok"].copy()
@@ -67,7 +67,7 @@ def dimensions_figure(
         succeeded["embedding_size"] = [space["embedding_size"][place[-1]] for place in places]
     measures = {
         "quality": PROXY_QUALITY[quality],
-        "latency_ratio": f"{device.upper()} latency\n(ratio to teacher)",
+        "latency_ratio": f"Latency ratio\n({timed_in})",
     }
     with style():
         if not shown:

@@ -19,8 +19,12 @@ from kdnas.files.artifacts import read_json
 from kdnas.files.csv_file import read_csv
 
 _COLUMNS = 3  # panels beside each other, at most
-_STARTS = {"teacher": "from the teacher", "random": "random initialisation"}
-_QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss"}
+_STARTS = {
+    "teacher": "from the teacher",
+    "refit": "refitted to the teacher",
+    "random": "random initialisation",
+}
+_QUALITY = {"accuracy": "Proxy score", "loss": "1 − proxy loss", "agreement": "Proxy agreement"}
 
 
 def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, quality: str) -> Figure:
@@ -47,7 +51,7 @@ def fidelity_figure(evaluations: Sequence[str | Path], table: str | Path, qualit
                 axes.set_visible(False)
             for axes, proxy in zip(axes_row, found, strict=False):
                 points = pairs(proxy, whole, f"quality_{quality}")
-                if quality == "accuracy":  # in points, like the score that it is set against
+                if quality != "loss":  # in points, like the score that it is set against
                     points["predicted"] *= 100
                 _draw(axes, points, model_colour(position))
                 _title(axes, proxy, taus.loc[proxy["setting"]])
@@ -78,7 +82,8 @@ def _ring(axes: Axes, x: Any, y: Any) -> None:
 
 def _title(axes: Axes, proxy: dict[str, Any], cell: pd.Series) -> None:
     epochs = proxy["proxy_epochs"]
-    name = f"{_STARTS[proxy['initialisation']]}\n{epochs} epoch{'s' * (epochs > 1)}"
+    trained = "no training" if epochs == 0 else f"{epochs} epoch{'s' * (epochs > 1)}"
+    name = f"{_STARTS[proxy['initialisation']]}\n{trained}"
     tau = "no τ"
     if not pd.isna(cell["tau"]):
         tau = f"τ {cell['tau']:.2f} [{cell['tau_low']:.2f}, {cell['tau_high']:.2f}]".replace("-", "−")

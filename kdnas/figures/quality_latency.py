@@ -45,7 +45,7 @@ def quality_latency_figure(
     baselines: Mapping[str, Baseline],
     latency_budgets: Sequence[float],
     quality: str,
-    device: str,
+    timed_in: str,
     synthetic: bool,
 ) -> Figure:
     """Draw quality against the latency ratio to the teacher (logarithmic) for every candidate that worked.
@@ -60,7 +60,7 @@ def quality_latency_figure(
         baselines: the hand-crafted students of ``students.matched``, by name.
         latency_budgets: shares of the teacher's latency.
         quality: the config's ``reward.quality``.
-        device: the config's ``reward.device``.
+        timed_in: where latencies were measured.
         synthetic: whether the data are generated.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
@@ -105,7 +105,7 @@ def quality_latency_figure(
         if lines:
             lines[0].set_label(_budgets_label(latency_budgets))
         handles += lines[:1]
-        axes.set_xlabel(f"{device.upper()} latency relative to the teacher (log scale)")
+        axes.set_xlabel(f"Latency / teacher's ({timed_in}; log)")
         axes.set_ylabel(PROXY_QUALITY[quality])
         handles += _mark(axes, selected, "o", 6.5, "selected student")
         handles += _mark(axes, matched, "x", 4, "hand-crafted")

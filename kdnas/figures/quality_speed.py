@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from kdnas.deployment.runtimes import TORCH
 from kdnas.figures.labels import place_labels
 from kdnas.figures.style import (
     BLACK,
@@ -25,6 +24,7 @@ from kdnas.figures.style import (
     style,
 )
 from kdnas.files.csv_file import read_csv
+from kdnas.runtimes import TORCH
 from kdnas.tables.overview import HAND_CRAFTED, TEACHER, deployed_models, final_students
 
 _HEIGHT = 3.0  # inches

@@ -20,6 +20,7 @@ BLACK, GREY, LIGHT, PALE = "#222222", "#6b6b6b", "#a3a3a3", "#d9d9d9"
 PROXY_QUALITY = {  # by ``reward.quality``: in two lines, because one would be longer than a low axis
     "accuracy": "Proxy quality\n(held-out score)",
     "loss": "Proxy quality\n(1 − held-out loss)",
+    "agreement": "Proxy quality\n(held-out agreement)",
 }
 SYNTHETIC = "Synthetic data, not GLUE"
 _LINE = 38  # characters in one column

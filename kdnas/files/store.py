@@ -50,7 +50,7 @@ class Store:
         if value is None:
             return None
         with atomic_folder(target) as folder:
-            _link_or_copy_all(entry / _FILES, folder, value["checksums"])
+            link_or_copy_all(entry / _FILES, folder, value["checksums"])
         return value["metrics"]
 
     def put_model(self, key: dict[str, Any], source: str | Path, metrics: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ class Store:
         # not replaced while it is whole: somebody may be reading it
         with atomic_folder(self._entry_path(MODELS, key), keep=_is_whole) as entry:
             (entry / _FILES).mkdir()
-            _link_or_copy_all(Path(source), entry / _FILES, checksums)
+            link_or_copy_all(Path(source), entry / _FILES, checksums)
             _write_record(entry / _RECORD, key, {"checksums": checksums, "metrics": metrics})
 
     def entries(self) -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -127,7 +127,8 @@ def _intact(folder: Path, checksums: dict[str, str]) -> bool:
     return True
 
 
-def _link_or_copy_all(source: Path, target: Path, files: Iterable[str]) -> None:
+def link_or_copy_all(source: Path, target: Path, files: Iterable[str]) -> None:
+    """Put ``files`` of the folder ``source`` into ``target``, as hard links where that is possible."""
     for file in sorted(files):
         try:
             os.link(source / file, target / file)

@@ -14,7 +14,8 @@ from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.latency.protocol import NO_GPU, Protocol, hardware, latency_content
 from kdnas.latency.rounds import Ratio, measure, ratio
-from kdnas.latency.timers import make_timer, network, pinned
+from kdnas.latency.timers import pinned, untrained_timer
+from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
 from kdnas.training.device import free_gpu
 
@@ -68,13 +69,24 @@ def _profile(
 ) -> tuple[dict[str, Any], dict[Architecture, Ratio]]:
     """Return the content of the file, and the ratios whose intervals are too wide."""
     teacher = Architecture.from_model_config(teacher_config)
-    machine = hardware(protocol)
+    runtime = runtime_class(protocol.runtime)
+    machine = hardware(protocol) | runtime.hardware()
+    # of the one runtime, not of all that the registry has
+    code = code_digest(untrained_timer, runtime, pinned, measure, ratio)
     architectures = sorted(set(models.values()))
     timed_with = (
         {"timed_with": [architecture.to_dict() for architecture in architectures]} if together else {}
     )
     keys = {
-        architecture: _key(architecture, teacher, teacher_config, protocol, machine) | timed_with
+        architecture: {
+            "architecture": architecture.to_dict(),
+            "teacher": teacher.to_dict(),
+            "model_type": teacher_config.model_type,
+            "protocol": protocol.to_dict(),
+            "hardware": machine,
+            "code": code,
+            **timed_with,
+        }
         for architecture in {teacher, *architectures}
     }
     stored = {architecture: store.get(KIND, key) for architecture, key in keys.items()}
@@ -120,34 +132,19 @@ def _wide_text(wide: dict[Architecture, Ratio], protocol: Protocol) -> str:
     )
 
 
-def _key(
-    architecture: Architecture,
-    teacher: Architecture,
-    config: Any,
-    protocol: Protocol,
-    machine: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "architecture": architecture.to_dict(),
-        "teacher": teacher.to_dict(),
-        "model_type": config.model_type,
-        "protocol": protocol.to_dict(),
-        "hardware": machine,
-        "code": code_digest(make_timer, network, pinned, measure, ratio),
-    }
-
-
 def _measure(
     architectures: list[Architecture], teacher: Architecture, config: Any, protocol: Protocol
 ) -> dict[Architecture, dict[str, Any]]:
     """Time ``architectures`` and the teacher in interleaved rounds."""
+    runtime = runtime_class(protocol.runtime)
     with pinned(protocol):
         tables: dict[int, torch.nn.Embedding] = {}
-        timers = {TEACHER: make_timer(network(config, teacher, tables), protocol, config.vocab_size)}
+        timers = {TEACHER: untrained_timer(teacher, config, protocol, runtime=runtime, tables=tables)}
         for architecture in architectures:
             if architecture != teacher:
-                model = network(config, architecture, tables)
-                timers[architecture.short_name] = make_timer(model, protocol, config.vocab_size)
+                timers[architecture.short_name] = untrained_timer(
+                    architecture, config, protocol, runtime=runtime, tables=tables
+                )
         times = measure(
             timers,
             TEACHER,
@@ -156,6 +153,13 @@ def _measure(
             max_rounds=protocol.max_rounds,
             interval=protocol.interval,
         )
+    return _ratios(times, architectures, teacher)
+
+
+def _ratios(
+    times: dict[str, np.ndarray], architectures: list[Architecture], teacher: Architecture
+) -> dict[Architecture, dict[str, Any]]:
+    """Return what the store keeps of each architecture's times (rounds,) by name."""
     values = {}
     for architecture in dict.fromkeys([teacher, *architectures]):
         name = TEACHER if architecture == teacher else architecture.short_name

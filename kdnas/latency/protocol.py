@@ -10,14 +10,19 @@ from typing import Any
 
 from kdnas.latency.cores import allowed_cpus, choose_cores
 
+TORCH = "torch"  # the runtime that models are trained in
 NO_GPU = "not measured: this machine has no GPU"  # the reason in a latency file
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One batch shape on one kind of device; ``threads`` counts CPU threads and is None on a GPU."""
+    """One batch shape on one kind of device, in one runtime (:mod:`kdnas.runtimes`).
+
+    ``threads`` counts CPU threads and is None on a GPU.
+    """
 
     device: str
+    runtime: str
     batch_size: int
     sequence_length: int
     threads: int | None
@@ -28,14 +33,23 @@ class Protocol:
 
     @classmethod
     def from_config(cls, latency: dict[str, Any], device: str) -> Protocol:
-        """Read it from the config's ``latency`` section for ``device``: ``cpu`` or ``gpu``."""
-        shared = ("batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
-        threads = latency["cpu_threads"] if device == "cpu" else None
-        return cls(device=device, threads=threads, **{name: latency[name] for name in shared})
+        """Read it from the config's ``latency`` section for ``device``: ``cpu``, or ``gpu`` with torch."""
+        names = ("batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
+        shared = {name: latency[name] for name in names}
+        if device == "gpu":
+            return cls(device=device, runtime=TORCH, threads=None, **shared)
+        return cls(device=device, runtime=latency["runtime"], threads=latency["cpu_threads"], **shared)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a plain dictionary."""
         return asdict(self)
+
+
+def timed_in(latency: dict[str, Any], device: str) -> str:
+    """Return in words where latencies of the config's ``latency`` section are measured on ``device``."""
+    protocol = Protocol.from_config(latency, device)
+    in_torch = protocol.runtime == TORCH
+    return device.upper() if in_torch else f"{device.upper()}, {protocol.runtime}"
 
 
 def device_name(device: str) -> str:

@@ -20,21 +20,48 @@ from kdnas.search.space import Architecture
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from kdnas.runtimes.base import Runtime
 
-def network(config: Any, architecture: Architecture, tables: dict[int, nn.Embedding]) -> PreTrainedModel:
+FILE_VOCABULARY = 1000  # rows of the word table in a file that is only timed
+
+
+def untrained_timer(
+    architecture: Architecture,
+    config: Any,
+    protocol: Protocol,
+    *,
+    runtime: type[Runtime],
+    tables: dict[int, nn.Embedding],
+) -> Callable[[], float]:
+    """Return the timer of a network of ``architecture`` with random weights in ``runtime``.
+
+    ``config`` is the teacher's; ``tables`` are those of :func:`network`.
+    """
+    # a file has the table in it; its size changes no time (docs/latency.md)
+    vocabulary = min(config.vocab_size, FILE_VOCABULARY) if runtime.in_onnx else config.vocab_size
+    model = network(config, architecture, tables, vocabulary=vocabulary)
+    return runtime.of_network(model, protocol.threads or 1).timer(protocol, vocabulary)
+
+
+def network(
+    config: Any, architecture: Architecture, tables: dict[int, nn.Embedding], *, vocabulary: int | None = None
+) -> PreTrainedModel:
     """Build the real network of ``architecture``: latency does not depend on the weights' values.
 
-    ``tables`` has the word embeddings by width, and gets those that it lacks. Networks of one width share
-    them, because the tables of a whole space would not fit into memory.
+    ``tables`` has the word embeddings by width, and gets those that it lacks, of ``vocabulary`` rows (those
+    of ``config`` without it). Networks of one width share them, because the tables of a whole space would
+    not fit into memory.
     """
     shape = student_config(config, architecture)
-    vocabulary, shape.vocab_size = shape.vocab_size, (config.pad_token_id or 0) + 1
+    vocabulary = vocabulary or shape.vocab_size
+    shape.vocab_size = (config.pad_token_id or 0) + 1
     model = new_classifier(shape, seed=0).eval()
     embeddings = base_model(model).embeddings
     width = embeddings.word_embeddings.embedding_dim
     if width not in tables:
         tables[width] = nn.Embedding(vocabulary, width, padding_idx=config.pad_token_id)
     embeddings.word_embeddings = tables[width]
+    model.config.vocab_size = vocabulary
     return model
 
 

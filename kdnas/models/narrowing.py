@@ -20,11 +20,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
 from kdnas.models.factorised import factorise_embeddings
-from kdnas.models.heads import narrow_heads
+from kdnas.models.heads import HeadMaps, narrow_heads
 from kdnas.models.residual import narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
@@ -40,19 +42,38 @@ def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
     return math.ceil((layer + 1) * teacher_layers / student_layers) - 1
 
 
-def narrow_classifier(
+class KeptLayer(NamedTuple):
+    """What one layer of a student keeps of the teacher's layer ``source`` (from 0).
+
+    ``neurons`` are positions in the teacher's FFN; queries are scaled by ``query_scale`` beside ``heads``.
+    """
+
+    source: int
+    heads: HeadMaps
+    neurons: torch.Tensor
+    query_scale: float
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a student keeps of its teacher's encoder; ``basis`` (H_T, H_S), float64, spans its stream."""
+
+    basis: torch.Tensor
+    layers: list[KeptLayer]
+
+
+def choose_kept(
     teacher: Tensors,
     *,
     prefix: str,
     signals: Sequence[LayerSignals],
     shape: Architecture,
     student: Architecture,
-) -> Tensors:
-    """Return a student's tensors, made from those of its teacher, a classifier of ``shape``.
+) -> Kept:
+    """Return what ``student`` keeps of its teacher's encoder, that of a classifier of ``shape``.
 
-    ``prefix`` begins the encoder's names in the state dictionary ``teacher`` and in the result; ``signals``
-    has those of every teacher layer. The student may not exceed the teacher in any dimension (ValueError).
-    Tensors are float32 copies on the CPU.
+    ``prefix`` begins the encoder's names in the state dictionary ``teacher``; ``signals`` has those of every
+    teacher layer. The student may not exceed the teacher in any dimension (ValueError).
     """
     if (
         student.layers > shape.layers
@@ -60,9 +81,35 @@ def narrow_classifier(
         or student.ffn_size > shape.ffn_size
     ):
         raise ValueError(f"{student.short_name} does not fit into the teacher {shape.short_name}")
-    teacher = {name: value.detach().float().cpu() for name, value in teacher.items()}
+    teacher = _on_cpu(teacher)
     sources = [teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
     basis = residual_basis([signals[source] for source in sources], student.hidden_size)
+    head_size, teachers = (size.hidden_size / size.attention_heads for size in (student, shape))
+    layers = []
+    for source in sources:
+        layer = _below(teacher, f"{prefix}.encoder.layer.{source}")
+        heads = narrow_heads(layer, signals[source], shape=shape, student=student)
+        importance = signals[source].neurons.squares * _column_squares(layer, "output.dense")
+        neurons = largest(importance, student.ffn_size)
+        layers.append(KeptLayer(source, heads, neurons, math.sqrt(head_size / teachers)))
+    return Kept(basis, layers)
+
+
+def narrow_classifier(
+    teacher: Tensors,
+    kept: Kept,
+    *,
+    prefix: str,
+    signals: Sequence[LayerSignals],
+    student: Architecture,
+) -> Tensors:
+    """Return the tensors of ``student``, made from what is ``kept`` of its teacher's.
+
+    The other arguments are those of :func:`choose_kept`; ``prefix`` begins the encoder's names in the result
+    too. Tensors are float32 copies on the CPU.
+    """
+    teacher, basis = _on_cpu(teacher), kept.basis
+    hidden_size = len(basis)
     narrowed: Tensors = {}
     if student.factorised:
         tables = _below(teacher, f"{prefix}.embeddings")
@@ -73,17 +120,20 @@ def narrow_classifier(
     else:
         for name, value in teacher.items():
             if name.startswith(f"{prefix}.embeddings"):
-                narrowed[name] = _narrow_embeddings(name, value, shape.hidden_size, basis)
+                narrowed[name] = _narrow_embeddings(name, value, hidden_size, basis)
         norm = f"{prefix}.embeddings.LayerNorm"
-        if len(teacher[f"{norm}.weight"]) == shape.hidden_size:
+        if len(teacher[f"{norm}.weight"]) == hidden_size:
             _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
-    for target, source in enumerate(sources):
-        for name, value in _narrow_layer(
-            _below(teacher, f"{prefix}.encoder.layer.{source}"), signals[source], basis, shape, student
-        ).items():
+    for target, part in enumerate(kept.layers):
+        layer = _below(teacher, f"{prefix}.encoder.layer.{part.source}")
+        for name, value in _narrow_layer(layer, part, signals[part.source], basis).items():
             narrowed[f"{prefix}.encoder.layer.{target}.{name}"] = value
     narrowed |= _narrow_head(teacher, signals[-1].leaving, basis)
     return narrowed
+
+
+def _on_cpu(tensors: Tensors) -> Tensors:
+    return {name: value.detach().float().cpu() for name, value in tensors.items()}
 
 
 def _below(tensors: Tensors, prefix: str) -> Tensors:
@@ -103,21 +153,18 @@ def _narrow_embeddings(name: str, value: torch.Tensor, size: int, basis: torch.T
     return value.clone()
 
 
-def _narrow_layer(
-    layer: Tensors, signals: LayerSignals, basis: torch.Tensor, shape: Architecture, student: Architecture
-) -> Tensors:
+def _narrow_layer(layer: Tensors, kept: KeptLayer, signals: LayerSignals, basis: torch.Tensor) -> Tensors:
     query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
     context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
-    heads = narrow_heads(layer, signals, shape=shape, student=student)
-    neurons = largest(signals.neurons.squares * _column_squares(layer, output), student.ffn_size)
+    heads, neurons = kept.heads, kept.neurons
     narrowed: Tensors = {}
-    for name, kept, stream in (
+    for name, rows, stream in (
         (query, heads.queries, signals.entering),
         (key, heads.keys, signals.entering),
         (value, heads.values, signals.entering),
         (inner, neurons, signals.inner),
     ):
-        _put_reading(narrowed, name, layer, kept, stream.mean, basis)
+        _put_reading(narrowed, name, layer, rows, stream.mean, basis)
     _put_writing(narrowed, context, layer, heads.context, signals.context, basis)
     _put_writing(narrowed, output, layer, neurons, signals.neurons, basis)
     for name, leaving in (
@@ -125,10 +172,8 @@ def _narrow_layer(
         ("output.LayerNorm", signals.leaving),
     ):
         _put_norm(narrowed, name, layer, leaving, basis)
-    head_size, teachers = (size.hidden_size / size.attention_heads for size in (student, shape))
-    rescale = math.sqrt(head_size / teachers)
     for part in ("weight", "bias"):
-        narrowed[f"{query}.{part}"] *= rescale
+        narrowed[f"{query}.{part}"] *= kept.query_scale
     return narrowed
 
 
@@ -148,7 +193,7 @@ def _put_reading(
     narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
 ) -> None:
     """Put in the ``kept`` part of a projection that reads the residual stream, whose mean is ``mean``."""
-    weight, bias = (_take(layer[f"{name}.{part}"].double(), kept) for part in ("weight", "bias"))
+    weight, bias = (take(layer[f"{name}.{part}"].double(), kept) for part in ("weight", "bias"))
     outside = mean - basis @ (basis.T @ mean)
     narrowed[f"{name}.weight"] = (weight @ basis).float()
     narrowed[f"{name}.bias"] = (bias + weight @ outside).float()
@@ -160,16 +205,16 @@ def _put_writing(
     """Put in a projection into the residual stream, refitted to the inputs that are ``kept``."""
     weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
     if not _is_all(kept, weight.shape[1]):
-        with_all = _take(reads.covariance, kept)
-        among = _take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
+        with_all = take(reads.covariance, kept)
+        among = take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
         refitted = torch.linalg.solve(among, with_all @ weight.T).T
-        bias = bias + weight @ reads.mean - refitted @ _take(reads.mean, kept)
+        bias = bias + weight @ reads.mean - refitted @ take(reads.mean, kept)
         weight = refitted
     narrowed[f"{name}.weight"] = (basis.T @ weight).float()
     narrowed[f"{name}.bias"] = (basis.T @ bias).float()
 
 
-def _take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+def take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
     """Return the rows of ``values`` at positions ``kept``, or their image where ``kept`` is a map."""
     return kept @ values if kept.is_floating_point() else values[kept]
 

@@ -9,7 +9,8 @@ from kdnas.data.tasks import Task
 from kdnas.files.artifacts import digest
 from kdnas.models.electra import as_electra
 from kdnas.models.loading import classifier_config, new_classifier, student_config
-from kdnas.models.narrowing import narrow_classifier
+from kdnas.models.narrowing import choose_kept, narrow_classifier
+from kdnas.models.refit import Targets, refit
 from kdnas.models.signals import LayerSignals
 from kdnas.search.space import Architecture
 
@@ -25,6 +26,7 @@ def build_student(
     signals: Sequence[LayerSignals] | None,
     dropout: float,
     seed: int,
+    targets: Targets | None = None,
 ) -> PreTrainedModel:
     """Return a student classifier of its teacher's task.
 
@@ -36,18 +38,22 @@ def build_student(
             (:mod:`kdnas.models.narrowing`); None for random weights.
         dropout: of all layers.
         seed: of the random weights.
+        targets: what the teacher's layers give, to refit the narrowed student to (:mod:`kdnas.models.refit`);
+            None to leave it as it is.
     """
     config = classifier_config(student_config(teacher.config, architecture), task, dropout)
     student = new_classifier(config, seed_of(seed, architecture))
     if signals is not None:
         shape = Architecture.from_model_config(teacher.config)
         prefix = teacher.base_model_prefix
-        narrowed = narrow_classifier(
-            teacher.state_dict(), prefix=prefix, signals=signals, shape=shape, student=architecture
-        )
+        tensors = teacher.state_dict()
+        kept = choose_kept(tensors, prefix=prefix, signals=signals, shape=shape, student=architecture)
+        narrowed = narrow_classifier(tensors, kept, prefix=prefix, signals=signals, student=architecture)
         if architecture.factorised:
             narrowed = as_electra(narrowed, prefix, teacher.config)
         student.load_state_dict(narrowed)
+        if targets is not None and architecture != shape:  # a student of that shape is its teacher
+            refit(student, teacher, kept=kept, targets=targets)
     return student
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from kdnas.search.history import COLUMNS
 from kdnas.search.one_hardware import measured_on
-from kdnas.search.reward import Reward, failed_reward, latencies_by_architecture
+from kdnas.search.reward import QUALITIES, Reward, failed_reward, latencies_by_architecture
 from kdnas.search.space import Architecture
 
 
@@ -35,7 +35,8 @@ def extend_history(
         architecture = Architecture.from_dict(entry["architecture"])
         timing = latencies[architecture]
         succeeded = evaluation["status"] == "ok"
-        quality = evaluation[f"quality_{reward.quality}"]
+        qualities = {f"quality_{name}": evaluation[f"quality_{name}"] for name in QUALITIES}
+        quality = qualities[f"quality_{reward.quality}"]
         rows.append(
             {
                 "episode": candidates["episode"],
@@ -47,8 +48,7 @@ def extend_history(
                 "status": evaluation["status"],
                 "reason": evaluation["reason"],
                 "quality": quality,
-                "quality_accuracy": evaluation["quality_accuracy"],
-                "quality_loss": evaluation["quality_loss"],
+                **qualities,
                 "latency_ms": timing["latency_ms"],
                 "latency_ratio": timing["ratio"],
                 "ratio_low": timing["ratio_low"],

@@ -24,6 +24,7 @@ COLUMNS = (
     "quality",
     "quality_accuracy",
     "quality_loss",
+    "quality_agreement",
     "latency_ms",
     "latency_ratio",
     "ratio_low",
@@ -33,7 +34,7 @@ COLUMNS = (
     "parameters",
 )
 # columns that the history of an earlier version of the workflow may lack
-LATER = ("ratio_low", "ratio_high", "hardware")
+LATER = ("ratio_low", "ratio_high", "hardware", "quality_agreement")
 
 
 def empty_history() -> pd.DataFrame:

@@ -10,14 +10,17 @@ from kdnas.errors import UserError
 from kdnas.search.space import Architecture
 from kdnas.sentences import shown
 
+QUALITIES = ("accuracy", "loss", "agreement")
+
 
 @dataclass(frozen=True)
 class Reward:
     """How candidates are rewarded: the config's ``reward``.
 
-    ``quality`` is the accuracy on the held-out slice (``accuracy``; paper, version 1) or 1 - distillation
-    loss (``loss``; version 2). ``beta`` is the share of the teacher's latency at which latency neither helps
-    nor hurts, ``alpha`` < 0 is how much it weighs. ``device`` is where latency counts.
+    ``quality`` is, on the held-out slice, the accuracy (``accuracy``; paper, version 1), 1 - distillation
+    loss (``loss``; version 2) or the agreement with the teacher (``agreement``). ``beta`` is the share of the
+    teacher's latency at which latency neither helps nor hurts, ``alpha`` < 0 is how much it weighs.
+    ``device`` is where latency counts.
     """
 
     quality: str

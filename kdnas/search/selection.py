@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ from kdnas.search.history import best_row, check_any_succeeded
 from kdnas.search.selection_rules import SelectionRule
 from kdnas.search.space import Architecture
 
+FLOAT32_BYTES = 4
+
 
 def select_best(history: pd.DataFrame) -> pd.Series:
     """Return the row of the highest reward; UserError if every candidate failed."""
@@ -18,16 +21,20 @@ def select_best(history: pd.DataFrame) -> pd.Series:
     return best_row(history)
 
 
-def select_within_budget(history: pd.DataFrame, budget: float) -> tuple[pd.Series, bool]:
-    """Return the row of the best quality whose latency ratio is at most ``budget``, and True.
+def select_within_budget(history: pd.DataFrame, budget: Mapping[str, float]) -> tuple[pd.Series, bool]:
+    """Return the row of the best quality that exceeds nothing in ``budget``, and True.
 
-    Of equal qualities the faster wins. When no row is inside the budget: the fastest row, and False.
+    ``budget`` bounds one or more of ``latency_ratio``, ``parameters`` and ``size_mb``, the weights' size in
+    float32 (10^6 bytes). Of equal qualities the faster wins. When no row is inside the budget: the row
+    that exceeds it by the smallest factor (of a latency alone the fastest), and False.
     """
     check_any_succeeded(history, "the search")
     succeeded = history[history["status"] == "ok"]
-    inside = succeeded[succeeded["latency_ratio"] <= budget]
+    costs = succeeded.assign(size_mb=FLOAT32_BYTES * succeeded["parameters"].astype(float) / 1e6)
+    used = costs[list(budget)].astype(float).div(pd.Series(budget)).max(axis="columns")
+    inside = succeeded[used <= 1]
     if inside.empty:
-        return succeeded.sort_values("latency_ratio", kind="stable").iloc[0], False
+        return succeeded.loc[used.idxmin()], False
     ordered = inside.sort_values(["quality", "latency_ratio"], ascending=[False, True], kind="stable")
     return ordered.iloc[0], True
 
@@ -95,14 +102,14 @@ def _select(
     history: pd.DataFrame, rule: SelectionRule, baselines: dict[str, Baseline]
 ) -> tuple[pd.Series, str]:
     """Return the row that a rule chooses and, where none qualifies, a note on the substitute."""
-    bound: Any = rule.bound  # a share, or a hand-crafted student's name
+    bound: Any = rule.bound  # a budget, or a hand-crafted student's name
     if rule.kind == "best":
         return select_best(history), ""
     if rule.kind == "budget":
         row, inside = select_within_budget(history, bound)
-        return row, "" if inside else "none inside: fastest"
+        return row, "" if inside else "none inside: nearest"
     if rule.kind == "no_slower_than":
-        row, inside = select_within_budget(history, baselines[bound].latency_ratio)
+        row, inside = select_within_budget(history, {"latency_ratio": baselines[bound].latency_ratio})
         return row, "" if inside else "none as fast: fastest"
     row, good = select_no_worse(history, baselines[bound].quality)
     return row, "" if good else "none as good: best"

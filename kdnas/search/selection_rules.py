@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# what a budget may limit, and how its number is named: a share of the teacher's latency, millions, megabytes
+BUDGETED = {"latency_ratio": (1, ""), "parameters": (1e6, "_million"), "size_mb": (1, "_mb")}
+
 
 @dataclass(frozen=True)
 class SelectionRule:
     """How a student is chosen from a search: ``best``, ``budget``, ``no_slower_than`` or ``no_worse_than``.
 
-    ``bound`` is the share of the teacher's latency for ``budget``, the name of a hand-crafted student for the
+    ``bound`` is an item of ``students.budgets`` for ``budget``, the name of a hand-crafted student for the
     last two (``of_match``).
     """
 
     kind: str
-    bound: float | str | None = None
+    bound: dict[str, float] | str | None = None
 
     @property
     def of_match(self) -> bool:
@@ -24,14 +27,26 @@ class SelectionRule:
 
     @property
     def name(self) -> str:
-        """Return the rule's name, as in ``best``, ``budget_0.5`` or ``no_slower_than_minilm_l3``."""
+        """Return its name, as in ``best``, ``budget_0.5_8_million`` or ``no_slower_than_minilm_l3``."""
         if self.bound is None:
             return self.kind
-        return f"{self.kind}_{self.bound}" if isinstance(self.bound, str) else f"{self.kind}_{self.bound:g}"
+        if isinstance(self.bound, str):
+            return f"{self.kind}_{self.bound}"
+        numbers = [
+            f"{self.bound[name] / unit:g}{ending}"
+            for name, (unit, ending) in BUDGETED.items()
+            if name in self.bound
+        ]
+        return "_".join([self.kind, *numbers])
 
     def student(self, strategy: str) -> str:
         """Return the name of the student that the rule chooses from a strategy's search."""
         return f"{strategy}_{self.name}"
+
+
+def budget_rule(budget: dict[str, float | None]) -> SelectionRule:
+    """Return the rule of the best student within an item of ``students.budgets``."""
+    return SelectionRule("budget", {name: float(most) for name, most in budget.items() if most is not None})
 
 
 def no_slower_than(hand_crafted: str) -> SelectionRule:
@@ -47,7 +62,7 @@ def no_worse_than(hand_crafted: str) -> SelectionRule:
 def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
     """Return how students are chosen from each search; ``students`` is the config's section."""
     rules = [SelectionRule("best")]
-    rules += [SelectionRule("budget", share) for share in students["latency_budgets"]]
+    rules += [budget_rule(budget) for budget in students["budgets"]]
     for name in students["matched"]:
         rules += [no_slower_than(name), no_worse_than(name)]
     return rules

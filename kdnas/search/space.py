@@ -105,7 +105,8 @@ class SearchSpace:
 
     Without choices of ``embedding_size`` (no key, or None) it is the hidden size. A choice above an
     architecture's hidden size stands for that size, and counts once. With a ``head_size`` only architectures
-    whose heads have that width are in the space.
+    whose heads have that width are in the space. ``choices`` are those of every dimension, ``axes`` of those
+    that vary by themselves.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -113,21 +114,31 @@ class SearchSpace:
             name: tuple(values[name]) for name in DIMENSIONS if values.get(name) is not None
         }
         self.head_size: int | None = values.get("head_size")
+        # of the dimensions that vary by themselves: with a head size, heads follow from the width
+        self.axes = {
+            name: values
+            for name, values in self.choices.items()
+            if name != "attention_heads" or self.head_size is None
+        }
+        # a strategy asks for them of every architecture
+        self._positions = {
+            name: {value: position for position, value in enumerate(values)}
+            for name, values in self.choices.items()
+        }
+        self._sizes = {size: self._embedding_sizes(size) for size in self.choices["hidden_size"]}
 
     def __len__(self) -> int:
         others = math.prod(len(self.choices[name]) for name in ("layers", "ffn_size", "activation"))
         widths = itertools.product(self.choices["hidden_size"], self.choices["attention_heads"])
-        return others * sum(
-            len(self._embedding_sizes(size)) for size, heads in widths if self._fits(size, heads)
-        )
+        return others * sum(len(self._sizes[size]) for size, heads in widths if self._fits(size, heads))
 
     def __contains__(self, architecture: Architecture) -> bool:
         return (
             self._fits(architecture.hidden_size, architecture.attention_heads)
-            and architecture.embedding_size in self._embedding_sizes(architecture.hidden_size)
+            and architecture.embedding_size in self._sizes.get(architecture.hidden_size, ())
             and all(
-                getattr(architecture, name) in values
-                for name, values in self.choices.items()
+                getattr(architecture, name) in positions
+                for name, positions in self._positions.items()
                 if name != "embedding_size"
             )
         )
@@ -149,17 +160,44 @@ class SearchSpace:
             Architecture(layers, hidden_size, heads, ffn_size, activation, embedding_size)
             for layers, hidden_size, heads, ffn_size, activation in itertools.product(*rest)
             if self._fits(hidden_size, heads)
-            for embedding_size in self._embedding_sizes(hidden_size)
+            for embedding_size in self._sizes[hidden_size]
         ]
+
+    def at(self, values: Mapping[str, Any]) -> Architecture | None:
+        """Return the architecture of one choice for each of ``axes``; None if it is not in the space."""
+        hidden_size = values["hidden_size"]
+        heads = values["attention_heads"] if self.head_size is None else hidden_size // self.head_size
+        if heads not in self._positions["attention_heads"] or not self._fits(hidden_size, heads):
+            return None
+        embedding_size = min(values.get("embedding_size", hidden_size), hidden_size)
+        return Architecture(
+            values["layers"],
+            hidden_size,
+            heads,
+            values["ffn_size"],
+            values["activation"],
+            embedding_size,
+        )
+
+    def values_of(self, architecture: Architecture) -> dict[str, Any]:
+        """Return the choices of ``axes`` that give an architecture of the space."""
+        positions = zip(self.choices.items(), self.encode(architecture), strict=True)
+        return {name: values[position] for (name, values), position in positions if name in self.axes}
+
+    def neighbours(self, architecture: Architecture) -> list[Architecture]:
+        """Return the architectures of the space that differ from one of it by another choice on one axis."""
+        own = self.values_of(architecture)
+        changed = (self.at(own | {name: value}) for name, values in self.axes.items() for value in values)
+        return [item for item in dict.fromkeys(changed) if item not in (None, architecture)]
 
     def encode(self, architecture: Architecture) -> tuple[int, ...]:
         """Return the position of each dimension's value among its choices; UserError if outside the space."""
         if architecture not in self:
             raise UserError(f"architecture {architecture.short_name} is not in search.space")
-        sizes = self._embedding_sizes(architecture.hidden_size)
+        sizes = self._sizes[architecture.hidden_size]
         return tuple(
             sizes[architecture.embedding_size]
             if name == "embedding_size"
-            else values.index(getattr(architecture, name))
-            for name, values in self.choices.items()
+            else positions[getattr(architecture, name)]
+            for name, positions in self._positions.items()
         )

@@ -186,7 +186,8 @@ def _notes(
     notes.append(
         f"Students were chosen by their {evidence.searched_on.upper()} latency in the search and are judged "
         "by another measurement, in which all of them are timed in the same rounds; latency / baseline's is "
-        "the median over those rounds."
+        "the median over those rounds. CPU latencies, the teacher's too, are in "
+        f"{evidence.profiles['cpu']['protocol']['runtime']}."
     )
     if (data["paper"].isna() & data["bound"].notna()).any():
         notes.append(

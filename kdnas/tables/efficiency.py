@@ -143,8 +143,8 @@ def _interval(speedup: float, low: float, high: float) -> str:
 
 def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str) -> list[str]:
     notes = [
-        f"Parameters and size include the embeddings and the head of task {task}; 1 MB is 10^6 bytes. "
-        "In layers: without embeddings, pooler and head."
+        "Parameters and size include the embeddings of the teacher's whole vocabulary and the head of task "
+        f"{task}; 1 MB is 10^6 bytes. In layers: without embeddings, pooler and head."
     ]
     for device, profile in profiles.items():
         name = device.upper()
@@ -154,7 +154,7 @@ def _notes(data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]], task: str
         protocol = profile["protocol"]
         setting = f"batch size {protocol['batch_size']}, sequence length {protocol['sequence_length']} tokens"
         if device == "cpu":
-            setting += f", threads: {protocol['threads']}"
+            setting += f", threads: {protocol['threads']}, runtime: {protocol['runtime']}"
         if profile["source"] == "table":
             notes.append(f"{name}: from the latency table, not measured here; {setting}.")
         else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.analysis.anytime import Reference, hypervolumes
 from kdnas.files.artifacts import read_json
 from kdnas.search.history import architectures, read_history
 from kdnas.search.one_hardware import mixed_hardware
@@ -23,15 +24,15 @@ def front_table(
     students: Sequence[str | Path],
     *,
     quality: str,
-    device: str,
+    timed_in: str,
     synthetic: bool,
 ) -> Table:
     """Build the quality-latency front of all strategies together, fastest first, each architecture once.
 
     ``histories`` maps a strategy to its last ``history.csv``; ``students`` are ``architecture.json`` files,
-    and every student stands beside its architecture. ``quality`` and ``device`` are ``reward.quality`` and
-    ``reward.device`` of the config. Latencies are milliseconds a batch and their ratio to the teacher's.
-    Raises UserError for a missing or damaged file, or if every candidate failed.
+    and every student stands beside its architecture. ``quality`` is the config's ``reward.quality``,
+    ``timed_in`` says where latencies were measured. Latencies are milliseconds a batch and their ratio to the
+    teacher's. Raises UserError for a missing or damaged file, or if every candidate failed.
     """
     of_strategies = {strategy: read_history(path) for strategy, path in histories.items()}
     evaluated = pool(of_strategies)
@@ -57,8 +58,8 @@ def front_table(
             "Found by": data["strategies"],
             "Parameters (M)": [number(value / 1e6, 2) for value in data["parameters"]],
             "Quality": [number(value, 4) for value in data["quality"]],
-            f"{device.upper()} latency ratio": [number(value, 3) for value in data["latency_ratio"]],
-            f"{device.upper()} (ms)": [number(value, 2) for value in data["latency_ms"]],
+            f"Latency ratio ({timed_in})": [number(value, 3) for value in data["latency_ratio"]],
+            f"ms ({timed_in})": [number(value, 2) for value in data["latency_ms"]],
             "Reward": [number(value, 4) for value in data["reward"]],
             "Students": data["students"].fillna(""),
         }
@@ -69,7 +70,9 @@ def front_table(
         + (" (synthetic data, not GLUE)" if synthetic else ""),
         data=data,
         shown=shown,
-        notes=_notes(evaluated, found, records, quality, synthetic) + mixed_hardware(of_strategies),
+        notes=_notes(evaluated, found, records, quality, synthetic)
+        + [_hypervolumes(of_strategies)]
+        + mixed_hardware(of_strategies),
         bold=best_cells({"Reward": data["reward"]}, range(len(data)), shown),
         left=("Found by", "Students"),
     )
@@ -81,6 +84,17 @@ def _students_of(architecture: Architecture, students: Sequence[dict[str, Any]])
         for student in students
         if Architecture.from_dict(student["architecture"]) == architecture
     ]
+
+
+def _hypervolumes(histories: Mapping[str, pd.DataFrame]) -> str:
+    reference = Reference()
+    volumes = [
+        f"{strategy} {hypervolumes(history, reference)[-1]:.4f}" for strategy, history in histories.items()
+    ]
+    return (
+        f"Hypervolume of what each strategy evaluated, from the reference point of quality "
+        f"{reference.quality:g} and latency ratio {reference.latency_ratio:g}: {', '.join(volumes)}."
+    )
 
 
 def _notes(
@@ -101,7 +115,8 @@ def _notes(
     )
     notes.append(
         f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "
-        "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions."
+        "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions. "
+        "Parameters include the embeddings of the teacher's whole vocabulary."
     )
     notes.append(
         "One evaluation each: a front favours lucky ones, so its qualities are on average too high, and "

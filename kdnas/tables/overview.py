@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from kdnas.deployment.runtimes import RUNTIMES, TORCH
 from kdnas.files.csv_file import read_csv
+from kdnas.runtimes import TORCH, runtime_class
+from kdnas.runtimes.base import COPY
+from kdnas.tables.deployment import WHOLE_SCORE
 from kdnas.tables.table import mean_sd, number
 
 TEACHER = "teacher"  # as an origin too, where the teacher is among others
@@ -44,13 +47,15 @@ def deployed_models(students: pd.DataFrame, deployment: str | Path) -> pd.DataFr
     """Return a row a model and runtime, from the CSV form of the table ``deployment``.
 
     The columns of ``students`` (:func:`final_students`) are there, with the ``average``, the ``share`` of the
-    teacher in torch, the ``speedup`` over it and the latency in the row's ``runtime``; ``model`` names it.
+    teacher in torch, the ``speedup`` over it and the latency in the row's ``runtime``; ``model`` names it,
+    and ``copied`` tells whether it is a copy with fewer word pieces.
     """
     table = read_csv(deployment)
     known = students[["parameters", "architecture", "origin"]].fillna({"origin": TEACHER})
     found = table.join(known, on="model").rename(columns={"score": "average", "teacher_share": "share"})
     found.index = pd.Index([f"{row.model} in {row.runtime}" for row in found.itertuples()])
-    return found[["model", "runtime", *students.columns]]
+    found["copied"] = WHOLE_SCORE in table
+    return found[["model", "runtime", "copied", *students.columns]]
 
 
 def choices(students: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +105,7 @@ def overview_text(
         deployed: as :func:`deployed_models` returns them, where models were timed in several runtimes.
     """
     found = students.drop(index="teacher")
-    parts = [_sentence(found, device)]
+    parts = [_sentence(found, device) if deployed is None else _deployed_sentence(deployed, students)]
     if synthetic:
         parts = ["**The data are synthetic: no score in this report is a GLUE score.**", *parts]
     # docutils joins the lines of an address, and refuses a long one
@@ -131,9 +136,10 @@ def _advice(students: pd.DataFrame, results: str, place: str) -> list[str]:
 def _deployed(models: pd.DataFrame, results: str, place: str) -> list[str]:
     """Return which student to take in which runtime, and what the teacher does in the others."""
     chosen = deployed_choices(models)
+    file = partial(_file, results=results, place=place, copied=bool(models["copied"].any()))
     lines = [
         f"- at least {row.keeps:g} %: **{row.student}** in {row.runtime}, {number(row.speedup, 2)} times as "
-        f"fast as the teacher in torch, in ``{_file(row.student, row.runtime, results, place)}``"
+        f"fast as the teacher in torch, in ``{file(row.student, row.runtime)}``"
         for row in chosen.itertuples()
     ]
     teachers = models[(models["model"] == "teacher") & (models["runtime"] != TORCH)]
@@ -146,16 +152,17 @@ def _deployed(models: pd.DataFrame, results: str, place: str) -> list[str]:
     if lines:
         parts += [
             "Every task has files of its own. An ONNX file needs the ``tokenizer.json`` beside it and "
-            f"nothing else. For torch there is ``{results}/students/<student>/{place}/model``. {_IN_TORCH}"
+            f"nothing else. For torch there is ``{file('<student>', TORCH)}``. {_IN_TORCH}"
         ]
     return parts
 
 
-def _file(student: str, runtime: str, results: str, place: str) -> str:
+def _file(student: str, runtime: str, *, results: str, place: str, copied: bool) -> str:
     """Return what a runtime reads of a student: its transformers folder or its ONNX file."""
-    if not RUNTIMES[runtime].in_onnx:
+    reads = runtime_class(runtime)
+    if not reads.in_onnx and not copied:
         return f"{results}/students/{student}/{place}/model"
-    return f"{results}/deployment/{place}/{student}/{RUNTIMES[runtime].file}"
+    return f"{results}/deployment/{place}/{student}/{reads.file if reads.in_onnx else COPY}"
 
 
 def _sentence(found: pd.DataFrame, device: str) -> str:
@@ -168,7 +175,25 @@ def _sentence(found: pd.DataFrame, device: str) -> str:
     return (
         f"The best student, **{row.name}** ({row['architecture']}), keeps {row['share']:.1f} % of the "
         f"teacher's average at {number(row['speedup'], 2)} times its speed on the {device.upper()}, with "
-        f"{row['parameters'] / 1e6:.1f} million parameters."
+        f"{row['parameters'] / 1e6:.1f} million parameters, the embeddings of the whole vocabulary included."
+    )
+
+
+def _deployed_sentence(models: pd.DataFrame, students: pd.DataFrame) -> str:
+    """Return what the best searched student is in the runtime that is fastest for it."""
+    timed = models[models["model"] != TEACHER].dropna(subset=["speedup", "average"])
+    searched = timed[timed["origin"] != HAND_CRAFTED]
+    best = searched if not searched.empty else timed
+    if best.empty:
+        return "No student was timed."
+    fastest = best.loc[best.groupby("model")["speedup"].idxmax()]
+    row = fastest.loc[fastest["share"].idxmax()]
+    same = models.loc[f"{TEACHER} in {row['runtime']}", "speedup"]
+    return (
+        f"The best student, **{row['model']}** ({students.at[row['model'], 'architecture']}), keeps "
+        f"{row['share']:.1f} % of the teacher's average in {row['runtime']}. It is "
+        f"{number(row['speedup'], 1)} times as fast as the teacher in {TORCH} and "
+        f"{number(row['speedup'] / same, 1)} times as fast as the teacher in {row['runtime']}."
     )
 
 

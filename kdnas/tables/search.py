@@ -15,17 +15,24 @@ from kdnas.search.one_hardware import mixed_hardware
 from kdnas.search.predicted_rewards import predicted_candidates, rank_correlation
 from kdnas.tables.table import Table, best_cells, number
 
-QUALITY = {"accuracy": "primary metric", "loss": "1 − distillation loss"}
+QUALITY = {
+    "accuracy": "primary metric",
+    "loss": "1 − distillation loss",
+    "agreement": "agreement with the teacher",
+}
 _SHARES = (25, 50, 75)
 
 
-def search_table(histories: Mapping[str, str | Path], *, quality: str, device: str, synthetic: bool) -> Table:
+def search_table(
+    histories: Mapping[str, str | Path], *, quality: str, timed_in: str, synthetic: bool
+) -> Table:
     """Build the search table from the last ``history.csv`` of every strategy, in the order given.
 
-    ``quality`` and ``device`` are ``reward.quality`` and ``reward.device`` of the config. The best rewards
-    after a quarter, a half and three quarters of the budget show how fast a strategy gets there. Kendall's
-    tau ranks the rewards that a controller predicted against those obtained (kdnas.search.predicted_rewards).
-    Means leave failed candidates out. Raises UserError for a missing or damaged file.
+    ``quality`` is the config's ``reward.quality``, ``timed_in`` says where latencies were measured. The best
+    rewards after a quarter, a half and three quarters of the budget show how fast a strategy gets there.
+    Kendall's tau ranks the rewards that a controller predicted against those obtained
+    (kdnas.search.predicted_rewards). Means leave failed candidates out. Raises UserError for a missing or
+    damaged file.
     """
     found = {strategy: read_history(path) for strategy, path in histories.items()}
     for strategy, history in found.items():
@@ -37,7 +44,7 @@ def search_table(histories: Mapping[str, str | Path], *, quality: str, device: s
         {"episode": "Int64", "candidate": "Int64", "parameters": "Int64"}
         | dict.fromkeys(("kendall_tau", "kendall_low", "kendall_high"), float)
     )
-    latency = f"{device.upper()} latency ratio"
+    latency = f"Latency ratio ({timed_in})"
     shown = pd.DataFrame(
         {
             "Strategy": data["strategy"],

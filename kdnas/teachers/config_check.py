@@ -5,7 +5,7 @@ It stands outside ``kdnas.config``: otherwise the rule that fetches the teacher 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
+from kdnas.models.tokenizer_json import TOKENIZER, USED, check_can_be_cut, tokenizer_content
 from kdnas.sentences import shown
 from kdnas.teachers.fetch import TeacherSource, what_it_is
 
@@ -53,11 +54,12 @@ def check_against_teacher(
 
     most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
     losses = config["distillation"]["losses"]
-    if config["distillation"]["initialisation"] == "teacher":
-        _check_at_most(config, most, "with distillation.initialisation 'teacher'")
-    if config["fidelity"]["architectures"] and "teacher" in config["fidelity"]["initialisations"]:
-        searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
-        _check_at_most(searched, most, "with 'teacher' in fidelity.initialisations")
+    for start in ("teacher", "refit"):
+        if config["distillation"]["initialisation"] == start:
+            _check_at_most(config, most, f"with distillation.initialisation '{start}'")
+        if config["fidelity"]["architectures"] and start in config["fidelity"]["initialisations"]:
+            searched = config | {"students": {"hand_crafted": []}}  # the study draws from the space alone
+            _check_at_most(searched, most, f"with '{start}' in fidelity.initialisations")
     if losses["hidden"] > 0:
         _check_at_most(config, {"layers": layers}, "with distillation.losses.hidden above 0")
     heads = config["distillation"]["relation_heads"]
@@ -89,6 +91,23 @@ def check_against_fetched(config: dict[str, Any], base: Path) -> None:
         return
     if same:
         check_against_teacher(config, fetched, meta)
+        check_vocabulary(config, base)
+
+
+def check_vocabulary(
+    config: dict[str, Any], base: Path, load_tokenizer: Callable[[Path], Any] | None = None
+) -> None:
+    """Raise UserError if the tokenizer of the fetched teacher in ``base`` would have to be cut and cannot.
+
+    Without ``load_tokenizer``, which takes seconds, only a ``tokenizer.json`` tells its kind.
+    """
+    file, described = base / TOKENIZER, f"the teacher {config['teacher']['name']}"
+    if config["deployment"]["vocabulary"] != USED:
+        return
+    if load_tokenizer is not None:
+        tokenizer_content(load_tokenizer(base), described)
+    elif file.is_file():
+        check_can_be_cut(read_json(file), described)
 
 
 def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str) -> None:

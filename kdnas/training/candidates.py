@@ -101,7 +101,8 @@ def _evaluate(
             shape,
             classifier,
             lesson.task,
-            signals=sample.signals if recipe.initialisation == "teacher" else None,
+            signals=None if recipe.initialisation == "random" else sample.signals,
+            targets=sample.targets if recipe.initialisation == "refit" else None,
             dropout=recipe.stage.dropout,
             seed=seed,
         )
@@ -118,16 +119,20 @@ def _evaluate(
             continue
         logits, loss = result
         lesson.finish(learner)
-        values[number] = _succeeded(learner, lesson.task.primary(scores(logits, scored, lesson.task)), loss)
+        values[number] = _succeeded(
+            learner,
+            quality_accuracy=lesson.task.primary(scores(logits, scored, lesson.task)),
+            quality_loss=1.0 - loss,
+            quality_agreement=lesson.agreement(logits),
+        )
     return values
 
 
-def _succeeded(learner: Learner, score: float, loss: float) -> dict[str, Any]:
+def _succeeded(learner: Learner, **qualities: float | None) -> dict[str, Any]:
     return {
         "status": "ok",
         "reason": None,
-        "quality_accuracy": score,
-        "quality_loss": 1.0 - loss,
+        **qualities,
         "parameters": count_parameters(learner.model),
         "train_seconds": round(learner.seconds, 3),
         "weights_sha256": tensors_sha256(learner.model.state_dict()),
@@ -135,5 +140,6 @@ def _succeeded(learner: Learner, score: float, loss: float) -> dict[str, Any]:
 
 
 def _failed(reason: str | None) -> dict[str, Any]:
-    numbers = ("quality_accuracy", "quality_loss", "parameters", "train_seconds", "weights_sha256")
+    qualities = ("quality_accuracy", "quality_loss", "quality_agreement")
+    numbers = (*qualities, "parameters", "train_seconds", "weights_sha256")
     return {"status": "failed", "reason": reason, **dict.fromkeys(numbers)}

@@ -8,12 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
+from kdnas.data.metrics import agreement
 from kdnas.data.tasks import BALANCED, get_task
 from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import load_config
+from kdnas.models.refit import Targets, measure_targets
 from kdnas.models.signals import LayerSignals, measure_signals
 from kdnas.models.unit import into_training, out_of_training
 from kdnas.training.data import (
@@ -91,9 +94,12 @@ class Lesson:
         if self.task.class_weights == BALANCED:
             labels = self.data.train.labels[: rows.labelled]
             self.class_weights = balanced_weights(labels, self.task.num_labels)
-        self.sample = None if teacher is None else Sample.draw(self.data, teacher, seed)
+        self.sample: Sample | None = None
+        if teacher is not None and recipe is not None:
+            self.sample = Sample.draw(self.data, teacher, seed=seed, refit_rows=recipe.refit_rows)
         self.learners: list[Learner] = []
         self._judging: Teaching | None = None
+        self._answers: np.ndarray | None = None  # the teacher's logits on the one scored split
 
     def enrol(self, key: dict[str, Any], build: Callable[[Sample | None], PreTrainedModel]) -> Learner:
         """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
@@ -147,13 +153,14 @@ class Lesson:
         (scored, *others) = data.scored.values()
         if not others:  # else nothing is judged by the losses
             on_scored_rows = logits(rows.scored_logits, scored)
+            self._answers = on_scored_rows.numpy()
             self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)
         data.train = with_pseudo_labels(
             data.train, labelled=rows.labelled, logits=on_training_rows, regression=self.task.regression
         )
         return Teaching(teacher, on_training_rows, reads, device=run.device, autocast=run.autocast)
 
-    def judge(self) -> list[tuple[Any, float] | None]:
+    def judge(self) -> list[tuple[np.ndarray, float] | None]:
         """Return the logits and the distillation loss of each learner on the one scored split."""
         (scored,) = self.data.scored.values()
         run, task = self.run, self.task
@@ -161,6 +168,12 @@ class Lesson:
         if not task.regression:
             return judged
         return [found and (task.from_standard(found[0]), found[1]) for found in judged]
+
+    def agreement(self, logits: np.ndarray) -> float | None:
+        """Return how well ``logits`` on the one scored split agree with the teacher's; None without these."""
+        if self._answers is None:
+            return None
+        return agreement(logits, self._answers, regression=self.task.regression)
 
     def finish(self, learner: Learner) -> PreTrainedModel:
         """Return a learner's model on the CPU, with the whole vocabulary."""
@@ -189,26 +202,48 @@ class Lesson:
 
 @dataclass
 class Sample:
-    """256 training rows in batches, with their data and its teacher.
+    """Training rows in batches of 32, in random order, with their data and its teacher.
 
     All of it runs on the CPU, because a job claims no GPU before it has something to train.
     """
 
-    batches: list[dict[str, torch.Tensor]]
+    rows: list[np.ndarray]
     data: TrainingData
     teacher: PreTrainedModel
+    seed: int
+    refit_rows: int
 
     @classmethod
-    def draw(cls, data: TrainingData, teacher: PreTrainedModel, seed: int) -> Sample:
+    def draw(cls, data: TrainingData, teacher: PreTrainedModel, *, seed: int, refit_rows: int) -> Sample:
         """Draw the rows with ``seed``; ``teacher`` is on the CPU."""
-        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed=seed, epoch=0)[:SAMPLE_BATCHES]
-        return cls([collate(data.train, batch, torch.device("cpu")) for batch in rows], data, teacher)
+        rows = epoch_batches(data.train.lengths, SAMPLE_ROWS, seed=seed, epoch=0)
+        return cls(rows, data, teacher, seed, refit_rows)
+
+    @cached_property
+    def batches(self) -> list[dict[str, torch.Tensor]]:
+        """The first 256 rows."""
+        return [self._collate(rows) for rows in self.rows[:SAMPLE_BATCHES]]
+
+    def _collate(self, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        return collate(self.data.train, rows, torch.device("cpu"))
 
     @cached_property
     def signals(self) -> list[LayerSignals]:
         """The statistics of the teacher's layers by which students are narrowed."""
         with self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
+
+    @cached_property
+    def targets(self) -> Targets:
+        """What the teacher's layers give on the first ``refit_rows`` rows, to which students are refitted."""
+        cut = np.concatenate(self.rows)[: self.refit_rows]
+        rows = np.split(cut, np.cumsum([len(batch) for batch in self.rows]))
+        used = torch.from_numpy(self.data.vocabulary.used)
+        batches = [model_inputs(self._collate(batch)) for batch in rows if len(batch)]
+        # a student that is being built has the whole vocabulary
+        return measure_targets(
+            self.teacher, [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches], self.seed
+        )
 
     def fit(self, objective: Objective, student: PreTrainedModel) -> None:
         """Initialise the losses' own weights so that they predict the teacher best."""

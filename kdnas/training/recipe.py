@@ -48,11 +48,12 @@ class Stage:
 class Recipe:
     """How students are distilled in one stage: ``proxy``, ``student`` or ``glue``.
 
-    ``losses`` are the weights by name.
+    ``losses`` are the weights by name; ``refit_rows`` counts where ``initialisation`` is ``refit``.
     """
 
     name: str
     initialisation: str
+    refit_rows: int
     losses: Mapping[str, float]
     temperature: float
     relation_heads: int
@@ -61,7 +62,8 @@ class Recipe:
     @property
     def key(self) -> dict[str, Any]:
         """What the store's keys have of it."""
-        return {name: value for name, value in asdict(self).items() if name != "name"}
+        unused = {"name"} if self.initialisation == "refit" else {"name", "refit_rows"}
+        return {name: value for name, value in asdict(self).items() if name not in unused}
 
     @classmethod
     def from_config(cls, distillation: Mapping[str, Any], name: str, max_gradient_norm: float) -> Recipe:
@@ -69,6 +71,7 @@ class Recipe:
         return cls(
             name=name,
             initialisation=distillation["initialisation"],
+            refit_rows=distillation["refit_rows"],
             losses=dict(distillation["losses"]),
             temperature=distillation["temperature"],
             relation_heads=distillation["relation_heads"],

@@ -46,12 +46,9 @@ def predict(model: PreTrainedModel, data: Encoded, device: torch.device) -> np.n
 
 def scores(logits: np.ndarray, data: Encoded, task: Task) -> dict[str, float]:
     """Return the task's metrics of ``logits`` (rows, labels) against the labels of ``data``."""
-    from kdnas.data.metrics import compute
+    from kdnas.data.metrics import of_logits
 
-    if task.regression:
-        return compute(task.definition, logits.squeeze(-1), data.labels)
-    margins = logits[:, 1] - logits[:, 0]
-    return compute(task.definition, logits.argmax(axis=-1), data.labels, margins=margins)
+    return of_logits(task, logits, data.labels)
 
 
 @dataclass(frozen=True)

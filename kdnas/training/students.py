@@ -95,9 +95,17 @@ def _train(job: Distillation, key: dict[str, Any], run: Run, model_folder: Path)
 
 def _initialised(job: Distillation, sample: Sample | None, task: Task) -> PreTrainedModel:
     """Return the student before training."""
-    dropout, seed = job.recipe.stage.dropout, job.seed
+    recipe, seed = job.recipe, job.seed
+    dropout = recipe.stage.dropout
     if job.start is not None:
         return pretrained_classifier(job.start, task, dropout=dropout, seed=seed_of(seed, job.architecture))
     assert sample is not None  # the lesson has a teacher
-    signals = sample.signals if job.recipe.initialisation == "teacher" else None
-    return build_student(job.architecture, sample.teacher, task, signals=signals, dropout=dropout, seed=seed)
+    return build_student(
+        job.architecture,
+        sample.teacher,
+        task,
+        signals=None if recipe.initialisation == "random" else sample.signals,
+        targets=sample.targets if recipe.initialisation == "refit" else None,
+        dropout=dropout,
+        seed=seed,
+    )

@@ -18,13 +18,13 @@ from kdnas.training.device import claim
 
 @pytest.fixture
 def protocol(on, sizes):
-    return Protocol(on, 1, sizes.tokens, 1 if on == "cpu" else None, 5, 10, 30, 1e9)
+    return Protocol(on, "torch", 1, sizes.tokens, 1 if on == "cpu" else None, 5, 10, 30, 1e9)
 
 
 @pytest.mark.only_gpu
 def test_events_time_the_pass_and_not_the_way_to_it(protocol, sizes):
     """A pass by its events takes no longer than by the clock around it, and not much less."""
-    batch = Protocol("gpu", 64, sizes.tokens, None, 5, 10, 30, 1e9)
+    batch = Protocol("gpu", "torch", 64, sizes.tokens, None, 5, 10, 30, 1e9)
     timer = make_timer(network(bert_config(sizes.teacher, sizes.words), sizes.teacher), batch, sizes.words)
     for _ in range(5):
         timer()

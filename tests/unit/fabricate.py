@@ -71,7 +71,13 @@ def metrics(
 def latency(path: Path, device: str, models: list[dict[str, Any]], source: str = "measured") -> Path:
     """Write a latency file; without ``models`` nothing was measured."""
     value = {
-        "protocol": {"device": device, "batch_size": 1, "sequence_length": 128, "threads": 1},
+        "protocol": {
+            "device": device,
+            "batch_size": 1,
+            "sequence_length": 128,
+            "threads": 1,
+            "runtime": "torch",
+        },
         "hardware": {
             "device_name": "Some CPU" if device == "cpu" else "Some GPU",
             "cores": 2 if device == "cpu" else None,
@@ -114,6 +120,7 @@ def search(strategy: str, episodes: int, candidates: int, failed: tuple[int, int
             controller = strategy != "random" and draw.random() < 0.2 + 0.5 * episode / episodes
             row |= {"origin": "controller" if controller else "random"}
             row |= {"quality": quality, "quality_accuracy": quality, "quality_loss": quality / 2}
+            row |= {"quality_agreement": quality / 3}
             row |= {
                 "latency_ms": 20 * ratio,
                 "latency_ratio": ratio,
@@ -122,7 +129,8 @@ def search(strategy: str, episodes: int, candidates: int, failed: tuple[int, int
             if strategy != "random":
                 row["predicted_reward"] = row["reward"] + draw.gauss(0, 0.03)
             if (episode, candidate) == failed:
-                empty = ("quality", "quality_accuracy", "quality_loss", "latency_ms", "latency_ratio")
+                qualities = [name for name in row if name.startswith("quality")]
+                empty = (*qualities, "latency_ms", "latency_ratio")
                 row |= {"status": "failed", "reason": "out of memory", "reward": failed_reward([])}
                 row |= dict.fromkeys(empty)
             rows.append(row)
@@ -167,7 +175,7 @@ def run(
         paths["histories"][strategy] = folder / f"search/{strategy}/episode_{episodes:02d}/history.csv"
         write_history(paths["histories"][strategy], found)
         best = select_best(found)
-        inside, _ = select_within_budget(found, 0.3)
+        inside, _ = select_within_budget(found, {"latency_ratio": 0.3})
         paths["architectures"] += [
             student(folder, f"{strategy}_best", strategy, "best", best),
             student(folder, f"{strategy}_budget_0.3", strategy, "budget_0.3", inside),
@@ -240,10 +248,11 @@ def fidelity_setting(
     for number, (accuracy, loss, size) in enumerate(zip(accuracies, losses, sizes, strict=True), start=1):
         entry = {"candidate": number, "architecture": {**TEACHER.to_dict(), "layers": number}}
         entry |= {"status": "ok", "reason": None, "quality_accuracy": accuracy, "quality_loss": loss}
+        entry |= {"quality_agreement": accuracy}
         entry |= {"parameters": size, "train_seconds": 1.5, "from_store": False}
         if accuracy is None:
             entry |= {"status": "failed", "reason": "out of memory at step 3"}
-            entry |= dict.fromkeys(("quality_loss", "parameters", "train_seconds"))
+            entry |= dict.fromkeys(("quality_loss", "quality_agreement", "parameters", "train_seconds"))
         evaluations.append(entry)
     value = {"setting": setting, "initialisation": initialisation, "train_rows": 100, "scored_rows": 50}
     value |= {"proxy_epochs": int(epochs[0]) if epochs else None, "evaluations": evaluations}

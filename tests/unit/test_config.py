@@ -132,9 +132,9 @@ def test_input_and_defaults_are_not_shared_with_the_result():
 
 
 def test_whole_numbers_for_number_keys_become_floats():
-    config = validate({"reward": {"beta": 1}, "students": {"latency_budgets": [1]}})
+    config = validate({"reward": {"beta": 1, "alpha": -1}})
     assert isinstance(config["reward"]["beta"], float)
-    assert isinstance(config["students"]["latency_budgets"][0], float)
+    assert isinstance(config["reward"]["alpha"], float)
     assert isinstance(config["search"]["episodes"], int)
 
 
@@ -163,7 +163,7 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("reward.beta", 10**400, "reward.beta is a number of more than 64 bits"),
         ("reward.beta", 0, "reward.beta is 0; allowed: a number (above 0)"),
         ("reward.alpha", 0.06, "reward.alpha is 0.06; allowed: a number (at most 0)"),
-        ("reward.quality", "f1", 'reward.quality is "f1"; allowed: one of accuracy, loss'),
+        ("reward.quality", "f1", 'reward.quality is "f1"; allowed: one of accuracy, loss, agr'),
         ("distillation.proxy.dropout", 1.0, "distillation.proxy.dropout is 1.0;"),
         ("latency.interval", True, "latency.interval is true;"),
         ("experiment", "a/b", 'experiment is "a/b"; allowed: text of letters'),
@@ -185,14 +185,16 @@ def test_max_train_rows_takes_a_number_or_one_a_task(value):
         ("data.max_train_rows", {"IMDB": 5}, 'data.max_train_rows has the key "IMDB"; allowed: one of cola'),
         ("data.max_train_rows", {"mnli": 0}, "data.max_train_rows.mnli is 0;"),
         ("teacher.revision", COMMIT[:-1], "allowed: a full commit of 40"),
-        ("search.strategies", ["lstm", "evolution"], 'search.strategies[1] is "evolution"; allowed: one of'),
+        ("search.strategies", ["lstm", "annealing"], 'search.strategies[1] is "annealing"; allowed: one of'),
         ("search.space.activation", ["tanh"], "allowed: one of gelu, relu, silu"),
         ("search.space", None, "search.space is null; allowed: a mapping with the keys layers"),
         ("search", [1], "search is [1]; allowed: a mapping with the keys task"),
-        ("students.latency_budgets", [0.5, 1.5], "students.latency_budgets[1] is 1.5;"),
+        ("students.budgets", [{"latency_ratio": 1.5}], "students.budgets[0].latency_ratio is 1.5;"),
         ("students.hand_crafted", [{**STUDENT, "name": "A b"}], "students.hand_crafted[0].name is"),
         ("students.hand_crafted", [{"name": "a"}], "students.hand_crafted[0].layers is missing; allowed:"),
-        ("fidelity.proxy_epochs", [0], "fidelity.proxy_epochs[0] is 0; allowed: a whole number (at least 1)"),
+        ("fidelity.proxy_epochs", [-1], "fidelity.proxy_epochs[0] is -1; allowed: a whole number (at le"),
+        ("distillation.initialisation", "fit", 'is "fit"; allowed: one of teacher, refit, random'),
+        ("distillation.refit_rows", 0, "distillation.refit_rows is 0; allowed: a whole number (at least 1)"),
         ("fidelity.initialisations", [], "fidelity.initialisations is []; allowed: a list, not empty"),
         ("search.episods", 3, "search.episods is not a key of the configuration; did you mean search.epi"),
         ("episodes", 3, "did you mean search.episodes?"),
@@ -316,11 +318,11 @@ def test_long_values_are_shortened():
         ({"students__matched": ["tiny"]}, 'students.matched[0] is "tiny"; allowed: a name in students.'),
         (
             {"search__strategies": [], "students__matched": ["minilm_l3"]},
-            "students.matched is minilm_l3; allowed with search.strategies empty: an empty list",
+            "students.matched is a list of 1; allowed with search.strategies empty: an empty list",
         ),
         (
-            {"search__strategies": [], "students__latency_budgets": [0.5, 0.31]},
-            "students.latency_budgets is 0.5, 0.31; allowed with search.strategies empty",
+            {"search__strategies": [], "students__budgets": [{"size_mb": 30}, {"latency_ratio": 0.31}]},
+            "students.budgets is a list of 2; allowed with search.strategies empty",
         ),
         (
             {"search__strategies": [], "students__hand_crafted": []},
@@ -338,6 +340,30 @@ def test_long_values_are_shortened():
                 "reward__quality": "loss",
             },
             'reward.quality is "loss"',
+        ),
+        (
+            {
+                "distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0},
+                "reward__quality": "agreement",
+            },
+            'reward.quality is "agreement"; allowed with distillation.losses 0 for all of hidden, logits, ',
+        ),
+        (
+            {"distillation__student__epochs": 0},
+            "distillation.student.epochs is 0; allowed with distillation.student.min_steps 0: at least 1",
+        ),
+        ({"teacher__training__epochs": 0, "teacher__training__min_steps": 0}, "training.epochs is 0; all"),
+        (
+            {"distillation__proxy__epochs": 0, "distillation__initialisation": "random"},
+            "distillation.proxy.epochs is 0 and distillation.initialisation random; allowed without any",
+        ),
+        (
+            {
+                "fidelity__architectures": 3,
+                "fidelity__proxy_epochs": [0, 1],
+                "fidelity__initialisations": ["refit", "random"],
+            },
+            "fidelity.proxy_epochs is 0 and fidelity.initialisations random; allowed without any",
         ),
         ({"latency__min_rounds": 61}, "latency.max_rounds is 60; allowed: at least"),
         # 0.2 of 1200 is held out, 0.3 of 960 is 288; 0.3 of 100 is 30
@@ -393,7 +419,7 @@ def test_tasks_that_cannot_be_generated_are_refused(monkeypatch):
         {"distillation__relation_heads": 9},
         {"distillation__losses__relations": 1.0, "distillation__relation_heads": 96},
         {"distillation__losses": {"hidden": 0.0, "logits": 0.0, "relations": 0.0, "labels": 1.0}},
-        {"students__hand_crafted": [], "students__latency_budgets": []},
+        {"students__hand_crafted": [], "students__budgets": []},
         {"search__strategies": []},
         {"latency__min_rounds": 60},
         {"teacher__intermediate_tasks": {"stsb": "mnli", "cola": "mnli"}},

@@ -126,7 +126,7 @@ torch.randn(600, 600) @ torch.randn(600, 600)
 def masks():
     return {frozenset(os.sched_getaffinity(int(task.name))) for task in Path("/proc/self/task").glob("*")}
 before = masks()
-with pinned(Protocol("cpu", 1, 8, 1, 1, 5, 20, 0.5)):
+with pinned(Protocol("cpu", "torch", 1, 8, 1, 1, 5, 20, 0.5)):
     assert torch.get_num_threads() == 1
     (held,) = masks()
     assert len(held) == 1

@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import fabricate
@@ -14,31 +15,25 @@ import onnx
 import pandas as pd
 import pytest
 import torch
-from tiny import FAMILY, write_data, write_teacher
+from tiny import FAMILY, write_data, write_student, write_teacher
 from tokenizers import Tokenizer
 
 from kdnas.config.check import check_config
 from kdnas.data.frames import read_split
 from kdnas.data.tasks import get_task
-from kdnas.deployment import export, runtimes, scoring
+from kdnas.deployment import scoring
 from kdnas.deployment.gate import LARGEST, Difference, check_same
-from kdnas.deployment.quantise import cpu_flags, needs_reduced_range
-from kdnas.deployment.runtimes import ONNX, ONNX_INT8, RUNTIMES, Deployed, open_runtime
 from kdnas.deployment.scoring import deploy_models
 from kdnas.deployment.timing import time_deployed
 from kdnas.errors import UserError
 from kdnas.figures.quality_speed import quality_speed_figure
 from kdnas.files.artifacts import read_json, write_json
-from kdnas.models.loading import (
-    classifier_config,
-    load_config,
-    name_outputs,
-    new_classifier,
-    save_classifier,
-    student_config,
-)
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.plan import jobs, table_names
+from kdnas.runtimes import RUNTIMES, base, export, open_runtime, runtime_class
+from kdnas.runtimes.base import Deployed
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
+from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range
 from kdnas.search.space import Architecture
 from kdnas.tables.deployment import deployment_table
 from kdnas.tables.efficiency import efficiency_table
@@ -50,20 +45,8 @@ STUDENT = Architecture(2, 12, 3, 24, "gelu")
 FACTORISED = Architecture(2, 12, 3, 24, "relu", 6)
 ALL = list(RUNTIMES)
 MAX_LENGTH = 12  # cuts some rows
-LATENCY = {"table": None, "batch_size": 1, "sequence_length": 16, "cpu_threads": 1}
+LATENCY = {"runtime": "torch", "batch_size": 1, "sequence_length": 16, "cpu_threads": 1}
 LATENCY |= {"warmup": 1, "min_rounds": 6, "max_rounds": 6, "interval": 0.5}
-
-
-def write_student(folder: Path, base: Path, architecture: Architecture, task: str) -> Path:
-    """Write a random student whose logits differ from row to row."""
-    config = student_config(classifier_config(load_config(base), get_task(task), 0.1), architecture)
-    name_outputs(config, get_task(task))
-    model = new_classifier(config, seed=5)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
-    save_classifier(model, tokenizer_folder=base, folder=folder, details={}, max_length=MAX_LENGTH)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +56,8 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def student(teacher_base, tmp_path_factory):
-    return write_student(tmp_path_factory.mktemp("student") / "model", teacher_base, STUDENT, "mnli")
+    folder = tmp_path_factory.mktemp("student") / "model"
+    return write_student(folder, teacher_base, STUDENT, "mnli", MAX_LENGTH)
 
 
 def deploy(models, data, folder, task="mnli", names=ALL):
@@ -85,6 +69,7 @@ def deploy(models, data, folder, task="mnli", names=ALL):
         seed=1,
         max_length=MAX_LENGTH,
         runtimes=names,
+        vocabulary="teacher",
         threads=1,
     )
     return read_json(folder / "scores.json")
@@ -109,7 +94,7 @@ def graph_of(file: Path) -> onnx.ModelProto:
 @pytest.mark.parametrize("architecture", [STUDENT, FACTORISED], ids=["plain", "factorised"])
 def test_every_family_goes_through_export_gate_and_int8(task, family, architecture, data, tmp_path):
     base = write_teacher(tmp_path / "base", family)
-    model = write_student(tmp_path / "model", base, architecture, task)
+    model = write_student(tmp_path / "model", base, architecture, task, MAX_LENGTH)
     found = deploy({"small": model}, data, tmp_path / "deployed", task)
     by_runtime = {row["runtime"]: row for row in found["models"]}
     assert list(by_runtime) == ALL
@@ -263,10 +248,10 @@ def test_an_export_with_other_weights_ends_the_job(factor, student, data, tmp_pa
 
 
 def test_runtime_that_is_not_installed_is_one_sentence(student, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(runtimes.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(base.util, "find_spec", lambda name: None)
     sentence = (
-        "deployment.runtimes has onnxruntime, which needs the package onnx, and that is not installed; "
-        "install requirements/requirements.txt, or set deployment.runtimes to []"
+        "the runtime onnxruntime needs the package onnx, which is not installed; install "
+        "requirements/requirements.txt, or choose latency.runtime and deployment.runtimes without it"
     )
     with pytest.raises(UserError) as error:
         deploy({"small": student}, data, tmp_path / "deployed")
@@ -275,7 +260,7 @@ def test_runtime_that_is_not_installed_is_one_sentence(student, data, tmp_path, 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "onnxruntime_int8"])
 def test_damaged_file_is_one_sentence(name, student, deployed, tmp_path):
-    file = RUNTIMES[name].path(Deployed(student, deployed / "small"))
+    file = runtime_class(name).path(Deployed(student, deployed / "small"))
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / file.name).write_bytes(file.read_bytes()[:2000])
     with pytest.raises(UserError, match=rf"{file.name} is damaged .*; delete {tmp_path} and run") as error:
@@ -336,7 +321,10 @@ def test_all_models_are_timed_in_all_runtimes_in_the_same_rounds(student, deploy
     assert reference["ratio"] == reference["ratio_low"] == reference["ratio_same_runtime"] == 1
     assert same["ratio_same_runtime"] == 1 and same["latency_ms"] > 0
     assert {row["rounds"] for row in found["models"]} == {6}
-    assert found["hardware"]["onnxruntime"] == runtimes.metadata.version("onnxruntime")
+    memory = {row["runtime"]: row["memory_mb"] for row in found["models"]}
+    # a client without torch needs a fraction of the memory
+    assert 20 < memory["onnxruntime_int8"] < 0.6 * memory["torch"]
+    assert found["hardware"]["onnxruntime"] == metadata.version("onnxruntime")
     assert "teacher in onnxruntime_int8" in capsys.readouterr().out
 
 
@@ -507,16 +495,23 @@ def test_first_page_names_the_file_of_the_fastest_runtime(made_up, tmp_path):
     for row in chosen.itertuples():
         assert row.speedup == timed.loc[timed["share"] >= row.keeps, "speedup"].max()
     (tmp_path / "figure.png").write_bytes(b"\x89PNG")
-    page = overview_text(
-        students,
-        results="results/mine",
-        task="sst2",
-        seed=3,
-        device="cpu",
-        synthetic=True,
-        figure=tmp_path / "figure.png",
-        deployed=models,
-    )
+    pages = [
+        overview_text(
+            students,
+            results="results/mine",
+            task="sst2",
+            seed=3,
+            device="cpu",
+            synthetic=True,
+            figure=tmp_path / "figure.png",
+            deployed=models.assign(copied=copied),
+        )
+        for copied in (False, True)
+    ]
+    page = pages[0]
+    assert not models["copied"].any()
+    assert "For torch there is ``results/mine/students/<student>/sst2/seed_3/model``." in page
+    assert "For torch there is ``results/mine/deployment/sst2/seed_3/<student>/model``." in pages[1]
     int8 = chosen[chosen["runtime"] == "onnxruntime_int8"].iloc[0]["student"]
-    assert f"``results/mine/deployment/sst2/seed_3/{int8}/model_int8.onnx``" in page
+    assert f"``results/mine/deployment/sst2/seed_3/{int8}/model_quantized.onnx``" in page
     assert "The teacher itself is in onnxruntime 1.25 times as fast" in page

@@ -43,6 +43,7 @@ def episode(number, *measured):
                 "reason": reason,
                 "quality_accuracy": accuracy,
                 "quality_loss": loss,
+                "quality_agreement": accuracy and accuracy / 2,
                 "parameters": 10 * i,
             }
         )
@@ -67,6 +68,8 @@ def test_each_candidate_is_rewarded_by_its_own_quality_and_latency():
     by_loss = extended(empty_history(), artifacts, replace(REWARD, quality="loss"))
     assert by_loss["reward"].tolist() == pytest.approx([0.2 * 1.0424657608, 0.3])
     assert by_loss["quality"].tolist() == [0.2, 0.3]
+    by_agreement = extended(empty_history(), artifacts, replace(REWARD, quality="agreement"))
+    assert by_agreement["quality"].tolist() == by_agreement["quality_agreement"].tolist() == [0.35, 0.4]
     for history in (by_accuracy, by_loss):
         assert history["quality_accuracy"].tolist() == [0.7, 0.8]
         assert history["quality_loss"].tolist() == [0.2, 0.3]

@@ -19,20 +19,23 @@ from kdnas.errors import UserError
 from kdnas.estimate import calibration, loads
 from kdnas.estimate.calibration import Line, Machine, calibrate, line_through
 from kdnas.estimate.loads import (
+    FILE,
+    KEPT_FILE,
     STUDENT_PASS,
     STUDENT_STEP,
     TEACHER_PASS,
     TEACHER_STEP,
-    TIMED_PASS,
     Load,
     Passes,
+    timed_pass,
 )
 from kdnas.estimate.report import Cost, comparison_text, costs, duration, measured_costs, wall_clock
 from kdnas.estimate.shapes import Embeddings, forward_flops, maps_flops, parameters, training_flops
 from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
 from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import HeavyJob, Workload
-from kdnas.plan import Job, jobs
+from kdnas.models import refit
+from kdnas.plan import Job, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
 
@@ -45,7 +48,7 @@ def config(**sections):
     given = {
         "data": {"source": "hub", "tasks": ["mnli", "rte"]},
         "search": {"episodes": 3, "candidates": 4, "cohorts": 2},
-        "students": {"latency_budgets": [0.5]},
+        "students": {"budgets": [{"latency_ratio": 0.5}]},
     }
     merged = {name: given.get(name, {}) | sections.get(name, {}) for name in given | sections}
     return validate({"seeds": [1, 2], **merged})
@@ -97,7 +100,7 @@ def test_jobs_are_counted_from_the_config():
 
 
 def test_a_large_space_is_timed_episode_by_episode_with_the_matched_students():
-    matched = {"matched": ["minilm_l3"], "latency_budgets": []}
+    matched = {"matched": ["minilm_l3"], "budgets": []}
     rules = ("profile_space", "profile_latency", "profile_hand_crafted")
     space = len(SearchSpace(validate({})["search"]["space"]))
     for most, expected in ((space, [1, None, None]), (space - 1, [None, 6, 1])):
@@ -240,7 +243,7 @@ def workload(**sections):
         search=search,
         teacher={"training": STAGE},
         distillation=distillation,
-        students={"latency_budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
+        students={"budgets": [], "hand_crafted": [{"name": "hand", **TINY.to_dict()}]},
         **sections,
     )
     sizes = {"mnli": TaskSize(100, 30, 65, 5.0, True), "rte": TaskSize(33, 0, 10, 5.0, True)}
@@ -337,13 +340,37 @@ def test_no_teacher_runs_where_no_loss_looks_at_it():
     assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
 
 
+def test_work_and_memory_of_a_refit_by_hand():
+    def refitted(rows):
+        load = workload()
+        load.config["distillation"] |= {"initialisation": "refit", "refit_rows": rows}
+        return load
+
+    load, before = refitted(40), cohort(workload())
+    after = cohort(load)
+    # two fits of 2 on 2 dimensions, two products with 2 inputs, one with 3; students of one and three layers
+    fits = 2 * 2 * (2 * 2 * (2 + 2) + 2 * 2 * 2 + 3 * (3 + 2))
+    mean = 2 * 96
+    assert after.passes[TEACHER_PASS].flops == before.passes[TEACHER_PASS].flops + 40 * 5 * 96
+    assert after.passes[STUDENT_PASS] == before.passes[STUDENT_PASS] + Passes(2, 2 * 40 * 5 * (mean + fits))
+    # three sums of the teacher, and three states of the student
+    assert after.memory == pytest.approx(before.memory + 4 * 40 * 5 * 2 * (3 + 3))
+    assert hand_crafted(load) == hand_crafted(workload())  # it goes on from the search task's student
+    most = cohort(refitted(2048)).passes[TEACHER_PASS]
+    assert most.flops == before.passes[TEACHER_PASS].flops + 50 * 5 * 96
+
+
 def test_timing_by_hand_and_not_with_a_table():
     load = workload(
         latency={"warmup": 1, "max_rounds": 29, "min_rounds": 6, "sequence_length": 5, "batch_size": 2}
     )
     job = load_of(load, "profile_latency", strategy="lstm", episode="01")
-    # 30 rounds of two inputs: the teacher and four candidates of twice its operations
-    assert job.passes == {TIMED_PASS + "cpu": Passes(30 * 5, 60 * (1 + 4 * 2) * 96 * 5)}
+    # 30 rounds of two inputs: the teacher and four candidates of twice its operations, each prepared once
+    operations = (1 + 4 * 2) * 96 * 5
+    assert job.passes == {
+        timed_pass("cpu", "torch"): Passes(30 * 5, 60 * operations),
+        FILE + "torch": Passes(5, operations),
+    }
     of_table = workload(latency={"table": "latency.csv"})
     assert load_of(of_table, "profile_latency", strategy="lstm", episode="01").passes == {}
 
@@ -366,6 +393,27 @@ def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
 def test_the_scoring_batch_is_the_trainings_own():
     """It is written twice, because the requests of jobs do without torch."""
     assert loads.SCORING_BATCH == scoring.BATCH_SIZE
+    assert loads.REFIT_TOKENS == refit.TOKENS
+
+
+def test_exports_by_hand():
+    load = workload(
+        latency={"sequence_length": 5},
+        deployment={"runtimes": ["torch", "onnxruntime"]},
+    )
+    job = load_of(load, "export_models", task="mnli", seed=1)
+    students = len(student_names(load.config))
+    rows = load.sizes["mnli"].evaluation_rows
+    kept = KEPT_FILE * (students + 1)
+    assert job.passes[timed_pass("cpu", "onnxruntime")].count == rows * (students + 1)
+    assert job.passes[FILE + "onnxruntime"].count == kept
+    assert set(job.passes) == {
+        kind + name for name in ("torch", "onnxruntime") for kind in ("timed_pass_cpu_", FILE)
+    }
+    timed = load_of(load, "profile_deployment")
+    assert {kind: passes.count for kind, passes in timed.passes.items()} == {
+        timed_pass("cpu", name): (3 + 60) * (students + 1) for name in ("torch", "onnxruntime")
+    }
 
 
 def test_every_heavy_job_is_counted():
@@ -373,7 +421,7 @@ def test_every_heavy_job_is_counted():
     rules = pd.Series([job.rule for job in load.jobs()]).value_counts().to_dict()
     counts = count_jobs(load.config)
     assert rules == {rule: counts[rule] for rule in rules}
-    assert len(rules) == 7
+    assert len(rules) == 9
 
 
 # Times
@@ -392,7 +440,7 @@ def test_noise_never_makes_a_negative_time(large):
 def test_what_a_machine_cannot_run_takes_its_start_alone():
     machine = Machine("cpu", "a processor", 0, {"timed_pass_cpu": Line(0.0, 2.0)}, 5.0, 100)
     assert machine.seconds({"timed_pass_cpu": Passes(1, 3)}) == 11
-    assert machine.seconds({"timed_pass_gpu": Passes(1, 3)}) == 5
+    assert machine.seconds({"timed_pass_gpu_torch": Passes(1, 3)}) == 5
 
 
 def test_wall_clock_lies_between_overlap_and_one_rule_after_another():
@@ -449,7 +497,9 @@ def test_calibration_measures_every_kind_of_pass(tmp_path, monkeypatch):
     teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher"))
     checked = config(latency={"sequence_length": 16}, training={"device": "cpu"})
     machine = calibrate(checked, teacher, student=Architecture(2, 12, 6, 24, "relu"), tokens=10)
-    assert set(machine.lines) >= {TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS, TIMED_PASS + "cpu"}
+    runtimes = ("torch", "onnxruntime", "onnxruntime_int8")
+    timed = {timed_pass("cpu", name) for name in runtimes} | {FILE + name for name in runtimes}
+    assert set(machine.lines) >= {TEACHER_STEP, TEACHER_PASS, STUDENT_STEP, STUDENT_PASS, *timed}
     for kind, line in machine.lines.items():
         assert 0 < line.seconds(Passes(1, 1e6)) < 10, kind
     assert (machine.device, machine.gpus, machine.start_seconds) == ("cpu", 0, 5.0)

@@ -144,7 +144,7 @@ def test_projection_counts_as_an_operation():
     assert forward_flops(narrow, 5) - forward_flops(whole, 5) == 2 * 2 * 3
 
 
-@pytest.mark.parametrize("initialisation", ["teacher", "random"])
+@pytest.mark.parametrize("initialisation", ["teacher", "refit", "random"])
 def test_students_are_distilled_and_go_on_to_the_next_task(initialisation, teacher_base, tmp_path, make_run):
     architecture = Architecture(2, 12, 3, 24, "relu", 5)
     settings = DISTILLATION | {"initialisation": initialisation}

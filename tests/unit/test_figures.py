@@ -55,12 +55,12 @@ def draw(name, run, synthetic=True):
             baselines={},
             latency_budgets=[0.3],
             quality="accuracy",
-            device="cpu",
+            timed_in="CPU",
             synthetic=synthetic,
         )
     if name == "dimensions":
         return dimensions_figure(
-            run["histories"], SPACE, quality="accuracy", device="cpu", synthetic=synthetic
+            run["histories"], SPACE, quality="accuracy", timed_in="CPU", synthetic=synthetic
         )
     if name == "prediction":
         return prediction_figure(run["histories"], synthetic)
@@ -133,7 +133,7 @@ def test_a_search_that_failed_at_first_draws(tmp_path):
     figures = [
         reward_figure(histories, False),
         quality_latency_figure(
-            histories, [], baselines={}, latency_budgets=[], quality="loss", device="gpu", synthetic=False
+            histories, [], baselines={}, latency_budgets=[], quality="loss", timed_in="GPU", synthetic=False
         ),
     ]
     for figure in figures:
@@ -147,7 +147,7 @@ def test_quality_latency_names_searched_students_only(run):
         "\n".join(words).split("\n")
     )
     assert "minilm_l3" not in words
-    assert "CPU latency relative to the teacher (log scale)" in words
+    assert "Latency / teacher's (CPU; log)" in words
 
 
 def test_quality_latency_marks_matched_students_and_says_budgets(run):
@@ -158,7 +158,7 @@ def test_quality_latency_marks_matched_students_and_says_budgets(run):
         baselines=baselines,
         latency_budgets=[0.3, 0.25],
         quality="accuracy",
-        device="cpu",
+        timed_in="CPU",
         synthetic=False,
     )
     axes, key = figure.axes
@@ -199,7 +199,7 @@ def test_thirty_students_have_letters_of_their_own_and_all_fits(tmp_path):
         baselines={},
         latency_budgets=budgets,
         quality="loss",
-        device="cpu",
+        timed_in="CPU",
         synthetic=True,
     )
     axes, key = figure.axes
@@ -233,7 +233,7 @@ def test_quality_latency_has_ticks_at_any_ratio(ratios, tmp_path):
         baselines={},
         latency_budgets=[],
         quality="loss",
-        device="cpu",
+        timed_in="CPU",
         synthetic=False,
     )
     low, high = figure.axes[0].get_xlim()
@@ -256,7 +256,7 @@ def test_nothing_is_cut_off(name, tmp_path, run):
             baselines={},
             latency_budgets=[],
             quality="loss",
-            device="cpu",
+            timed_in="CPU",
             synthetic=False,
         )
         assert texts(figure.axes[1]) == [word for name in names for word in ("a", name)]
@@ -303,11 +303,11 @@ def test_dimensions_show_each_architecture_once_and_no_failed_one(tmp_path):
         random=[shared, narrow],
     )
     space = SPACE | {"layers": [2, 3, 4], "attention_heads": [12], "activation": ["gelu"]}
-    figure = dimensions_figure(paths, space, quality="loss", device="gpu", synthetic=False)
+    figure = dimensions_figure(paths, space, quality="loss", timed_in="GPU", synthetic=False)
     layers, hidden, layers_below, _ = figure.axes  # two dimensions have more than one choice
     assert [layers_below.get_xlabel(), figure.axes[3].get_xlabel()] == ["Layers", "Hidden size"]
     assert layers.get_ylabel() == "Proxy quality\n(1 − held-out loss)"
-    assert layers_below.get_ylabel() == "GPU latency\n(ratio to teacher)"
+    assert layers_below.get_ylabel() == "Latency ratio\n(GPU)"
     (points,) = layers.lines
     assert sorted(zip(points.get_xdata().round(), points.get_ydata(), strict=True)) == [
         (0, 0.5),
@@ -331,7 +331,7 @@ def test_dimensions_put_whole_tables_at_the_choice_that_stands_for_them(tmp_path
     space |= {"layers": [6], "hidden_size": [192, 384], "ffn_size": [1536], "embedding_size": [128, 384]}
     space["attention_heads"] = [12]
     figure = dimensions_figure(
-        written(tmp_path, lstm=rows), space, quality="accuracy", device="cpu", synthetic=False
+        written(tmp_path, lstm=rows), space, quality="accuracy", timed_in="CPU", synthetic=False
     )
     assert figure.axes[3].get_xlabel() == "Embedding size"
     assert [text.get_text() for text in figure.axes[1].texts] == ["2", "2"]
@@ -342,7 +342,7 @@ def test_dimensions_of_heads_of_one_size_have_no_panel_of_heads(tmp_path):
     space = SPACE | {"hidden_size": [192, 384], "head_size": 32}
     labels = [
         axes.get_xlabel()
-        for axes in dimensions_figure(paths, space, quality="loss", device="cpu", synthetic=False).axes
+        for axes in dimensions_figure(paths, space, quality="loss", timed_in="CPU", synthetic=False).axes
     ]
     assert list(filter(None, labels)) == ["Layers", "Hidden size", "Activation"]
 
@@ -357,7 +357,7 @@ def test_dimensions_spread_points_within_their_choice(run):
 def test_dimensions_of_a_space_without_choices(tmp_path):
     paths = written(tmp_path, lstm=[{"quality": 0.6, "latency_ratio": 0.4, "reward": 0.6}])
     one = {name: choices[:1] for name, choices in SPACE.items()}
-    figure = dimensions_figure(paths, one, quality="accuracy", device="cpu", synthetic=False)
+    figure = dimensions_figure(paths, one, quality="accuracy", timed_in="CPU", synthetic=False)
     figure.draw_without_rendering()
     assert texts(figure) == ["every dimension of the space has one\nchoice"]
 

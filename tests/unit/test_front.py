@@ -119,7 +119,7 @@ def run(tmp_path):
 
 
 def test_front_table_by_hand(run):
-    table = front_table(*run, quality="accuracy", device="cpu", synthetic=False)
+    table = front_table(*run, quality="accuracy", timed_in="CPU", synthetic=False)
     fast, good = table.data.to_dict("records")
     assert fast == {
         "architecture": "1L-384H-12A-1536F-gelu",
@@ -134,18 +134,21 @@ def test_front_table_by_hand(run):
     }
     assert (good["architecture"], good["strategies"]) == ("4L-384H-12A-1536F-gelu", "random")
     assert good["students"] == "random_best"
-    assert list(table.shown["CPU latency ratio"]) == ["0.200", "0.500"]
+    assert list(table.shown["Latency ratio (CPU)"]) == ["0.200", "0.500"]
     assert list(table.shown["Parameters (M)"]) == ["1.00", "4.00"]
     assert table.bold == {(1, "Reward")}
     assert any(note.startswith("Of 5 architectures") and "1 failed" in note for note in table.notes)
     assert "Selected students that are not on the front: lstm_best." in table.notes
+    # lstm: 0.6 from 0.2 and 0.7 from 0.8 on; random: 0.6 from 0.2 and 0.8 from 0.5 on
+    (volumes,) = (note for note in table.notes if note.startswith("Hypervolume"))
+    assert volumes.endswith("quality 0 and latency ratio 1: lstm 0.5000, random 0.5800.")
 
 
 def test_front_table_says_synthetic_and_the_device(run):
-    table = front_table(*run, quality="loss", device="gpu", synthetic=True)
+    table = front_table(*run, quality="loss", timed_in="GPU", synthetic=True)
     assert "synthetic data, not GLUE" in table.title
     assert "SYNTHETIC DATA, NOT GLUE" in markdown_text(table)
     assert "SYNTHETIC DATA, NOT GLUE" in latex_text(table)
-    assert "GPU latency ratio" in table.shown.columns
+    assert "Latency ratio (GPU)" in table.shown.columns
     assert table.data["synthetic"].all()
     assert any("1 − distillation loss" in note for note in table.notes)

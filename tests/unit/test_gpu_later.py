@@ -8,7 +8,7 @@ from kdnas.latency import gpu as module
 from kdnas.latency.gpu import awaits_gpu, has_driver
 from kdnas.latency.protocol import NO_GPU, Protocol, latency_content
 
-GPU = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
+GPU = Protocol("gpu", "torch", 1, 8, None, 1, 5, 20, 0.5)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from scipy.stats import binom
 from tiny import write_teacher
 
+from kdnas.config.check import check_config
 from kdnas.errors import UserError
 from kdnas.files.store import Store
 from kdnas.latency import clock as module
@@ -21,12 +23,13 @@ from kdnas.latency.profile import profile_from_config
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, median_interval, ratio
 from kdnas.latency.table import LatencyTable
-from kdnas.latency.timers import make_timer, network
+from kdnas.latency.timers import make_timer, network, untrained_timer
 from kdnas.models.loading import load_config
+from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
 
 # an interval that a busy machine keeps too
-PROTOCOL = Protocol("cpu", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=1e9)
+PROTOCOL = Protocol("cpu", "torch", 1, 8, 1, warmup=1, min_rounds=5, max_rounds=20, interval=1e9)
 SMALL = Architecture(2, 12, 3, 24, "gelu")
 TEACHER = Architecture(4, 24, 6, 48, "gelu")
 
@@ -217,9 +220,42 @@ def test_hardware_is_what_decides_speed_and_no_number_of_a_core(monkeypatch):
     assert asked == [1, None]
 
 
+@pytest.mark.parametrize("runtime", ["onnxruntime", "onnxruntime_int8"])
+def test_untrained_networks_are_timed_in_the_runtime_that_is_deployed(runtime, config, tmp_path):
+    protocol = replace(PROTOCOL, runtime=runtime)
+    timer = untrained_timer(SMALL, config, protocol, runtime=runtime_class(runtime), tables={})
+    assert timer() > 0
+    store = Store(tmp_path)
+    profile_by_clock({"x": SMALL}, config, protocol=PROTOCOL, store=store)
+    found = profile_by_clock({"x": SMALL}, config, protocol=protocol, store=store)
+    assert not found["models"][0]["from_store"]  # torch's is another entry
+    assert found["protocol"]["runtime"] == runtime
+    assert found["hardware"]["onnxruntime"] == metadata.version("onnxruntime")
+    assert ("instructions" in found["hardware"]) == (runtime == "onnxruntime_int8")
+    assert profile_by_clock({"x": SMALL}, config, protocol=protocol, store=store)["models"][0]["from_store"]
+
+
+def test_the_file_that_is_timed_has_the_architecture_in_int8(config):
+    runtime = runtime_class("onnxruntime_int8").of_network(network(config, SMALL, {}, vocabulary=50), 1)
+    nodes = {node.name for node in runtime.session.get_inputs()}
+    assert nodes == {"input_ids", "attention_mask"}
+    batch = {"input_ids": np.full((2, 5), 7), "attention_mask": np.ones((2, 5), dtype=np.int64)}
+    assert runtime.logits(batch).shape == (2, 2)
+
+
+def test_gpu_latency_is_torchs():
+    latency = {name: getattr(PROTOCOL, name) for name in ("batch_size", "sequence_length", "warmup")}
+    latency |= {"min_rounds": 5, "max_rounds": 9, "interval": 0.1, "cpu_threads": 2}
+    latency |= {"runtime": "onnxruntime_int8"}
+    assert Protocol.from_config(latency, "cpu").runtime == "onnxruntime_int8"
+    assert Protocol.from_config(latency, "gpu").runtime == "torch"
+    with pytest.raises(UserError, match='latency.runtime is onnxruntime; allowed with reward.device "gpu"'):
+        check_config({"latency": {"runtime": "onnxruntime"}, "reward": {"device": "gpu"}})
+
+
 def test_gpu_that_is_not_there_is_empty_with_its_reason(config, tmp_path, monkeypatch):
     monkeypatch.setattr(module.torch.cuda, "is_available", lambda: False)
-    gpu = Protocol("gpu", 1, 8, None, 1, 5, 20, 0.5)
+    gpu = Protocol("gpu", "torch", 1, 8, None, 1, 5, 20, 0.5)
     with pytest.raises(UserError, match="measured on a GPU, but torch sees none here"):
         profile_by_clock({"x": SMALL}, config, protocol=gpu, store=Store(tmp_path))
     value = profile_by_clock({"x": SMALL}, config, protocol=gpu, store=Store(tmp_path), needed=False)
@@ -235,7 +271,7 @@ def write_table(path, *rows):
 
 
 def tabled(base, table, device="cpu"):
-    names = ("batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
+    names = ("runtime", "batch_size", "sequence_length", "warmup", "min_rounds", "max_rounds", "interval")
     latency = {name: getattr(PROTOCOL, name) for name in names} | {"cpu_threads": 1, "table": str(table)}
     return profile_from_config(
         {"x": SMALL}, base, latency=latency, device=device, store=table.parent / "store"

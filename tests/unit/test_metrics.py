@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdnas.data.metrics import compute
+from kdnas.data.metrics import agreement, compute
 from kdnas.data.tasks import TASKS
 
 # 3 true positives, 1 false positive, 2 false negatives, 4 true negatives
@@ -67,6 +67,16 @@ def test_area_under_the_roc_curve_counts_pairs_in_order():
         compute(two, references, references)
     with pytest.raises(ValueError, match=r"margins \(4,\)"):
         compute(two, references, references, margins=margins[:4])
+
+
+def test_agreement_asks_the_teacher_alone():
+    teacher = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0], [1.0, 0.0]])
+    student = np.array([[0.2, 0.1], [0.9, 0.1], [9.0, 0.0], [0.0, 0.1]])
+    assert agreement(student, teacher, regression=False) == 0.5
+    # deviations (-1, 0, 1) and (-1, -2, 3), as below
+    scores = np.array([[1], [2], [3]], dtype=np.float32), np.array([[1], [0], [5]], dtype=np.float32)
+    assert agreement(*scores, regression=True) == pytest.approx(4 / math.sqrt(28))
+    assert agreement(scores[0], np.ones((3, 1)), regression=True) == 0.0
 
 
 def test_three_classes():

@@ -19,7 +19,7 @@ from kdnas.models.loading import (
     save_classifier,
     student_config,
 )
-from kdnas.models.narrowing import narrow_classifier, teacher_layer
+from kdnas.models.narrowing import choose_kept, narrow_classifier, teacher_layer
 from kdnas.models.residual import normalised_moments, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
@@ -39,13 +39,9 @@ def logits(model, seed=0, high=64):
 
 def narrow(teacher, student, signals=None):
     prefix = teacher.base_model_prefix
-    tensors = narrow_classifier(
-        teacher.state_dict(),
-        prefix=prefix,
-        signals=signals or signals_of(teacher),
-        shape=SHAPE,
-        student=student,
-    )
+    given = {"prefix": prefix, "signals": signals or signals_of(teacher), "student": student}
+    tensors = teacher.state_dict()
+    tensors = narrow_classifier(tensors, choose_kept(tensors, shape=SHAPE, **given), **given)
     return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items()}
 
 

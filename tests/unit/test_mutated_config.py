@@ -216,9 +216,13 @@ def test_a_path_that_no_system_call_takes_is_refused(key, path):
 
 
 def test_budgets_that_would_give_one_name_are_refused():
-    with pytest.raises(UserError, match=r"latency_budgets\[1\] is 0.50000001; allowed: .* differs from 0.5 "):
-        check_config({"students": {"latency_budgets": [0.5, 0.50000001]}})
-    use(check_config({"students": {"latency_budgets": [0.5, 0.500001]}}))
+    with pytest.raises(UserError, match=r"budgets\[1\] is named budget_0.5, as students.budgets\[0\] is; "):
+        check_config({"students": {"budgets": [{"latency_ratio": 0.5}, {"latency_ratio": 0.50000001}]}})
+    use(check_config({"students": {"budgets": [{"latency_ratio": 0.5}, {"latency_ratio": 0.500001}]}}))
+    with pytest.raises(
+        UserError, match=r"budgets\[0\] bounds nothing; allowed: at least one of latency_ratio, "
+    ):
+        check_config({"students": {"budgets": [{"parameters": None}]}})
 
 
 # Text

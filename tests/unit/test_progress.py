@@ -17,7 +17,7 @@ CONFIG = {
     "seeds": [1, 2],
     "data": {"source": "local", "path": "glue", "tasks": ["mnli", "rte"]},
     "search": {"strategies": ["lstm"]},
-    "students": {"latency_budgets": [], "hand_crafted": [{"name": "base", **BASE}], "matched": ["base"]},
+    "students": {"budgets": [], "hand_crafted": [{"name": "base", **BASE}], "matched": ["base"]},
     "claims": {"baseline": "base"},
 }
 # MNLI's two sets and RTE, in points, by model and seed; None where nothing is scored yet

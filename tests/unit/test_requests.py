@@ -24,7 +24,7 @@ STAGE = {
     "weight_decay": 0.01,
     "dropout": 0.1,
 }
-TIMING = {"cpu_threads": 1, "min_rounds": 1, "interval": 0.05}
+TIMING = {"runtime": "torch", "cpu_threads": 1, "min_rounds": 1, "interval": 0.05}
 MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
 BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")

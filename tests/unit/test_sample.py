@@ -1,5 +1,6 @@
 """What the teacher makes of a sample of the training rows, on the compact vocabulary as on the whole one."""
 
+import numpy as np
 import pytest
 import torch
 from tiny import recipe, write_frame
@@ -25,7 +26,7 @@ def sample(teacher_folder):
     data = load_data(
         rows, {}, task=task, tokenizer_folder=teacher_folder, max_length=32, config=teacher.config
     )
-    return Sample.draw(data, teacher, 5), rows
+    return Sample.draw(data, teacher, seed=5, refit_rows=100), rows
 
 
 def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher_folder):
@@ -44,6 +45,22 @@ def test_signals_are_those_of_256_rows_with_the_whole_vocabulary(sample, teacher
         assert torch.allclose(ours.neurons.second, theirs.neurons.second, atol=1e-6)
         assert torch.allclose(ours.leaving.mean, theirs.leaving.mean, atol=1e-6)
     assert sample.teacher.config.vocab_size == 200
+
+
+def test_targets_are_those_of_the_first_rows_on_the_whole_vocabulary(sample, teacher_folder):
+    from kdnas.models.tokenizer import load_tokenizer
+
+    sample, rows = sample
+    whole = encode(rows, get_task("mnli"), load_tokenizer(teacher_folder), max_length=32)
+    drawn = np.concatenate(epoch_batches(whole.lengths, 32, seed=5, epoch=0))[:100]
+    assert [len(batch["input_ids"]) for batch in sample.targets.batches] == [32, 32, 32, 4]
+    given = torch.cat(sample.targets.logits)
+    teacher = load_classifier(teacher_folder)
+    for row, logits in zip(drawn, given, strict=True):
+        batch = collate(whole, np.array([row]), CPU)
+        with torch.no_grad():
+            expected = teacher(**{name: batch[name] for name in MODEL_INPUTS if name in batch}).logits[0]
+        assert torch.allclose(logits, expected, atol=1e-5)
 
 
 def test_fitted_objective_starts_below_the_mean_as_prediction(sample):

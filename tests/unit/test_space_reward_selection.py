@@ -1,9 +1,12 @@
 """The space, the reward, the history and the selection, against values worked out by hand."""
 
+import itertools
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kdnas.errors import UserError
 from kdnas.plan import searched_students
@@ -17,7 +20,7 @@ from kdnas.search.selection import (
     select_student,
     select_within_budget,
 )
-from kdnas.search.selection_rules import SelectionRule
+from kdnas.search.selection_rules import SelectionRule, budget_rule
 from kdnas.search.space import Architecture, SearchSpace
 
 REWARD = Reward("accuracy", alpha=-0.06, beta=0.6, device="cpu")
@@ -66,6 +69,42 @@ def test_a_head_size_leaves_the_widths_and_heads_that_give_it():
         space.encode(Architecture(3, 12, 3, 48, "gelu"))
 
 
+SPACES = (
+    CHOICES,
+    CHOICES | {"embedding_size": [24, 6, 12]},
+    # one width fits no number of heads, one number of heads no width
+    CHOICES | {"hidden_size": [24, 8, 12, 16], "attention_heads": [2, 3, 9], "head_size": 8},
+    CHOICES | {"hidden_size": [16, 24], "head_size": 8, "embedding_size": [99, 16, 4]},
+)
+
+
+@pytest.mark.parametrize("choices", SPACES)
+def test_one_choice_an_axis_is_an_architecture_and_back(choices):
+    space = SearchSpace(choices)
+    every = [space.at(dict(zip(space.axes, values, strict=True))) for values in product_of(space)]
+    assert set(every) - {None} == set(space.enumerate())
+    assert all(space.at(space.values_of(shape)) == shape for shape in space.enumerate())
+
+
+@pytest.mark.parametrize("choices", SPACES)
+def test_neighbours_differ_in_one_choice(choices):
+    """By brute force: of all architectures, those that some other choice on a single axis gives."""
+    space = SearchSpace(choices)
+    for shape in space.enumerate():
+        own = space.values_of(shape)
+        expected = {
+            space.at(values)
+            for values in (dict(zip(space.axes, item, strict=True)) for item in product_of(space))
+            if sum(values[name] != own[name] for name in space.axes) == 1
+        }
+        found = space.neighbours(shape)
+        assert set(found) == expected - {None, shape} and len(found) == len(set(found))
+
+
+def product_of(space):
+    return itertools.product(*space.axes.values())
+
+
 def test_architecture_refuses_heads_that_do_not_divide():
     with pytest.raises(UserError, match="hidden_size 10 is not divisible by attention_heads 3"):
         Architecture(1, 10, 3, 8, "gelu")
@@ -110,10 +149,66 @@ def test_budget_prefers_quality_then_speed_and_says_when_nothing_fits():
         row(candidate=3, quality=0.7, latency_ratio=0.3, reward=0.7),
         row(candidate=4, status="failed", quality=None, latency_ratio=0.1, reward=0.0),
     )
-    chosen, inside = select_within_budget(rows, 0.5)
+    chosen, inside = select_within_budget(rows, {"latency_ratio": 0.5})
     assert (chosen["candidate"], inside) == (3, True)
-    chosen, inside = select_within_budget(rows, 0.2)
+    chosen, inside = select_within_budget(rows, {"latency_ratio": 0.2})
     assert (chosen["candidate"], inside) == (3, False)
+
+
+BUDGET_NAMES = {
+    "budget_0.5": {"latency_ratio": 0.5},
+    "budget_8_million": {"parameters": 8_000_000},
+    "budget_30_mb": {"size_mb": 30.0},
+    "budget_0.5_8.5_million_30_mb": {"size_mb": 30.0, "parameters": 8_500_000, "latency_ratio": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", BUDGET_NAMES)
+def test_a_budget_names_its_bounds(name):
+    budget = {"latency_ratio": None, "parameters": None, "size_mb": None} | BUDGET_NAMES[name]
+    rule = budget_rule(budget)
+    assert (rule.name, rule.bound) == (name, BUDGET_NAMES[name])
+    assert rule.student("tpe") == f"tpe_{name}"
+
+
+shares = st.integers(1, 6).map(lambda number: number / 4)  # some equal, some exactly at a bound
+
+
+@given(
+    st.lists(st.tuples(shares, shares, shares), min_size=1, max_size=8),
+    st.fixed_dictionaries(
+        {}, optional={"latency_ratio": shares, "parameters": shares, "size_mb": shares}
+    ).filter(bool),
+)
+def test_a_budget_by_brute_force(points, bounds):
+    """Qualities, latency ratios and megabytes: the best that keeps every bound, or the nearest."""
+    units = {"latency_ratio": 1, "parameters": 1e6 / 4, "size_mb": 1}
+    budget = {name: bound * units[name] for name, bound in bounds.items()}
+    rows = history(
+        *(
+            row(candidate=number, quality=quality, latency_ratio=ratio, parameters=mb * 1e6 / 4, reward=0.0)
+            for number, (quality, ratio, mb) in enumerate(points)
+        )
+    )
+    chosen, inside = select_within_budget(rows, budget)
+    costs = [{"latency_ratio": ratio, "parameters": mb, "size_mb": mb} for _, ratio, mb in points]
+    used = [max(own[name] / bound for name, bound in bounds.items()) for own in costs]
+    fitting = [number for number, share in enumerate(used) if share <= 1]
+    assert inside == bool(fitting)
+    if fitting:
+        assert chosen["candidate"] == min(fitting, key=lambda number: (-points[number][0], points[number][1]))
+    else:
+        assert chosen["candidate"] == used.index(min(used))
+
+
+def test_a_failed_candidate_is_within_no_budget():
+    rows = history(
+        row(candidate=1, status="failed", latency_ratio=0.1, quality=None, parameters=None, reward=0.0),
+        row(candidate=2, latency_ratio=0.9, quality=0.5, parameters=4_000_000, reward=0.5),
+    )
+    assert select_within_budget(rows, {"size_mb": 16.0})[0]["candidate"] == 2
+    chosen, inside = select_within_budget(rows, {"size_mb": 15.9})
+    assert (chosen["candidate"], inside) == (2, False)
 
 
 def test_pareto_front_by_hand():
@@ -129,7 +224,7 @@ def test_students_by_name():
         row(candidate=1, quality=0.9, latency_ratio=0.8, reward=0.9, layers=6),
         row(candidate=2, quality=0.7, latency_ratio=0.5, reward=0.8),
     )
-    selected = select_all(rows, "lstm", {"latency_budgets": [0.5], "matched": []}, {})
+    selected = select_all(rows, "lstm", {"budgets": [{"latency_ratio": 0.5}], "matched": []}, {})
     assert list(selected) == ["lstm_best", "lstm_budget_0.5"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
@@ -212,7 +307,7 @@ def test_no_worse_falls_back_to_the_faster_of_the_best():
     ],
 )
 def test_students_matched_with_a_hand_crafted_one(baseline, no_slower, no_worse):
-    students = {"latency_budgets": [], "matched": ["mine"]}
+    students = {"budgets": [], "matched": ["mine"]}
     selected = select_all(found(), "random", students, {"mine": baseline})
     assert list(selected)[1:] == ["random_no_slower_than_mine", "random_no_worse_than_mine"]
     for name, expected in (("no_slower", no_slower), ("no_worse", no_worse)):

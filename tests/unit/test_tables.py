@@ -299,7 +299,7 @@ def test_search_values(tmp_path):
     table = search_table(
         {"lstm": searched(tmp_path, "lstm", first + second)},
         quality="accuracy",
-        device="cpu",
+        timed_in="CPU",
         synthetic=False,
     )
     (row,) = table.data.to_dict("records")
@@ -320,7 +320,7 @@ def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
     table = search_table(
         {"lstm": searched(tmp_path, "lstm", first + second + third)},
         quality="accuracy",
-        device="cpu",
+        timed_in="CPU",
         synthetic=False,
     )
     row = table.data.iloc[0]
@@ -348,7 +348,7 @@ def test_search_kendall_tau_is_within_episodes_after_the_first(tmp_path):
 def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
     rows = controller_rows([1], [0.5]) + controller_rows(predicted, rewards, episode=2)
     path = searched(tmp_path, "lstm", rows)
-    table = search_table({"lstm": path}, quality="accuracy", device="cpu", synthetic=False)
+    table = search_table({"lstm": path}, quality="accuracy", timed_in="CPU", synthetic=False)
     assert table.data["kendall_tau"].isna().all()
     assert table.shown["Kendall τ"].item() == ""
     assert f"lstm: no Kendall τ ({reason})." in table.notes
@@ -357,7 +357,7 @@ def test_search_no_kendall_tau(tmp_path, predicted, rewards, reason):
 def test_search_of_one_candidate_an_episode_has_no_pairs(tmp_path):
     rows = [row for e in range(1, 8) for row in controller_rows([e], [0.1 * e], episode=e)]
     table = search_table(
-        {"lstm": searched(tmp_path, "lstm", rows)}, quality="accuracy", device="cpu", synthetic=False
+        {"lstm": searched(tmp_path, "lstm", rows)}, quality="accuracy", timed_in="CPU", synthetic=False
     )
     assert table.data["kendall_tau"].isna().all()
     assert "lstm: no Kendall τ (each episode has one such candidate)." in table.notes
@@ -366,17 +366,17 @@ def test_search_of_one_candidate_an_episode_has_no_pairs(tmp_path):
 def test_search_budgets_and_labels(tmp_path):
     short = searched(tmp_path, "random", controller_rows([1], [0.5]))
     long = searched(tmp_path, "lstm", controller_rows([1, 2], [0.5, 0.6]))
-    table = search_table({"lstm": long, "random": short}, quality="loss", device="gpu", synthetic=True)
+    table = search_table({"lstm": long, "random": short}, quality="loss", timed_in="GPU", synthetic=True)
     assert "The budgets differ, so the strategies can't be compared." in table.notes
     assert "synthetic data, not GLUE" in table.title
-    assert "GPU latency ratio" in table.shown.columns
+    assert "Latency ratio (GPU)" in table.shown.columns
     assert table.bold >= {(0, "Best reward")}
 
 
 def test_search_survives_a_search_in_which_all_failed(tmp_path):
     rows = controller_rows([1, 2], [0.0, 0.0])
     path = searched(tmp_path, "lstm", [row | {"status": "failed", "reason": "out of memory"} for row in rows])
-    table = search_table({"lstm": path}, quality="accuracy", device="cpu", synthetic=False)
+    table = search_table({"lstm": path}, quality="accuracy", timed_in="CPU", synthetic=False)
     assert table.shown["Best reward"].item() == table.shown["Architecture"].item() == ""
 
 

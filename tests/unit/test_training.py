@@ -17,14 +17,21 @@ from kdnas.data.frames import write_split, write_task
 from kdnas.data.tasks import get_task
 from kdnas.files.artifacts import digest
 from kdnas.files.store import Store
+from kdnas.models.identity import tensors_sha256
+from kdnas.models.loading import load_classifier
+from kdnas.models.student import build_student
+from kdnas.models.tokenizer import load_tokenizer
+from kdnas.search.space import Architecture
 from kdnas.training import candidates as module
 from kdnas.training import loop
 from kdnas.training.checkpoint import Checkpoints
-from kdnas.training.data import Encoded, collate, epoch_batches
+from kdnas.training.data import Encoded, collate, encode, epoch_batches
 from kdnas.training.forward import Forward
 from kdnas.training.learner import Learner
+from kdnas.training.lesson import Lesson
 from kdnas.training.recipe import Stage
 from kdnas.training.rows import Rows
+from kdnas.training.scoring import predict
 
 SHAPES = [(2, 12, 3, 24, "gelu"), (1, 24, 6, 48, "relu"), (3, 18, 3, 20, "gelu")]
 
@@ -49,13 +56,55 @@ def evaluate(numbers, teacher_folder, proxy, run, store, distillation=DISTILLATI
     return {value["candidate"]: {**value, "train_seconds": None} for value in values}
 
 
-def test_candidate_is_the_same_bit_for_bit_alone_and_in_any_cohort(teacher_folder, proxy, make_run, tmp_path):
-    together = evaluate([1, 2, 3], teacher_folder, proxy, make_run(), Store(tmp_path / "a"))
-    turned = evaluate([3, 1], teacher_folder, proxy, make_run(), Store(tmp_path / "b"))
-    alone = evaluate([1], teacher_folder, proxy, make_run(), Store(tmp_path / "c"))
+@pytest.mark.parametrize("initialisation", ["teacher", "refit"])
+def test_candidate_is_the_same_bit_for_bit_alone_and_in_any_cohort(
+    initialisation, teacher_folder, proxy, make_run, tmp_path
+):
+    def results(numbers):
+        settings = DISTILLATION | {"initialisation": initialisation}
+        store = Store(tmp_path / "_".join(map(str, numbers)))
+        return evaluate(numbers, teacher_folder, proxy, make_run(), store, settings)
+
+    together, turned, alone = results([1, 2, 3]), results([3, 1]), results([1])
     assert together[1] == turned[1] == alone[1]
     assert together[3] == turned[3]
     assert len({value["weights_sha256"] for value in together.values()}) == 3
+
+
+def test_candidates_can_be_judged_without_a_step(teacher_folder, proxy, make_run, tmp_path):
+    untrained = {"proxy": STAGE | {"epochs": 0}, "initialisation": "refit"}
+    found = {}
+    for rows in (8, 24):
+        settings = DISTILLATION | untrained | {"refit_rows": rows}
+        values = evaluate([1, 2], teacher_folder, proxy, make_run(), Store(tmp_path / "store"), settings)
+        teacher = load_classifier(teacher_folder)
+        sample = Lesson(
+            proxy,
+            teacher_folder,
+            recipe(settings).stage,
+            seed=1,
+            run=make_run(),
+            teacher=teacher,
+            recipe=recipe(settings),
+        ).sample
+        student = build_student(
+            Architecture.from_dict(entry(1)["architecture"]),
+            teacher,
+            get_task("mnli"),
+            signals=sample.signals,
+            targets=sample.targets,
+            dropout=STAGE["dropout"],
+            seed=1,
+        )
+        assert values[1]["weights_sha256"] == tensors_sha256(student.state_dict())
+        heldout = encode(
+            proxy.scored["heldout"], get_task("mnli"), load_tokenizer(teacher_folder), max_length=32
+        )
+        own, given = (predict(model, heldout, torch.device("cpu")) for model in (student, teacher))
+        expected = (own.argmax(1) == given.argmax(1)).mean()
+        assert values[1]["quality_agreement"] == pytest.approx(expected)
+        found[rows] = values[1]
+    assert found[8]["weights_sha256"] != found[24]["weights_sha256"] and not found[8]["from_store"]
 
 
 def test_store_serves_what_was_evaluated_and_nothing_else(teacher_folder, proxy, make_run, tmp_path):
@@ -74,7 +123,11 @@ def test_whatever_decides_an_evaluation_is_in_its_key(teacher_folder, proxy, mak
 
     same = DISTILLATION | {"student": STAGE | {"epochs": 9}}  # a stage that the proxy does not have
     assert key() == key(same)
+    assert key() == key(DISTILLATION | {"refit_rows": 7})  # that only a refit reads
+    refit = DISTILLATION | {"initialisation": "refit"}
     others = [
+        key(refit),
+        key(refit | {"refit_rows": 7}),
         key(DISTILLATION | {"temperature": 4.0}),
         key(DISTILLATION | {"proxy": STAGE | {"epochs": 9}}),
         key(DISTILLATION | {"initialisation": "random"}),

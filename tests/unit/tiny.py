@@ -12,6 +12,14 @@ import torch
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import Task, get_task
 from kdnas.losses.objective import Objective
+from kdnas.models.loading import (
+    classifier_config,
+    load_config,
+    name_outputs,
+    new_classifier,
+    save_classifier,
+    student_config,
+)
 from kdnas.models.signals import LayerSignals, measure_signals
 from kdnas.search.space import Architecture
 from kdnas.teachers.finetune import finetune_teacher
@@ -36,6 +44,7 @@ STAGE = {
 
 DISTILLATION = {
     "initialisation": "teacher",
+    "refit_rows": 24,
     "temperature": 2.0,
     "relation_heads": 3,
     "losses": {"hidden": 1.0, "logits": 1.0, "relations": 1.0, "labels": 1.0},
@@ -95,6 +104,18 @@ def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **cha
             parameter.add_(0.1 * torch.randn_like(parameter))
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
+    return folder
+
+
+def write_student(folder: Path, base: Path, architecture: Architecture, task: str, max_length: int) -> Path:
+    """Write a random student of the encoder in ``base`` whose logits differ from row to row."""
+    config = student_config(classifier_config(load_config(base), get_task(task), 0.1), architecture)
+    name_outputs(config, get_task(task))
+    model = new_classifier(config, seed=5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
+    save_classifier(model, tokenizer_folder=base, folder=folder, details={}, max_length=max_length)
     return folder
 
 

@@ -220,6 +220,7 @@ TARGETS = (
     "latency",
     "tables",
     "figures",
+    "bundles",
     "submissions",
 )
 

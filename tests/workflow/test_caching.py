@@ -118,12 +118,17 @@ def test_other_reward_trains_only_architectures_never_met_before(finished, run_c
             {"hand_craft_student": 1, "distill_student": 1, "distill_glue": 1},
         ),
         (
-            {"students": {"latency_budgets": [0.5]}},
+            {"students": {"budgets": [{"latency_ratio": 0.5}]}},
             "students",
             {"select_student": 2, "distill_student": 2, "distill_glue": 2},
         ),
+        (
+            {"deployment": {"vocabulary": "used"}},
+            "tables",
+            {"export_models": 2, "table_deployment": 1, "table_cost": 1},
+        ),
     ],
-    ids=["episode", "rows", "revision", "student", "budget"],
+    ids=["episode", "rows", "revision", "student", "budget", "vocabulary"],
 )
 def test_more_of_something_makes_nothing_anew_that_is_there(finished, run_copy, changes, target, planned):
     write_config(run_copy, changes)

@@ -26,6 +26,7 @@ from experiment import (
 )
 
 from kdnas.config.check import check_config
+from kdnas.deployment.verify import why_no_node
 
 TABLES = ("glue", "efficiency", "deployment", "search", "front", "fidelity", "cost")
 FIGURES = ("quality_speed", "reward", "quality_latency", "dimensions", "prediction", "fidelity", "glue")
@@ -66,6 +67,7 @@ PLANS = {
     | DISTILLED
     | {"profile_students": 2, "table_glue": 1, "table_efficiency": 1}
     | {f"figure_{name}": 1 for name in FIGURES},
+    "bundles": DISTILLED | {"export_models": 2, "bundle_student": 6},
     # MNLI-m, MNLI-mm and STS-B by the teacher and 3 students
     "submissions": DISTILLED | {"fetch_test": 3, "predict_test": 12},
 }
@@ -194,6 +196,22 @@ def test_matched_students_and_the_claims(run_copy):
         "does not hold",
         "cannot be told here",
     }
+
+
+def test_bundle_gives_its_scores_wherever_it_lies(run_copy, tmp_path):
+    """One of word pieces and pairs of texts, some of them cut, in every client that is installed."""
+    bundle = f"{RESULTS}/bundles/narrow/mnli/seed_1"
+    assert job_counts(succeed(run_copy, bundle)) == {"bundle_student": 1}
+    (run_copy / bundle).rename(tmp_path / "from narrow")
+    rows = (run_copy / RESULTS / "data" / "mnli").rename(tmp_path / "rows")
+    (run_copy / "results").rename(tmp_path / "gone")
+    command = [sys.executable, "-m", "kdnas", "verify", str(tmp_path / "from narrow"), "--rows", str(rows)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    lines = process.stdout.splitlines()
+    readings = 5 if why_no_node() is None else 3
+    assert len([line for line in lines if "validation_mismatched" in line]) == readings
+    assert any(line.startswith("transformers.js was left out") for line in lines) == (readings == 3)
 
 
 def test_report_holds_every_table_and_figure(run_copy):

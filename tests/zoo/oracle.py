@@ -12,7 +12,7 @@ import torch
 from zoo.build import class_order, frames, takes_types
 from zoo.encoding import open_tokenizer, padded, tokenised, unpadded
 from zoo.product import Outcome
-from zoo.spec import Spec
+from zoo.spec import CUTTABLE, Spec
 
 TELLING = 0.7  # of the answers right in another order of unnamed classes can't be chance
 TIE = 1e-3  # logits closer than that may come in either order
@@ -33,6 +33,9 @@ def check(spec: Spec, source: Path, outcome: Outcome) -> None:
         _check_tokens(spec, source, name, rows)
     if spec.adopted:
         _check_adopted(spec, source, outcome.models["teacher"], frame)
+    assert not spec.healthy or bool(outcome.copies) == (spec.tokenizer in CUTTABLE), outcome.not_cut
+    for name, folder in outcome.copies.items():
+        _check_copy(spec, name, outcome.models[name], folder)
 
 
 def _check_refusal(spec: Spec, outcome: Outcome) -> None:
@@ -73,6 +76,23 @@ def _check_tokens(spec: Spec, source: Path, name: str, rows: list[dict[str, list
             f"{name}: row {place} has other tokens than the teacher's own tokenizer gives: "
             f"{row['input_ids']} and {other['input_ids']}"
         )
+
+
+def _check_copy(spec: Spec, name: str, whole: Path, copy: Path) -> None:
+    """Hold a copy with the word pieces of the training rows to its model, on these rows."""
+    from transformers import AutoModelForSequenceClassification
+
+    logits, pieces = [], []
+    for folder in (whole, copy):
+        tokenizer = open_tokenizer(folder)
+        model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        for parameter in model.parameters():  # their addresses in the file decide the last bits
+            parameter.data = parameter.data.clone()
+        rows = tokenised(tokenizer, frames(spec)["train"], spec.texts, None)
+        logits.append(unpadded(model, rows))
+        pieces.append([tokenizer.convert_ids_to_tokens(row["input_ids"]) for row in rows])
+    assert pieces[0] == pieces[1], f"{name}: its copy reads a training row as other pieces"
+    assert torch.equal(*logits), f"{name}: its copy gives a training row other outputs"
 
 
 def _check_adopted(spec: Spec, source: Path, folder: Path, frame) -> None:

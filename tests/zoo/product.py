@@ -11,6 +11,7 @@ import torch
 from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, write_task
 from kdnas.data.tasks import task_definitions
+from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.errors import UserError
 from kdnas.files.store import Store
 from kdnas.search.space import Architecture
@@ -51,6 +52,8 @@ class Outcome:
     models: dict[str, Path] = field(
         default_factory=dict
     )  # the folders of teacher and student, as far as made
+    copies: dict[str, Path] = field(default_factory=dict)  # of these, with the word pieces in use
+    not_cut: str | None = None  # why there are none
     left: list[Path] = field(default_factory=list)  # what the step that refused it has written all the same
 
 
@@ -191,6 +194,19 @@ def _steps(spec: Spec, teacher: Path, folder: Path, outcome: Outcome):
     )
     distill(job, run=run, store=store, model_folder=small, metrics_file=metrics)
     outcome.models["student"] = small
+
+    yield ("export_models",)
+    try:
+        pieces = PiecesInUse.of_task(definition, data, model=taught, max_length=length)
+    except UserError as error:
+        outcome.not_cut = str(error)
+        return
+    for name, model in outcome.models.items():
+        copy = folder / "copies" / name
+        pieces.copy(model, copy)
+        found = pieces.compare(model, copy, {"train": frames(spec)["train"]}, name=name)
+        outcome.copies[name] = copy
+        assert not found["retokenised_rows"], f"{name}: {found} of its copy"
 
 
 def _ignore(line: str) -> None:

@@ -150,6 +150,7 @@ MODELS_OF = {
     "Unigram": ("xlm-roberta", "camembert"),
 }
 SLOW = ("vocab.txt", "vocab.json", "bpe.codes")  # without a tokenizer.json
+CUTTABLE = ("WordPiece", "both", "vocab.txt", "BPE", "vocab.json")  # of which word pieces can be left out
 TOKENIZER_OF = {
     "bert": "WordPiece",
     "electra": "WordPiece",

@@ -7,11 +7,16 @@ from pkgutil import resolve_name
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies.protocol import Proposal, SearchSettings, Strategy
 
-# by the name in search.strategies; as text, because only the LSTM needs torch, which takes seconds to import
+# by the name in search.strategies; as text, because only some need torch, which takes seconds to import
 STRATEGIES = {
     "lstm": "kdnas.search.strategies.lstm:LSTMStrategy",
     "linear": "kdnas.search.strategies.linear:LinearStrategy",
     "random": "kdnas.search.strategies.random:RandomStrategy",
+    "evolution": "kdnas.search.strategies.evolution:EvolutionStrategy",
+    "local": "kdnas.search.strategies.local:LocalStrategy",
+    "tpe": "kdnas.search.strategies.tpe:TPEStrategy",
+    "gp": "kdnas.search.strategies.gp:GPStrategy",
+    "nsga2": "kdnas.search.strategies.nsga2:NSGA2Strategy",
 }
 
 

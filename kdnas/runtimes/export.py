@@ -1,19 +1,20 @@
-"""A saved classifier as an ONNX file."""
+"""A classifier as an ONNX file."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from kdnas.deployment.runtimes import needs
 from kdnas.errors import UserError
 from kdnas.models.loading import load_classifier
 from kdnas.models.tokenizer import load_tokenizer
+from kdnas.runtimes.base import needs
 from kdnas.sentences import reason
 
 OPSET = 17  # of ONNX: the newest that the exporter writes without conversion
@@ -22,7 +23,7 @@ OPSET = 17  # of ONNX: the newest that the exporter writes without conversion
 class _Logits(nn.Module):
     """A classifier with the inputs of its tokenizer in their order, and the logits as its one output."""
 
-    def __init__(self, model: nn.Module, names: list[str]) -> None:
+    def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
         self.model = model
         self.names = names
@@ -38,11 +39,18 @@ def export_classifier(folder: str | Path, file: Path) -> None:
     size; its output is ``logits`` (batch, labels). The file's metadata name opset, producer and classes.
     Raises UserError if the folder is damaged or the model has an operator that cannot be exported.
     """
+    names = load_tokenizer(folder).model_input_names
+    export_network(load_classifier(folder), file, names=names, called=str(folder))
+
+
+def export_network(model: Any, file: Path, *, names: Sequence[str], called: str) -> None:
+    """Write a classifier to the ONNX ``file`` with the inputs ``names``, like :func:`export_classifier`.
+
+    ``called`` is its name in sentences. Raises UserError if it has an operator that cannot be exported.
+    """
     needs("onnx")
     import onnx
 
-    model: Any = load_classifier(folder)
-    names = list(load_tokenizer(folder).model_input_names)
     model.set_attn_implementation("eager")  # plain operators, which every runtime has
     # a wrapper in training mode would put the model back into it, dropout included
     wrapper = _Logits(model, names).eval()
@@ -58,7 +66,7 @@ def export_classifier(folder: str | Path, file: Path) -> None:
                 wrapper,
                 inputs,
                 written,  # type: ignore[arg-type]  # a file is taken, its types only know paths
-                input_names=names,
+                input_names=list(names),
                 output_names=["logits"],
                 dynamic_axes=axes | {"logits": {0: "batch"}},
                 opset_version=OPSET,
@@ -66,8 +74,8 @@ def export_classifier(folder: str | Path, file: Path) -> None:
             )
     except (RuntimeError, torch.onnx.OnnxExporterError) as error:
         raise UserError(
-            f"{folder} cannot be exported to ONNX ({reason(error)}); allowed: deployment.runtimes without "
-            "runtimes that need it"
+            f"{called} cannot be exported to ONNX ({reason(error)}); allowed: latency.runtime and "
+            "deployment.runtimes without runtimes that need it"
         ) from error
     graph = onnx.load_model_from_string(written.getvalue())
     classes = [name for _, name in sorted(model.config.id2label.items())]
