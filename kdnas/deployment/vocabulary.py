@@ -48,10 +48,11 @@ class PiecesInUse:
 
         All models of a task and seed have the same tokenizer. Raises UserError if it cannot be cut.
         """
-        tokenizer, task = load_tokenizer(model), get_task(definition)
+        tokenizer = load_tokenizer(model)
         tokenizer_content(tokenizer, str(model))
-        train = Rows.of_task(definition, data_folder, max_length=max_length).train
-        encoded = encode(train, task, tokenizer, max_length=max_length)
+        rows = Rows.of_task(definition, data_folder, max_length=max_length)
+        task = get_task(rows.task)  # as its rows complete it
+        encoded = encode(rows.train, task, tokenizer, max_length=max_length)
         return cls(np.unique(np.concatenate(encoded.token_ids)), task, max_length)
 
     def copy(self, source: Path, folder: Path) -> dict[str, int]:

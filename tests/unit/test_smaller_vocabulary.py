@@ -417,6 +417,16 @@ def test_rows_without_labels_count_and_what_is_cut_off_does_not(data, source, tm
     assert "de" not in known(pieces_of(data, source, length=4).ids)
 
 
+def test_the_task_is_as_its_rows_complete_it(data, source, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    labels = ["negative", "positive"]
+    write_json(folder / "meta.json", read_json(folder / "meta.json") | {"found": {"labels": labels}})
+    own = {"name": "own", "text_columns": ["sentence"], "labels": None, "metrics": ["accuracy"]}
+    pieces = PiecesInUse.of_task(own, folder, model=source, max_length=LENGTH)
+    assert pieces.task.labels == ("negative", "positive")
+
+
 def test_job_deploys_copies_and_tells_what_they_lose(deployed, source, data, tmp_path):
     whole = deploy(source, data, tmp_path / "whole", vocabulary="teacher")
     content = read_json(deployed / "scores.json")
