@@ -23,6 +23,7 @@ import pandas as pd
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DEFAULT_RUN = DOCS / "measurements" / "default_run"
 DEPLOYMENT = DOCS / "measurements" / "data" / "deployment"
+REFIT = DOCS / "measurements" / "data" / "refit"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
@@ -195,6 +196,28 @@ def deployment() -> str:
     return table(heads, rows)
 
 
+def refit() -> str:
+    """Return what students of the refit are, before and after training."""
+    found = pd.read_csv(REFIT / "laptop.csv")
+    heads = {
+        "start": "narrowed",
+        "trained": "narrowed, 75 steps",
+        "refit_512": "refit, 512 rows",
+        "refit_2048": "refit, 2,048 rows",
+        "refit_trained": "refit, 75 steps",
+        "refit_trained_1e-4": "refit, 75 steps at half the rate",
+    }
+    rows = []
+    for shape, of_shape in found.groupby("shape", sort=False):
+        values = of_shape.set_index("setting")
+        percent = 100 * values[["quality_accuracy", "quality_agreement"]]
+        cells = [
+            "{:.1f}, {:.1f}".format(*percent.loc[name]) if name in percent.index else "" for name in heads
+        ]
+        rows.append((str(shape).removesuffix("-gelu"), *cells))
+    return table(["shape", *heads.values()], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "deployment/models": deployment,
     "default_run/runs": runs,
@@ -203,6 +226,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "default_run/whole_space": whole_space,
     "default_run/replay": replay,
     "default_run/fidelity": fidelity,
+    "refit/shapes": refit,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,
 }

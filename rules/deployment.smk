@@ -23,6 +23,7 @@ rule export_models:  # one job a task and seed: imports take longer than an expo
         names=MODELS,
         runtimes=RUNTIMES,
         vocabulary=config["deployment"]["vocabulary"],
+        int8_margin=config["deployment"]["int8_margin"],
         max_length=config["teacher"]["max_length"],
         threads=config["training"]["threads"],
         code=code_digest("export_models"),

@@ -18,5 +18,6 @@ with start(snakemake):
         max_length=params.max_length,
         runtimes=params.runtimes,
         vocabulary=params.vocabulary,
+        int8_margin=params.int8_margin,
         threads=params.threads,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,10 +16,11 @@ LARGEST = 1e-4  # difference of a logit; of a number, in spreads of the labels
 
 @dataclass(frozen=True)
 class Difference:
-    """Between logits: the largest, and how many rows have another class (None where there are no classes)."""
+    """Between logits: the largest, and how many of the rows have another class (None without classes)."""
 
     largest: float
     changed_rows: int | None
+    rows: int
 
     @classmethod
     def between(cls, logits: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> Difference:
@@ -27,8 +29,16 @@ class Difference:
         apart = np.abs(first - second)
         largest = float(apart.max()) if np.isfinite(apart).all() else float("inf")
         if first.shape[1] == 1:
-            return cls(largest, None)
-        return cls(largest, int((first.argmax(axis=1) != second.argmax(axis=1)).sum()))
+            return cls(largest, None, len(first))
+        return cls(largest, int((first.argmax(axis=1) != second.argmax(axis=1)).sum()), len(first))
+
+    @property
+    def chance(self) -> float:
+        """Points of accuracy that such a difference may lose by chance: two standard errors.
+
+        That is, if each row that changes its class is as likely to become right as wrong.
+        """
+        return 200 * math.sqrt(self.changed_rows or 0) / self.rows
 
 
 def check_same(model: str, task: Task, found: Difference) -> None:

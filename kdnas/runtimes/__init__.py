@@ -10,11 +10,12 @@ from kdnas.latency.protocol import TORCH
 if TYPE_CHECKING:
     from kdnas.runtimes.base import Deployed, Runtime
 
+INT8 = "onnxruntime_int8"
 # by the name in latency.runtime and deployment.runtimes; as text, because torch takes seconds to import
 RUNTIMES = {
     TORCH: "kdnas.runtimes.eager:TorchRuntime",
     "onnxruntime": "kdnas.runtimes.onnx_runtime:OnnxRuntime",
-    "onnxruntime_int8": "kdnas.runtimes.onnx_runtime:OnnxRuntimeInt8",
+    INT8: "kdnas.runtimes.onnx_runtime:OnnxRuntimeInt8",
 }
 
 
@@ -30,4 +31,4 @@ def open_runtime(name: str, deployed: Deployed, threads: int) -> Runtime:
     return runtime_class(name).of_files(deployed, threads)
 
 
-__all__ = ["RUNTIMES", "TORCH", "open_runtime", "runtime_class"]
+__all__ = ["INT8", "RUNTIMES", "TORCH", "open_runtime", "runtime_class"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 from kdnas.errors import UserError
@@ -13,6 +14,7 @@ CPUINFO = Path("/proc/cpuinfo")
 # embeddings are read, not multiplied: in int8 they would cost quality and gain no time
 OPERATORS = ["MatMul", "Gemm", "Attention"]
 INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # that int8 uses
+_LAYER = re.compile(r"/layer\.(\d+)/")  # in the names of an exported encoder's nodes
 _SUMS_IN_16_BITS = {"avx2", "avx512f"}
 
 
@@ -37,11 +39,14 @@ def needs_reduced_range(flags: set[str]) -> bool:
     return bool(flags & _SUMS_IN_16_BITS) and not any(flag.endswith("vnni") for flag in flags)
 
 
-def quantise(source: Path, target: Path, *, reduce_range: bool, per_channel: bool = True) -> None:
+def quantise(
+    source: Path, target: Path, *, reduce_range: bool, per_channel: bool = True, float_layers: int = 0
+) -> None:
     """Write the int8 form of the ONNX file ``source`` to ``target``.
 
     Matrix products take int8 weights, scaled by output channel unless ``per_channel`` is False, and inputs
-    that are scaled as they come. Raises UserError if it cannot be quantised.
+    that are scaled as they come. With ``float_layers`` so many of the last layers, and then the head too,
+    stay in float32. Raises UserError if it cannot be quantised.
     """
     needs("onnx", "onnxruntime")
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -57,6 +62,7 @@ def quantise(source: Path, target: Path, *, reduce_range: bool, per_channel: boo
             per_channel=per_channel,
             reduce_range=reduce_range,
             op_types_to_quantize=OPERATORS,
+            nodes_to_exclude=_last_products(source, float_layers) if float_layers else None,
         )
     except OSError:
         raise
@@ -64,6 +70,17 @@ def quantise(source: Path, target: Path, *, reduce_range: bool, per_channel: boo
         raise UserError(f"{source} cannot be quantised to int8 ({reason(error)})") from error
     finally:
         root.setLevel(level)
+
+
+def _last_products(file: Path, layers: int) -> list[str]:
+    """Return the names of the matrix products in the last ``layers`` layers of an ONNX file and its head."""
+    import onnx
+
+    products = [node.name for node in onnx.load(file).graph.node if node.op_type in OPERATORS]
+    places = {name: int(found[1]) for name in products if (found := _LAYER.search(name))}
+    first = max(places.values()) + 1 - layers
+    kept = [name for name in products if places.get(name, first) >= first]
+    return [*kept, *(f"{name}_MatMul" for name in kept)]  # what a Gemm becomes before it is quantised
 
 
 def quantise_quickly(source: Path, target: Path) -> None:

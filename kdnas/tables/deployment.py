@@ -80,6 +80,7 @@ def deployment_table(
                 "size_mb": sum(entry["size_mb"] for entry in entries) / len(entries),
                 "memory_mb": found.get("memory_mb"),
                 "changed_share": 100 * sum(filter(None, changed)) / sum(of_classes) if of_classes else None,
+                "float_layers": max(entry["float_layers"] or 0 for entry in entries),
                 "largest_difference": max(entry["largest_difference"] for entry in entries),
                 "synthetic": any(content["synthetic"] for content in contents),
             }
@@ -185,6 +186,12 @@ def _notes(
         notes.append(
             f"{row.model} LOSES {row.lost:.2f} points of its average in {row.runtime}, more than "
             f"deployment.int8_margin ({margin:g})."
+        )
+    in_float = data[data["float_layers"] > 0]
+    for row in in_float.itertuples():
+        notes.append(
+            f"The int8 file of {row.model} keeps up to {row.float_layers:.0f} of its last layers in float32, "
+            "as it lost too much otherwise."
         )
     if lost.empty:
         notes.append(f"No model loses more than deployment.int8_margin ({margin:g} points) in any runtime.")

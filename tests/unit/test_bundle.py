@@ -98,6 +98,7 @@ def make(place: Path, task: str, family: str = "bert", runtimes: tuple[str, ...]
         max_length=MAX_LENGTH,
         runtimes=runtimes,
         vocabulary="teacher",
+        int8_margin=100.0,
         threads=1,
     )
     facts = make_facts(model, task, read_json(place / "exported" / "scores.json"))

@@ -283,6 +283,7 @@ def deploy(source, data, folder, names=("torch", "onnxruntime", "onnxruntime_int
         max_length=LENGTH,
         runtimes=list(names),
         vocabulary=vocabulary,
+        int8_margin=100.0,
         threads=1,
     )
     return read_json(folder / "scores.json")
