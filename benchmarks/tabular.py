@@ -2,8 +2,8 @@
 
     python benchmarks/tabular.py docs/measurements/data/benchmark/table.csv \\
         --proxy 75_steps=results/tabular no_steps=results/tabular_no_steps \\
-        --full 1=results/tabular_full 2=results/tabular_full_2 \\
-        --latency results/tabular results/tabular_onnxruntime results/tabular_onnxruntime_int8
+        --full 1=results/tabular 2=results/tabular_seed_2 \\
+        --latency results/tabular results/tabular_onnxruntime results/tabular_no_steps
 
 docs/benchmark.md tells how these results are made. Nothing is trained or timed here.
 """

@@ -213,10 +213,11 @@ def _notes(
 def _notes_on_pieces(in_torch: pd.DataFrame, contents: Sequence[dict[str, Any]], margin: float) -> list[str]:
     """Return the notes on smaller vocabularies; ``in_torch`` holds the rows of the models in torch."""
     counts = [content["vocabulary"][TEACHER] for content in contents]
-    fewest, most = (end(entry["pieces"] for entry in counts) for end in (min, max))
+    fewest, most = (f"{end(entry['pieces'] for entry in counts):,}" for end in (min, max))
+    kept = f"{fewest} to {most}" if fewest != most else most
     first = in_torch.iloc[0]
     notes = [
-        f"All models are copies with the word pieces of their task's training rows: {fewest:,} to {most:,} "
+        f"All models are copies with the word pieces of their task's training rows: {kept} "
         f"of {counts[0]['whole']:,} by task and seed. {first.retokenised_share:.1f} % of the development "
         "rows have other pieces, and are read as smaller ones. Whole vocabulary: the average in torch with "
         "all pieces; % of teacher: of the teacher's with all pieces."
