@@ -140,7 +140,8 @@ def write_bank(folder):
     for number in range(200):
         good = draw.randrange(9)
         words = ["great"] * good + ["awful"] * (8 - good)
-        prices.append({"review": f"item {number}: {' '.join(draw.sample(words, 8))}", "points": 12.5 * good, "id": number})
+        text = f"item {number}: {' '.join(draw.sample(words, 8))}"
+        prices.append({"review": text, "points": 12.5 * good, "id": number})
     with gzip.open(folder / "prices" / "training.json.gz", "wt", encoding="utf-8") as file:
         json.dump(prices, file)
 
