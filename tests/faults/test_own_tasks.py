@@ -140,8 +140,13 @@ def write_bank(folder):
     for number in range(200):
         good = draw.randrange(9)
         words = ["great"] * good + ["awful"] * (8 - good)
-        text = f"item {number}: {' '.join(draw.sample(words, 8))}"
-        prices.append({"review": text, "points": 12.5 * good, "id": number})
+        prices.append(
+            {
+                "review": f"item {number}: {' '.join(draw.sample(words, 8))}",
+                "points": 12.5 * good,
+                "id": number,
+            }
+        )
     with gzip.open(folder / "prices" / "training.json.gz", "wt", encoding="utf-8") as file:
         json.dump(prices, file)
 
@@ -218,8 +223,8 @@ WRONG = {
     "twice": ("training.csv", b"", "holds the split train twice, in train.csv and training.csv; keep one"),
     "class": (
         "dev.csv",
-        b"text,category\nx,lost_card\n",
-        'row 1: category is "lost_card"; allowed: one of the 77',
+        b"text,category\nx,stolen_card\n",
+        'row 1: category is "stolen_card"; allowed: one of the 77',
     ),
 }
 
