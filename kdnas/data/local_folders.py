@@ -51,12 +51,9 @@ def training_files(path: Path, subset: str, *, with_test: bool = False) -> list[
 
     ``with_test``: whether a test split is one of them, as in a custom task.
     """
-    known = [*(name for names in SPLIT_NAMES.values() for name in names), *["test"] * with_test]
-    return [
-        file
-        for file in _files(path, subset)
-        if file.name.endswith(SUFFIXES) and split_of(file).partition("_")[0] in known
-    ]
+    splits = [*SPLIT_NAMES, "validation_matched", "validation_mismatched", *["test"] * with_test]
+    known = {name for split in splits for name in split_names(split)}
+    return [file for file in _files(path, subset) if file.name.endswith(SUFFIXES) and split_of(file) in known]
 
 
 def test_files(path: Path, subset: str, split: str) -> list[Path]:

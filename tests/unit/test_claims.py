@@ -145,7 +145,7 @@ def test_difference_is_paired_by_seed_and_leaves_wnli_out(tmp_path):
 
 def test_a_seed_that_lacks_a_task_is_in_no_average():
     rows = [("a", "rte", 1, 60.0), ("a", "mrpc", 1, 80.0), ("a", "rte", 2, 90.0), ("b", "rte", 1, 0.0)]
-    scores = pd.DataFrame(rows, columns=["model", "task", "seed", "score"])
+    scores = pd.DataFrame(rows, columns=["model", "task", "seed", "score"]).assign(split="validation")
     assert seed_averages(scores, "a", ["rte", "mrpc"]).to_dict() == {1: 70.0}
     assert seed_averages(scores, "a", ["rte"]).to_dict() == {1: 60.0, 2: 90.0}
 

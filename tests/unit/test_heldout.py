@@ -105,7 +105,7 @@ def test_a_category_beside_each_text_is_on_both_sides_and_told():
         "validation_from": "validation",
         "test": None,
     }
-    (told,) = remarks(PAIRS, {"train": train, "heldout": heldout, "validation": rows_apart()}, meta)
+    *_, told = remarks(PAIRS, {"train": train, "heldout": heldout, "validation": rows_apart()}, meta)
     name, count = heldout["a"].value_counts().index[0], heldout["a"].value_counts().iloc[0]
     assert told.startswith(
         "120 of the 120 rows that measure candidates share a text with training rows of pairs, most often "

@@ -1,18 +1,22 @@
 // A bundle's logits by transformers.js. The environment variable KDNAS_NODE names the folder of its node_modules.
 
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const require = createRequire(join(process.env.KDNAS_NODE, "any.js"));
 const { AutoModelForSequenceClassification, AutoTokenizer, env } = require("@huggingface/transformers");
 
 const [folder, file] = process.argv.slice(2);
-env.localModelPath = dirname(folder);
+// The library takes a folder's name for that of a repository, which has no space.
+env.localModelPath = mkdtempSync(join(tmpdir(), "kdnas-"));
+symlinkSync(folder, join(env.localModelPath, "bundle"));
+process.on("exit", () => rmSync(env.localModelPath, { recursive: true }));
 env.allowRemoteModels = false;
 env.useFSCache = false;
-const tokenizer = await AutoTokenizer.from_pretrained(basename(folder));
-const model = await AutoModelForSequenceClassification.from_pretrained(basename(folder), {
+const tokenizer = await AutoTokenizer.from_pretrained("bundle");
+const model = await AutoModelForSequenceClassification.from_pretrained("bundle", {
     dtype: file.endsWith("_quantized.onnx") ? "q8" : "fp32",
 });
 const withTypes = tokenizer.config.model_input_names.includes("token_type_ids");
