@@ -279,6 +279,15 @@ def test_clients_without_torch_cut_and_answer_as_torch_does(task, family, tmp_pa
     assert (int8.argmax(1) == logits_of(ONNXRUNTIME, folder, INT8, rows).argmax(1)).all()
 
 
+@needs_node
+def test_node_reads_a_folder_with_a_space_in_its_name(made, tmp_path):
+    folder = Path(shutil.copytree(made["folder"], tmp_path / "my bundle"))
+    texts = [["a text", "another one"]]
+    assert logits_of(NODE, folder, FLOAT, texts) == pytest.approx(
+        logits_of(NODE, made["folder"], FLOAT, texts)
+    )
+
+
 def test_where_node_is_missing_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("KDNAS_NODE", str(tmp_path))
     monkeypatch.setattr(verifying.shutil, "which", lambda name: "/usr/bin/node")
