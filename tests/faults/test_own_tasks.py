@@ -7,7 +7,6 @@ import gzip
 import json
 import random
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -169,7 +168,7 @@ def test_77_classes_in_a_csv_and_numbers_up_to_100_end_as_int8_students(fresh):
     for place in EXPORTED:
         scores = json.loads((fresh / place / "scores.json").read_text(encoding="utf-8"))
         assert all(
-            (fresh / place / entry["model"] / "model_int8.onnx").is_file() for entry in scores["models"]
+            (fresh / place / entry["model"] / "model_quantized.onnx").is_file() for entry in scores["models"]
         )
     student = fresh / RESULTS / "students/random_best"
     config = json.loads((student / "intents/seed_1/model/config.json").read_text(encoding="utf-8"))
@@ -211,7 +210,7 @@ def answers_of(folder, texts):
     batch = AutoTokenizer.from_pretrained(folder)(texts, padding=True, truncation=True, return_tensors="pt")
     with torch.no_grad():
         logits = AutoModelForSequenceClassification.from_pretrained(folder).eval()(**batch).logits
-    return np.array(logits.squeeze(-1))
+    return logits.squeeze(-1).numpy()
 
 
 WRONG = {
