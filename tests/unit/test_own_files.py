@@ -103,6 +103,7 @@ def test_a_task_of_glue_may_come_in_these_forms_too(tmp_path, kind):
 def test_a_split_may_have_any_of_its_usual_names(tmp_path, train, validation):
     for name in (train, validation):
         put(tmp_path / "intents", f"{name}.csv", intents(split=name))
+    (tmp_path / "intents" / "None.tsv").write_text("of no split\n")
     frames, meta = load(tmp_path)
     assert frames["validation"]["text"][0].startswith(validation)
     assert (list(frames), meta["validation_from"], meta["test"]) == (

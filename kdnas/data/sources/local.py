@@ -122,7 +122,9 @@ class _Reader:
         """Return the files that claim a split, shards of one name together, by what messages call them."""
         found: dict[str, list[Path]] = {}
         names = split_names(split)
-        wanted = {f"{name}{suffix}" for name in names for suffix in SUFFIXES} | {f"{tsv}.tsv"}
+        wanted = {f"{name}{suffix}" for name in names for suffix in SUFFIXES}
+        if tsv:
+            wanted.add(f"{tsv}.tsv")
         for path in sorted(self.folder.iterdir()):
             shard = _SHARD.search(path.name)
             if path.name in wanted:
