@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from kdnas.analysis.ranking import MIN_PAIRS, kendall_tau, tau_interval
 from kdnas.search.space import DIMENSIONS
+from kdnas.tables.markdown import plain_table
 
 FULL = "full_accuracy_seed_"
 _HELD_OUT = "on the held-out slice, by the proxy `{0}`"
@@ -80,8 +81,8 @@ def card(
     return _CARD.format(
         title=title,
         rows=len(table),
-        columns=_markdown(("column", "known of", "what it holds"), _described(table)),
-        origin=_markdown(("what", "from"), origin),
+        columns=plain_table(("column", "known of", "what it holds"), _described(table)),
+        origin=plain_table(("what", "from"), origin),
         rankings=_rankings(table),
     )
 
@@ -109,9 +110,4 @@ def _rankings(table: pd.DataFrame) -> str:
             low, high, _ = tau_interval(pairs[full[0]], pairs[name])
             text = "none: all equal" if math.isnan(tau) else f"{tau:.2f} [{low:.2f}, {high:.2f}]"
         rows.append((f"`{full[0]}`", f"`{name}`", str(len(pairs)), text))
-    return _markdown(("between", "and", "architectures", "τ"), rows)
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return plain_table(("between", "and", "architectures", "τ"), rows)

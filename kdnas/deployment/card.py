@@ -16,12 +16,13 @@ from kdnas.latency.protocol import hardware_text
 from kdnas.models.tokenizer import TOKEN_TYPES
 from kdnas.runtimes import TORCH
 from kdnas.search.space import Architecture
+from kdnas.tables.markdown import plain_table
 from kdnas.tables.table import mean_sd
 
 TEACHER, HAND_CRAFTED = "teacher", "hand_crafted"
 NOT_STATED = "not stated"
 _METRICS_ON_HUB = {"matthews": "matthews_correlation", "pearson": "pearsonr", "spearman": "spearmanr"}
-_TEXTS_FROM = {"synthetic": "generated texts", "local": "a local folder", "hub": f"`{DATASET}` on the hub"}
+_TEXTS_FROM = {"synthetic": "generated texts", "local": "a local folder", "hub": "the Hugging Face hub"}
 _TEACHER_FROM = {"package": "an installed package", "local": "a local folder", "hub": "the Hugging Face hub"}
 
 _CARD = Template("""
@@ -175,7 +176,7 @@ def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
 
 
 def _metadata(facts: Facts, dtypes: Mapping[str, str]) -> ModelCardData:
-    of_glue = facts.source == "hub" and not facts.task.custom
+    of_glue = _of_glue(facts)
     results = [
         EvalResult(
             task_type="text-classification",
@@ -199,6 +200,11 @@ def _metadata(facts: Facts, dtypes: Mapping[str, str]) -> ModelCardData:
         pipeline_tag="text-classification",
         tags=["kd-nas", "knowledge-distillation", *(["onnx", "transformers.js"] if dtypes else [])],
     )
+
+
+def _of_glue(facts: Facts) -> bool:
+    """Return whether the rows are those of GLUE's data set on the hub, and not of the user's there."""
+    return facts.source == "hub" and not facts.task.custom
 
 
 def _origin(architecture: Mapping[str, Any]) -> str:
@@ -225,12 +231,12 @@ def _teacher(teacher: Mapping[str, Any]) -> str:
 
 
 def _data(facts: Facts) -> str:
-    own = facts.own_metrics
+    own, texts = facts.own_metrics, _TEXTS_FROM[facts.source]
+    texts = f"`{DATASET}` on the hub" if _of_glue(facts) else texts
     unlabelled = f", {own['unlabelled_rows']:,} rows without labels" if own["unlabelled_rows"] else ""
     rows = ", ".join(f"{count:,} of {split}" for split, count in own["rows"].items())
     return (
-        f"{facts.task.name} from {_TEXTS_FROM[facts.source]}: {own['train_rows']:,} training rows"
-        f"{unlabelled}; scored on {rows}"
+        f"{facts.task.name} from {texts}: {own['train_rows']:,} training rows{unlabelled}; scored on {rows}"
     )
 
 
@@ -255,7 +261,7 @@ def _scores(facts: Facts) -> str:
         for model in (facts.student, TEACHER)
         for runtime, scores in facts.scores_of(model).items()
     ]
-    return _table(["model", "runtime", *(", ".join(column) for column in columns)], rows)
+    return plain_table(["model", "runtime", *(", ".join(column) for column in columns)], rows)
 
 
 def _columns(facts: Facts) -> list[tuple[str, str]]:
@@ -285,7 +291,7 @@ def _latency(facts: Facts) -> str:
         f"{told}On {hardware}. Batch size {protocol['batch_size']}, {protocol['sequence_length']} tokens, "
         f"threads: {protocol['threads']}. Medians of {found[0]['rounds']} rounds in which student and "
         "teacher took turns, with 95 % intervals. Memory is the peak of a process that loads the model and "
-        "runs it once, Python included.\n\n" + _table(heads, rows)
+        "runs it once, Python included.\n\n" + plain_table(heads, rows)
     )
 
 
@@ -330,8 +336,3 @@ def _limits(facts: Facts, dtypes: Mapping[str, str]) -> Iterable[str]:
             "The int8 file was scored one row at a time: in a batch, a row's logits depend on the others. "
             f"Its weights have {bits}; another processor can give other logits."
         )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from kdnas.tables.table import Table
 
 _ESCAPES = str.maketrans({"|": r"\|", "*": r"\*", "<": r"\<", "\n": " "})
@@ -19,6 +21,16 @@ def markdown_text(table: Table) -> str:
                 for column, text in zip(columns, texts, strict=True)
             ]
         )
-    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    rows = pipes(lines)
     notes = "\n".join(f"- {note.translate(_ESCAPES)}" for note in table.notes)
     return f"**{table.title}**\n\n{rows}\n\n{notes}\n"
+
+
+def plain_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a GitHub Markdown table of texts, all to the left, without a last line break."""
+    return pipes([heads, ["---"] * len(heads), *rows])
+
+
+def pipes(lines: Iterable[Sequence[str]]) -> str:
+    """Return lines of cells as a table's lines."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

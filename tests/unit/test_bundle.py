@@ -211,6 +211,10 @@ def test_card_of_another_run_says_the_rest(made):
     assert "Some CPU, onnxruntime 1.32. Batch size 1, 64 tokens, threads: 1. Medians of 20 rounds" in text
     assert "student's model of sst2" in text and "picked by hand" in text and "Synthetic" in text
     assert made_card.data.base_model == "somebody/bert" and made_card.data.datasets == ["nyu-mll/glue"]
+    assert "mnli from `nyu-mll/glue` on the hub: " in text
+    own = dataclasses.replace(facts.task, name="own")
+    of_user = card(dataclasses.replace(changed, task=own), {})
+    assert "own from the Hugging Face hub: " in str(of_user) and of_user.data.datasets is None
 
 
 def snippets(folder: Path, language: str) -> list[str]:
