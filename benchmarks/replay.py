@@ -1,7 +1,7 @@
 """How well each strategy searches a tabular benchmark, over many searches.
 
-    python benchmarks/replay.py docs/measurements/data/benchmark/table.csv config/laptop.yaml \\
-        benchmarks/study.yaml benchmarks/tabular.yaml --quality 75_steps_accuracy --output replay
+    python benchmarks/replay.py table.csv config/laptop.yaml benchmarks/tabular/space.yaml \\
+        --quality 75_steps_accuracy --output replay
 
 The table holds every architecture of the configs' space, so a search needs no training: another seed is
 another search. Every strategy searches with every seed. Rewards that were measured once are taken for the

@@ -1,6 +1,6 @@
 """Make the table of a tabular benchmark, and its data card, from the results of whole-space runs.
 
-    python benchmarks/tabular.py docs/measurements/data/benchmark/table.csv \\
+    python benchmarks/tabular.py table.csv \\
         --proxy 75_steps=results/tabular no_steps=results/tabular_no_steps \\
         --full 1=results/tabular 2=results/tabular_seed_2 \\
         --latency results/tabular results/tabular_onnxruntime results/tabular_no_steps

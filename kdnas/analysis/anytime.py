@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+
+from kdnas.latency.rounds import median_rank
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,8 @@ def median_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndar
     of how values are distributed (Conover 1999, section 3.2). Of fewer than six values it is the whole range,
     which holds the median less often.
     """
-    ordered = np.sort(values, axis=0)
-    low = max(0, int(binom.ppf(0.025, len(values), 0.5)) - 1)
-    return np.median(values, axis=0), ordered[low], ordered[len(values) - 1 - low]
+    ordered, rank = np.sort(values, axis=0), median_rank(len(values))
+    return np.median(values, axis=0), ordered[rank - 1], ordered[-rank]
 
 
 def first_at_most(values: np.ndarray, bound: float) -> float:

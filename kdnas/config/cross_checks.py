@@ -338,17 +338,19 @@ def _check_epochs(config: dict[str, Any]) -> None:
                 "distillation.proxy may train nothing"
             )
     proxy, fidelity = config["distillation"]["proxy"], config["fidelity"]
-    starts = {"distillation.initialisation": [config["distillation"]["initialisation"]]}
-    untrained = {"distillation.proxy.epochs": not (proxy["epochs"] or proxy["min_steps"])}
-    if fidelity["architectures"]:
-        starts["fidelity.initialisations"] = fidelity["initialisations"]
-        untrained["fidelity.proxy_epochs"] = 0 in fidelity["proxy_epochs"]
-    for (path, nothing), (start, names) in zip(untrained.items(), starts.items(), strict=True):
-        if nothing and "random" in names:
-            raise UserError(
-                f"{path} is 0 and {start} random; allowed without any training: students that start from "
-                "their teacher"
-            )
+    if not (proxy["epochs"] or proxy["min_steps"]) and config["distillation"]["initialisation"] == "random":
+        raise _random_and_untrained("distillation.proxy.epochs", "distillation.initialisation")
+    if not fidelity["architectures"]:
+        return
+    if 0 in fidelity["proxy_epochs"] and "random" in fidelity["initialisations"]:
+        raise _random_and_untrained("fidelity.proxy_epochs", "fidelity.initialisations")
+
+
+def _random_and_untrained(epochs: str, start: str) -> UserError:
+    return UserError(
+        f"{epochs} is 0 and {start} random; allowed without any training: students that start from their "
+        "teacher"
+    )
 
 
 def _check_latency(latency: dict[str, Any]) -> None:

@@ -11,12 +11,13 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, read_json, write_json
 from kdnas.files.store import link_or_copy_all
 from kdnas.models.files import CONFIG, WEIGHTS, file_names, tokenizer_files
+from kdnas.models.tokenizer_json import TOKENIZER
 from kdnas.runtimes import TORCH, runtime_class
 from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
 
 ONNX_FOLDER = "onnx"  # where transformers.js looks for these files:
 DTYPES = {ONNX: "fp32", ONNX_INT8: "q8"}  # by what it calls them
-TOKENIZER, CARD, SCORES = "tokenizer.json", "README.md", "scores.json"
+CARD, SCORES = "README.md", "scores.json"
 
 
 def write_bundle(folder: Path, *, model: Path, exported: Path, data: Path, facts: Facts) -> None:

@@ -18,7 +18,7 @@ from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.config_file import read_config_file
 from kdnas.models.tokenizer import load_tokenizer
-from kdnas.models.tokenizer_json import USED
+from kdnas.models.tokenizer_json import TOKENIZER, USED
 from kdnas.runtimes import INT8, TORCH, open_runtime, runtime_class
 from kdnas.runtimes.base import COPY, Deployed, Runtime
 from kdnas.runtimes.export import export_classifier, write_tokenizer
@@ -27,7 +27,7 @@ from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range, quantise
 from kdnas.training.data import Encoded, collate, encode
 from kdnas.training.scoring import scores, scoring_batches
 
-SCORES, TOKENIZER = "scores.json", "tokenizer.json"
+SCORES = "scores.json"
 _CPU = torch.device("cpu")
 
 

@@ -30,10 +30,16 @@ def median_interval(values: np.ndarray) -> Ratio:
     p = 1/2 (David and Nagaraja, Order Statistics, section 7.1). With fewer than six values it is their range.
     """
     ordered = np.sort(np.asarray(values, dtype=float))
-    count = len(ordered)
-    # the largest rank r with P(B < r) <= 2.5 %, counted from 1
-    rank = max(1, int(binom.ppf(0.025, count, 0.5)))
-    return Ratio(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[count - rank]))
+    rank = median_rank(len(ordered))
+    return Ratio(float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[-rank]))
+
+
+def median_rank(count: int) -> int:
+    """Return which of ``count`` ordered values, from either end, bounds the median's 95 % interval.
+
+    It is the largest r with P(B < r) <= 2.5 % for a binomial B with p = 1/2, counted from 1.
+    """
+    return max(1, int(binom.ppf(0.025, count, 0.5)))
 
 
 def measure(

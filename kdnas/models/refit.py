@@ -24,6 +24,7 @@ from torch import nn
 
 from kdnas.models.loading import base_model
 from kdnas.models.narrowing import Kept, take
+from kdnas.models.unit import output_layer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -183,11 +184,6 @@ def _write(
 def _put(own: nn.Linear, solution: Linear) -> None:
     for parameter, value in zip((own.weight, own.bias), solution, strict=True):
         parameter.copy_(value)
-
-
-def output_layer(model: PreTrainedModel) -> nn.Linear:
-    """Return the layer of a classifier that gives the logits."""
-    return getattr(model.classifier, "out_proj", model.classifier)
 
 
 def _features(model: PreTrainedModel, states: Iterable[torch.Tensor]) -> list[torch.Tensor]:

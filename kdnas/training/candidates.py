@@ -11,7 +11,6 @@ from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.models.identity import model_digest, tensors_sha256
 from kdnas.models.loading import count_parameters, load_classifier
-from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 from kdnas.training.learner import Learner
 from kdnas.training.lesson import Lesson, Sample
@@ -97,15 +96,7 @@ def _evaluate(
 
     def build(shape: Architecture, sample: Sample | None) -> PreTrainedModel:
         assert sample is not None  # the lesson has a teacher
-        return build_student(
-            shape,
-            classifier,
-            lesson.task,
-            signals=None if recipe.initialisation == "random" else sample.signals,
-            targets=sample.targets if recipe.initialisation == "refit" else None,
-            dropout=recipe.stage.dropout,
-            seed=seed,
-        )
+        return sample.student(shape, lesson.task, recipe=recipe, seed=seed)
 
     for key in keys.values():
         architecture = Architecture.from_dict(key["architecture"])

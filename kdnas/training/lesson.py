@@ -12,13 +12,15 @@ import numpy as np
 import torch
 
 from kdnas.data.metrics import agreement
-from kdnas.data.tasks import BALANCED, get_task
+from kdnas.data.tasks import BALANCED, Task, get_task
 from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
 from kdnas.models.loading import load_config
 from kdnas.models.refit import Targets, measure_targets
 from kdnas.models.signals import LayerSignals, measure_signals
+from kdnas.models.student import build_student
 from kdnas.models.unit import into_training, out_of_training
+from kdnas.search.space import Architecture
 from kdnas.training.data import (
     Encoded,
     TrainingData,
@@ -243,6 +245,20 @@ class Sample:
         # a student that is being built has the whole vocabulary
         return measure_targets(
             self.teacher, [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches], self.seed
+        )
+
+    def student(
+        self, architecture: Architecture, task: Task, *, recipe: Recipe, seed: int
+    ) -> PreTrainedModel:
+        """Return an untrained student, initialised as the recipe says."""
+        return build_student(
+            architecture,
+            self.teacher,
+            task,
+            signals=None if recipe.initialisation == "random" else self.signals,
+            targets=self.targets if recipe.initialisation == "refit" else None,
+            dropout=recipe.stage.dropout,
+            seed=seed,
         )
 
     def fit(self, objective: Objective, student: PreTrainedModel) -> None:

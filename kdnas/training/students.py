@@ -12,7 +12,7 @@ from kdnas.files.code_digest import code_digest
 from kdnas.files.store import Store
 from kdnas.models.identity import model_digest
 from kdnas.models.loading import load_classifier, pretrained_classifier
-from kdnas.models.student import build_student, seed_of
+from kdnas.models.student import seed_of
 from kdnas.search.space import Architecture
 from kdnas.training.lesson import Lesson, Sample
 from kdnas.training.recipe import Recipe
@@ -96,16 +96,8 @@ def _train(job: Distillation, key: dict[str, Any], run: Run, model_folder: Path)
 def _initialised(job: Distillation, sample: Sample | None, task: Task) -> PreTrainedModel:
     """Return the student before training."""
     recipe, seed = job.recipe, job.seed
-    dropout = recipe.stage.dropout
     if job.start is not None:
-        return pretrained_classifier(job.start, task, dropout=dropout, seed=seed_of(seed, job.architecture))
+        weights_seed = seed_of(seed, job.architecture)
+        return pretrained_classifier(job.start, task, dropout=recipe.stage.dropout, seed=weights_seed)
     assert sample is not None  # the lesson has a teacher
-    return build_student(
-        job.architecture,
-        sample.teacher,
-        task,
-        signals=None if recipe.initialisation == "random" else sample.signals,
-        targets=sample.targets if recipe.initialisation == "refit" else None,
-        dropout=dropout,
-        seed=seed,
-    )
+    return sample.student(job.architecture, task, recipe=recipe, seed=seed)

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -36,6 +35,7 @@ from kdnas.teachers.answers import query_teacher
 from kdnas.training import lesson, students
 from kdnas.training.candidates import _shared_key
 from kdnas.training.learner import Learner
+from kdnas.training.lesson import Sample
 from kdnas.training.rows import Answers, Rows
 
 TEACHER = {"max_length": 32, "training": STAGE | {"epochs": 8, "learning_rate": 3e-3, "dropout": 0.0}}
@@ -191,7 +191,8 @@ def test_a_student_is_initialised_as_the_config_says(initialisation, teacher_fol
     settings["student"] = STAGE | {"dropout": 0.0}
     data = write_data(tmp_path / "data", "mnli")
     job = student_job("s", SHAPE, "mnli", 1, "student", None, teacher_folder, data, 32, settings)
-    sample = SimpleNamespace(teacher=teacher, signals=signals_of(teacher, rows=8))
+    sample = Sample([], None, teacher, seed=1, refit_rows=0)
+    sample.signals = signals_of(teacher, rows=8)
     student = students._initialised(job, sample, get_task("mnli"))
     pairs = zip(student.parameters(), teacher.parameters(), strict=True)
     same = [torch.equal(one, other) for one, other in pairs if one.dim() == 2]  # biases may both be 0

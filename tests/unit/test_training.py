@@ -23,7 +23,7 @@ from kdnas.models.student import build_student
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.search.space import Architecture
 from kdnas.training import candidates as module
-from kdnas.training import loop
+from kdnas.training import lesson, loop
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.data import Encoded, collate, encode, epoch_batches
 from kdnas.training.forward import Forward
@@ -243,7 +243,7 @@ def test_programming_error_is_not_swallowed(teacher_folder, proxy, make_run, tmp
 
 
 def test_divergence_is_recorded(teacher_folder, proxy, make_run, tmp_path, monkeypatch):
-    build = module.build_student
+    build = lesson.build_student
 
     def poisoned(architecture, *rest, **settings):
         student = build(architecture, *rest, **settings)
@@ -252,7 +252,7 @@ def test_divergence_is_recorded(teacher_folder, proxy, make_run, tmp_path, monke
                 student.classifier.bias[0] = float("nan")
         return student
 
-    monkeypatch.setattr(module, "build_student", poisoned)
+    monkeypatch.setattr(lesson, "build_student", poisoned)
     values = evaluate([1, 2], teacher_folder, proxy, make_run(), Store(tmp_path))
     assert values[2]["reason"] == "the loss is not finite at step 1"
     assert values[1]["status"] == "ok"
