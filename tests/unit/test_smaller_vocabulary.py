@@ -488,7 +488,9 @@ def test_table_shows_what_the_smaller_vocabulary_costs(tmp_path):
             shared = {"pieces": 50 + others, "whole": 200, "retokenised_rows": others}
             of_copies[model] = shared | {"scores": {"validation": {"accuracy": before}}}
             entry = {"model": model, "runtime": "torch", "scores": {"validation": {"accuracy": after}}}
-            models.append(entry | {"size_mb": 1.0, "changed_rows": 0, "largest_difference": 0.0})
+            models.append(
+                entry | {"size_mb": 1.0, "changed_rows": 0, "float_layers": 0, "largest_difference": 0.0}
+            )
         rows = {"rows": {"validation": 100}, "official_rows": {"validation": None}}
         content = {
             "task": task,
