@@ -12,7 +12,6 @@ from kdnas.commands import check
 from kdnas.config.check import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
-from kdnas.search.space import Architecture
 from kdnas.sentences import shown
 
 
@@ -42,10 +41,11 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     from kdnas.estimate.sizes import task_size
     from kdnas.estimate.teacher import find_teacher
     from kdnas.estimate.work import Workload
+    from kdnas.models.families import shape_of
 
     teacher = find_teacher(config)
     sizes = {task: task_size(task, config, teacher.tokenizer) for task in config["data"]["tasks"]}
-    shape = Architecture.from_model_config(teacher.config)
+    shape = shape_of(teacher.config)
     embeddings = Embeddings.from_model_config(teacher.config)
     workload = Workload(config, teacher=shape, embeddings=embeddings, sizes=sizes)
     tokens = round(sizes[config["search"]["task"]].tokens)

@@ -32,6 +32,7 @@ from kdnas.estimate.work import losses_of
 from kdnas.latency.protocol import TORCH, Protocol, device_name
 from kdnas.latency.timers import pinned, untrained_timer
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
+from kdnas.models.families import shape_of
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
@@ -153,7 +154,7 @@ def _timed(config: dict[str, Any], teacher_config: Any, device: str, *, runtime:
     Students count with the same time per operation.
     """
     protocol = replace(Protocol.from_config(config["latency"], device), runtime=runtime)
-    teacher = Architecture.from_model_config(teacher_config)
+    teacher = shape_of(teacher_config)
     flops = forward_flops(teacher, protocol.sequence_length) * protocol.sequence_length
     with pinned(protocol):
         started = time.process_time()
@@ -191,7 +192,7 @@ class _Bench:
         self.tokens = tokens
         task = get_task(task_definitions(config["data"])[config["search"]["task"]])
         self.task: Task = with_some_classes(task)
-        self.shape = Architecture.from_model_config(teacher_config)
+        self.shape = shape_of(teacher_config)
         self.student = student
         norm = config["training"]["max_gradient_norm"]
         self.finetuning = Stage.from_config(config["teacher"]["training"], norm)

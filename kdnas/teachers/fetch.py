@@ -11,7 +11,7 @@ from typing import Any
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
-from kdnas.models.family import check_family
+from kdnas.models.families import check_family
 from kdnas.models.files import CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
 from kdnas.sentences import shown
 

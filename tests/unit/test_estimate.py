@@ -35,6 +35,7 @@ from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
 from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import HeavyJob, Workload
 from kdnas.models import refit
+from kdnas.models.families import shape_of
 from kdnas.plan import Job, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
@@ -164,7 +165,7 @@ def test_parameters_are_those_of_transformers(labels):
         num_labels=labels,
     )
     count = sum(parameter.numel() for parameter in BertForSequenceClassification(settings).parameters())
-    shape, embeddings = Architecture.from_model_config(settings), Embeddings.from_model_config(settings)
+    shape, embeddings = shape_of(settings), Embeddings.from_model_config(settings)
     assert parameters(shape, embeddings, labels) == count
 
 

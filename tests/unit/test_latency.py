@@ -24,6 +24,7 @@ from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, median_interval, ratio
 from kdnas.latency.table import LatencyTable
 from kdnas.latency.timers import make_timer, network, untrained_timer
+from kdnas.models.families import shape_of
 from kdnas.models.loading import load_config
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
@@ -91,7 +92,7 @@ def test_noise_runs_to_the_limit():
 
 def test_timer_measures_the_extracted_network(config):
     model = network(config, SMALL, {})
-    assert Architecture.from_model_config(model.config) == SMALL
+    assert shape_of(model.config) == SMALL
     assert not model.training
     read = []
     model.register_forward_pre_hook(lambda _module, _inputs, named: read.append(named), with_kwargs=True)
