@@ -35,12 +35,12 @@ def check_against_teacher(
             f"allowed: one of {', '.join(FAMILIES)}"
         )
     family = family_of(model_type)
-    positions = teacher_config.get("position_embedding_type") or "absolute"
-    if positions != "absolute":
-        raise UserError(
-            f"the teacher {config['teacher']['name']} has position_embedding_type {positions} in its "
-            "config.json; allowed: absolute, the only type that transformers reads"
-        )
+    for key, value in family.only.items():
+        if (given := teacher_config.get(key) or value) != value:
+            raise UserError(
+                f"the teacher {config['teacher']['name']} has {key} {given} in its config.json; allowed: "
+                f"{value}, which is all that transformers reads"
+            )
     if teacher_config.get("add_cross_attention"):
         raise UserError(
             f"the teacher {config['teacher']['name']} has add_cross_attention true in its config.json; "

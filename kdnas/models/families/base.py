@@ -52,6 +52,7 @@ class Family:
         "attention_probs_dropout_prob",
         "classifier_dropout",
     )
+    only: ClassVar[dict[str, Any]] = {"position_embedding_type": "absolute"}  # that transformers reads
     pad_token_id: ClassVar[int] = 0  # where config.json names none
     has_token_types: ClassVar[bool] = True
     counts_from_padding: ClassVar[bool] = False  # whether a text's positions begin behind the pad's id

@@ -16,6 +16,7 @@ PADDING = 1  # from which positions are numbered: fixed in transformers' code, w
 class MPNet(Family):
     """A RoBERTa without token types; a table adds a bias by relative position to each head's scores."""
 
+    only = Family.only | {"relative_attention_num_buckets": 32}
     dropouts = ("hidden_dropout_prob", "attention_probs_dropout_prob")
     pad_token_id = PADDING
     has_token_types = False
