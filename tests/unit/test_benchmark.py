@@ -211,7 +211,7 @@ def test_replayed_searches_by_evaluations_and_by_hours():
 
 
 def test_replayed_searches_that_screen():
-    """Screening by the true quality: with all of the space looked at, the first episode has the best of it."""
+    """Screening by the true quality: where all of the space is looked at, the first episode has its best."""
     plain = landscape()
     known = {shape: 0.0 if np.isnan(quality) else quality for shape, quality in plain.quality.items()}
     screens = {"screen": known, "screen_seconds": dict.fromkeys(SHAPES, 3.6)}
