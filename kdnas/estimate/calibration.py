@@ -32,7 +32,7 @@ from kdnas.estimate.work import losses_of
 from kdnas.latency.protocol import TORCH, Protocol, device_name
 from kdnas.latency.timers import pinned, untrained_timer
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
-from kdnas.models.families import shape_of
+from kdnas.models.families import family_of, shape_of
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
@@ -278,7 +278,8 @@ class _Bench:
         # ids above 5 are never padding in the BERT family
         ids = list(generator.integers(6, self.base.vocab_size, (rows, self.tokens)))
         labels = np.zeros(rows, dtype=np.float32 if self.task.regression else np.int64)
-        types = [np.zeros(self.tokens, dtype=np.int64)] * rows if self.base.type_vocab_size > 1 else None
+        with_types = family_of(self.base.model_type).token_types(self.base) > 1
+        types = [np.zeros(self.tokens, dtype=np.int64)] * rows if with_types else None
         return Encoded(ids, types, labels, padding_id=0)
 
     def _batch(self, rows: int) -> dict[str, torch.Tensor]:

@@ -491,11 +491,12 @@ def test_durations_read_well(seconds, text):
 # The machine and the command
 
 
-def test_calibration_measures_every_kind_of_pass(tmp_path, monkeypatch):
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "mpnet"])
+def test_calibration_measures_every_kind_of_pass(model_type, tmp_path, monkeypatch):
     from transformers import AutoConfig
 
     monkeypatch.setattr(calibration, "_start", lambda: (5.0, 1000))
-    teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher"))
+    teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher", model_type))
     checked = config(latency={"sequence_length": 16}, training={"device": "cpu"})
     machine = calibrate(checked, teacher, student=Architecture(2, 12, 6, 24, "relu"), tokens=10)
     runtimes = ("torch", "onnxruntime", "onnxruntime_int8")
