@@ -98,16 +98,15 @@ def choose_kept(
     if family.head_tables:  # each layer counts alike
         shares = torch.stack([outputs / outputs.sum().clamp_min(1e-12) for outputs in writes])
         writes = [shares.sum(0)] * len(sources)
-    for layer, source, outputs in zip(tensors, sources, writes, strict=True):
-        rows = head_sources(outputs, shape=shape, student=student)
+    of_heads = [head_sources(outputs, shape=shape, student=student) for outputs in writes]
+    for layer, source, rows in zip(tensors, sources, of_heads, strict=True):
         heads = narrow_heads(layer, signals[source], rows, parts=parts, student=student)
         importance = signals[source].neurons.squares * _column_squares(layer, parts.ffn_output)
         neurons = largest(importance, student.ffn_size)
         layers.append(KeptLayer(source, heads, neurons, math.sqrt(head_size / teachers)))
-    shared = (
-        torch.stack([(head // int(teachers)).mode().values for head in rows]) if family.head_tables else None
-    )
-    return Kept(basis, layers, shared)
+    if not family.head_tables:
+        return Kept(basis, layers)
+    return Kept(basis, layers, torch.stack([(rows // int(teachers)).mode().values for rows in of_heads[0]]))
 
 
 def narrow_classifier(
