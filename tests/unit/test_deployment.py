@@ -415,6 +415,13 @@ def test_runtimes_are_registered_ones_and_torch_is_among_them(names, sentence):
         check_config({"deployment": {"runtimes": names}})
 
 
+def test_smaller_vocabulary_of_nothing_is_refused():
+    with pytest.raises(
+        UserError, match=r"^deployment.vocabulary is used; allowed with .*runtimes \[\]: teacher"
+    ):
+        check_config({"deployment": {"runtimes": [], "vocabulary": "used"}})
+
+
 # Table, figure, first page
 
 SPEEDS = {"torch": 1.0, "onnxruntime": 1.25, "onnxruntime_int8": 2.5}
