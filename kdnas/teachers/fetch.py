@@ -103,7 +103,7 @@ def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stated_licence(folder: Path) -> str | None:
-    """Return the licence in the metadata of a model's card; None where the folder has none that can be read."""
+    """Return the licence in the metadata of a model's card; None if there is none."""
     from huggingface_hub import metadata_load
 
     try:
