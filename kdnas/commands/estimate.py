@@ -62,7 +62,8 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     threads = counted(config["training"]["threads"], "thread")
     head = (
         f"Experiment {config['experiment']} on {cores} cores, from nothing. Training was measured on "
-        f"{machine.device_name} ({machine.device}), {threads} a job, with the teacher {shape.short_name} and the student {student.short_name}."
+        f"{machine.device_name} ({machine.device}), {threads} a job, with "
+        f"the teacher {shape.short_name} and the student {student.short_name}."
     )
     return "\n".join([head, "", table, "", *_notes(config, teacher.assumed, sizes, machine)])
 
