@@ -319,8 +319,8 @@ def _check_deployment(deployment: dict[str, Any]) -> None:
     runtimes, vocabulary = deployment["runtimes"], deployment["vocabulary"]
     if vocabulary == "used" and not runtimes:
         raise UserError(
-            "deployment.vocabulary is used; allowed with deployment.runtimes []: teacher, because no model is "
-            "exported"
+            "deployment.vocabulary is used; allowed with deployment.runtimes []: teacher, because no model "
+            "is exported"
         )
     if runtimes and TORCH not in runtimes:
         raise UserError(

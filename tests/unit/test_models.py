@@ -368,6 +368,26 @@ def test_fetch_copies_weights_configuration_and_tokenizer(teacher_base, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (None, None),
+        ("A model.", None),
+        ("---\nlanguage: en\nlicense: cc-by-sa-4.0\n---\nA model.", "cc-by-sa-4.0"),
+        ("---\nlicense: [mit, other]\n---\n", None),
+        ("---\nlicense: : :\n---\n", None),
+        ("---\n- mit\n---\n", None),
+    ],
+)
+def test_licence_is_the_one_that_the_models_card_states(card, licence, teacher_base, tmp_path):
+    folder = tmp_path / "teacher"
+    shutil.copytree(teacher_base, folder)
+    if card is not None:
+        (folder / "README.md").write_text(card)
+    fetch_teacher(TeacherSource.from_config(local(folder)), tmp_path / "base", accept)
+    assert read_json(tmp_path / "base" / "meta.json")["licence"] == licence
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda folder: local(folder / "nowhere"), "there is no such folder"),
