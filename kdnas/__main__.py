@@ -11,6 +11,7 @@ from kdnas.errors import UserError
 
 # each is a module of kdnas.commands with `add_arguments` and `run`
 COMMANDS = {
+    "init": "write a first configuration for your own rows and your own model",
     "check": "check a configuration and print the folder its results go to",
     "estimate": "print the time, memory and disk that a run would take",
     "progress": "print the scores of a run so far, while it runs or after a stop",

@@ -1,0 +1,177 @@
+"""What a first configuration can be told from rows and a model: columns, labels, lengths, a search space."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kdnas.data.frames import read_parquet
+from kdnas.data.sources.readers import Encoding, read_csv, read_json, read_text
+from kdnas.errors import UserError
+from kdnas.search.space import Architecture
+from kdnas.sentences import listed, reason, shown
+
+LABELS = ("label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "topics", "score")
+TEXTS = ("text", "sentence", "review", "content", "comment", "message", "question", "body", "utterance")
+PAIRS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("text1", "text2"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("question", "answer"),
+    ("query", "passage"),
+)
+MOST_CLASSES = 1000
+NUMBERS_FROM = 30  # different values, all of them numbers: a scale and not a list of classes
+UNEVEN = 0.8  # the share of the largest class from which accuracy says little
+LENGTHS = (16, 32, 64, 128, 256, 512)
+SAMPLE = 1000  # rows whose tokens are counted
+ACTIVATIONS = ("gelu", "relu", "silu")  # that search.space.activation takes
+
+
+def read_rows(path: Path, encoding: Encoding) -> pd.DataFrame:
+    """Return all columns of a file of rows; raises UserError for one that cannot be read."""
+    suffix = path.name.removesuffix(".gz").rpartition(".")[2]
+    if suffix == "parquet":
+        frame: pd.DataFrame = read_parquet(path).to_pandas()
+        return frame
+    if suffix == "csv":
+        return read_csv(path, encoding)
+    if suffix == "tsv":
+        text = io.StringIO(read_text(path, encoding))
+        return pd.read_csv(text, sep="\t", quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False)
+    return read_json(path, encoding)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The one or two columns with the texts, and the one with the label."""
+
+    text: list[str]
+    label: str
+
+
+def find_columns(rows: pd.DataFrame, where: Path, *, text: list[str] | None, label: str | None) -> Columns:
+    """Return the columns that are given, or those that have a usual name or that alone can be meant.
+
+    Raises UserError, which names the columns, if there is doubt.
+    """
+    there = list(rows.columns)
+    for name in [*(text or []), *([label] if label else [])]:
+        if name not in there:
+            raise UserError(f"{where} has no column {shown(name)}; its columns: {listed(there)}")
+    label = label or _named(there, LABELS)
+    if label is None:
+        raise UserError(
+            f"{where} has no column with a usual name of a label; allowed: --label with one of "
+            f"{listed(there)}"
+        )
+    if text is None:
+        texts = [name for name in there if name != label and _holds_text(rows[name])]
+        pair = next((pair for pair in PAIRS if set(pair) <= set(texts)), None)
+        one = texts[0] if len(texts) == 1 else _named(texts, TEXTS)
+        text = list(pair) if pair else [one] if one else []
+    if not 1 <= len(text) <= 2:
+        raise UserError(f"{where} has the columns {listed(there)}; allowed: --text with one or two of them")
+    return Columns(text, label)
+
+
+def _named(there: Iterable[str], usual: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in there}
+    return next((by_lower[name] for name in usual if name in by_lower), None)
+
+
+def _holds_text(values: pd.Series) -> bool:
+    """Return whether most values are texts with a letter and a space in them."""
+    texts = [value for value in values.head(SAMPLE) if isinstance(value, str)]
+    phrases = [text for text in texts if " " in text.strip() and any(map(str.isalpha, text))]
+    return len(phrases) > len(values.head(SAMPLE)) / 2
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a label is, in words, and the keys of ``data.custom_tasks`` that say so."""
+
+    described: str
+    keys: dict[str, Any]
+    classes: list[str]
+
+
+def meaning_of(values: pd.Series, label: str, where: Path) -> Meaning:
+    """Return what the ``values`` of the column ``label`` are: classes, sets of labels or numbers.
+
+    Raises UserError for one class alone and for as many classes as an identifier has.
+    """
+    if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
+        return Meaning("any number of labels", {"multi_label": True, "metrics": ["micro_f1", "macro_f1"]}, [])
+    texts = values.dropna().astype(str).str.strip()
+    counts = texts[texts != ""].value_counts()
+    numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce")
+    whole = bool((numbers == numbers.round()).all())
+    if numbers.notna().all() and (len(counts) > NUMBERS_FROM or not whole):
+        low, high = numbers.min(), numbers.max()
+        return Meaning(f"a number from {low:g} to {high:g}", {"metrics": ["pearson", "spearman"]}, [])
+    if len(counts) < 2 or len(counts) > min(MOST_CLASSES, len(values) / 2):
+        raise UserError(
+            f"{where} has {len(counts)} different values in the column {shown(label)} of {len(values)} rows; "
+            "allowed: --label with a column of classes or numbers"
+        )
+    metrics = ["accuracy", "macro_f1"]
+    if len(counts) == 2 and counts.iloc[0] < UNEVEN * counts.sum():
+        metrics = ["accuracy"]
+    return Meaning(f"{len(counts)} classes", {"metrics": metrics}, sorted(counts.index))
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens of a row: what most rows need, and what half of them need, rounded up."""
+
+    longest: int
+    typical: int
+
+
+def token_lengths(texts: pd.DataFrame, model: Path, most: int) -> Lengths:
+    """Return the lengths of rows by the tokenizer in the folder ``model``, at most ``most`` tokens."""
+    from transformers import AutoTokenizer
+
+    sample = texts.head(SAMPLE).fillna("").astype(str)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{model} has no tokenizer that transformers opens ({reason(error)})") from error
+    encoded = tokenizer(*(sample[column].tolist() for column in sample), verbose=False)["input_ids"]
+    counts = [len(ids) for ids in encoded]
+
+    def rounded(share: float) -> int:
+        wanted = np.quantile(counts, share)
+        fits = [length for length in LENGTHS if length >= wanted and length <= most]
+        return fits[0] if fits else min(most, LENGTHS[-1])
+
+    return Lengths(rounded(0.95), rounded(0.5))
+
+
+def draft_space(teacher: Architecture) -> dict[str, list[Any] | int]:
+    """Return a ``search.space`` below ``teacher``: whole heads, a third to all of each size."""
+    heads, head_size = teacher.attention_heads, teacher.hidden_size // teacher.attention_heads
+    kept = _parts(heads, (1 / 3, 1 / 2, 3 / 4, 1))
+    return {
+        "layers": _parts(teacher.layers, (1 / 3, 1 / 2, 2 / 3, 1)),
+        "hidden_size": [count * head_size for count in kept],
+        "attention_heads": kept,
+        "head_size": head_size,
+        "ffn_size": _parts(teacher.ffn_size, (1 / 8, 1 / 4, 1 / 2, 1)),
+        "activation": [teacher.activation if teacher.activation in ACTIVATIONS else ACTIVATIONS[0]],
+    }
+
+
+def _parts(whole: int, shares: Sequence[float]) -> list[int]:
+    return sorted({max(1, math.floor(whole * share)) for share in shares})

@@ -1,0 +1,134 @@
+"""The first configuration that `python -m kdnas init` writes for rows and a model of one's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny import write_teacher
+
+from kdnas.__main__ import main
+from kdnas.config.check import check_config
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data" / "reviews").mkdir(parents=True)
+    return tmp_path / "data" / "reviews"
+
+
+def write_rows(folder, rows, name="train.jsonl"):
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def drafted(*arguments):
+    """Run the command and return what it wrote, checked as a run checks it."""
+    assert main(["init", "data/reviews", *arguments]) == 0
+    config = yaml.safe_load(Path("reviews.yaml").read_text())
+    assert check_config(config)["experiment"] == "reviews"
+    return config
+
+
+def rows_of(labels, **more):
+    return [{"text": f"what a film, number {i}", "label": label} | more for i, label in enumerate(labels)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "metrics"),
+    [
+        (["bad", "good"] * 20, ["accuracy"]),
+        (["bad"] * 36 + ["good"] * 4, ["accuracy", "macro_f1"]),  # nine in ten are of one class
+        ([1, 2, 3, 4, 5] * 8, ["accuracy", "macro_f1"]),
+        ([i / 7 for i in range(40)], ["pearson", "spearman"]),
+        (list(range(0, 120, 3)), ["pearson", "spearman"]),  # whole numbers, 40 different ones
+    ],
+)
+def test_labels_decide_the_metrics(labels, metrics, folder):
+    write_rows(folder, rows_of(labels))
+    entry = drafted()["data"]["custom_tasks"]["reviews"]
+    assert entry == {"text_columns": ["text"], "label_column": "label", "metrics": metrics}
+
+
+def test_csv_as_spreadsheets_write_it(folder, capsys):
+    lines = [f'"card {i}, ""lost""",lost_card,x' for i in range(20)] + [
+        f"fee {i} twice,fee,y" for i in range(20)
+    ]
+    (folder / "train.csv").write_text("\ufeffBody,Category,id\n" + "\n".join(lines), encoding="utf-8")
+    entry = drafted()["data"]["custom_tasks"]["reviews"]
+    assert (entry["text_columns"], entry["label_column"]) == (["Body"], "Category")
+    assert '40 rows of data/reviews/train.csv, texts in "Body", labels in "Category": 2 classes' in (
+        capsys.readouterr().out
+    )
+
+
+def test_columns_that_are_named_and_pairs_that_are_usual(folder):
+    rows = [
+        {
+            "premise": f"a man walks {i}",
+            "hypothesis": f"a man runs {i}",
+            "note": "some note here",
+            "label": i % 3,
+        }
+        for i in range(30)
+    ]
+    write_rows(folder, rows)
+    assert drafted()["data"]["custom_tasks"]["reviews"]["text_columns"] == ["premise", "hypothesis"]
+    assert main(["init", "data/reviews", "--text", "note", "--output", "other.yaml"]) == 0
+    other = yaml.safe_load(Path("other.yaml").read_text())
+    assert other["data"]["custom_tasks"]["reviews"]["text_columns"] == ["note"]
+
+
+def test_space_is_below_the_model_in_whole_heads(folder):
+    write_rows(folder, rows_of(["bad", "good"] * 20))
+    write_teacher(folder.parent.parent / "my-model", "bert", num_hidden_layers=6)
+    config = drafted("--model", "my-model")
+    assert config["teacher"]["source"] == "local" and config["teacher"]["name"] == "my-model"
+    space = config["search"]["space"]
+    assert space["layers"] == [2, 3, 4, 6]
+    assert [
+        size // heads for size, heads in zip(space["hidden_size"], space["attention_heads"], strict=True)
+    ] == [space["head_size"]] * len(space["hidden_size"])
+
+
+def test_many_rows_and_unlabelled_ones(folder):
+    write_rows(folder, rows_of(["bad", "good"] * 15_000))
+    data = drafted()["data"]
+    assert data["max_train_rows"] == {"reviews": 20_000} == data["max_unlabelled_rows"]
+    (folder / "train.jsonl").unlink()
+    (folder.parent.parent / "reviews.yaml").unlink()
+    write_rows(folder, rows_of(["bad", "good"] * 100))
+    write_rows(folder, [{"text": "more"}], "unlabelled.jsonl")
+    data = drafted()["data"]
+    assert "max_train_rows" not in data and data["max_unlabelled_rows"] == {"reviews": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "arguments", "sentence"),
+    [
+        ([], ["data/nowhere"], "there is no folder data/nowhere; allowed: one that holds train.csv"),
+        (rows_of("ab"), ["data/reviews/train.jsonl"], "is a file; allowed: the folder of a task"),
+        (rows_of("ab"), ["data"], "data has no training file; allowed: train with"),
+        ([{"text": "a b", "answer": 1}], ["data/reviews"], "allowed: --label with one of text, answer"),
+        (rows_of("ab"), ["data/reviews", "--text", "body"], 'no column "body"; its columns: text, label'),
+        ([{"a": "a b", "b": "c d", "label": 1}], ["data/reviews"], "allowed: --text with one or two of them"),
+        (rows_of("aaaa"), ["data/reviews"], '1 different values in the column "label" of 4 rows'),
+        (rows_of("abcd"), ["data/reviews"], '4 different values in the column "label" of 4 rows'),
+        (rows_of("ab" * 4), ["data/reviews", "--model", "nowhere"], "there is no such folder"),
+    ],
+)
+def test_what_cannot_be_told_is_one_sentence(rows, arguments, sentence, folder, capsys):
+    write_rows(folder, rows)
+    assert main(["init", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+    assert not list(folder.parent.parent.glob("*.yaml"))
+
+
+def test_nothing_is_written_over(folder, capsys):
+    write_rows(folder, rows_of(["bad", "good"] * 20))
+    drafted()
+    before = Path("reviews.yaml").read_text()
+    assert main(["init", "data/reviews"]) == 1
+    assert "reviews.yaml is there already; allowed: --output" in capsys.readouterr().err
+    assert Path("reviews.yaml").read_text() == before
