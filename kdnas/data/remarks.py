@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import text_sets
@@ -95,17 +94,16 @@ def _shared(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
 
 
 def _missing_classes(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    if task.regression:
-        return []
     told = []
     for split in (HELDOUT, *task.evaluation_splits):
-        if split in frames:
-            there = np.bincount(frames[split]["label"], minlength=task.num_labels)
+        if split in frames and task.classes:
+            there = task.kind.rows_of_each(task.kind.targets(frames[split]["label"]))
             missing = [name for name, rows in zip(task.classes, there, strict=True) if not rows]
             if missing:
                 told.append(
                     f"the split {split} of {task.name} has no row of {len(missing)} of its "
-                    f"{task.num_labels} classes, so its scores say nothing about them: {listed(missing)}"
+                    f"{task.num_labels} {task.kind.nouns}, so its scores say nothing about them: "
+                    f"{listed(missing)}"
                 )
     return told
 
