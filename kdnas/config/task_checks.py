@@ -32,8 +32,8 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                     f"{path}.text_columns has {column}; allowed: columns of text whose name is not "
                     f"{' or '.join(sorted(taken))}"
                 )
-        _check_metrics(path, task)
         _check_labels(path, task)
+        _check_metrics(path, task)
         if task["class_weights"] == BALANCED and task["metrics"][0] in Numbers.metrics:
             raise UserError(f"{path}.class_weights is balanced; allowed for a number: none")
         _check_encoding(path, task["encoding"])
@@ -87,6 +87,8 @@ def _check_metrics(path: str, task: dict[str, Any]) -> None:
         of, allowed = "multi_label: true", LabelSets.metrics
     elif labels is None and metrics[0] in Numbers.metrics:
         of, allowed = f"{metrics[0]}, which is for numbers", Numbers.metrics
+    elif metrics[0] in LabelSets.metrics and metrics[0] not in allowed:
+        of = "one label a row"
     elif labels is None:
         of = f"{metrics[0]}, which is for classes"
     elif len(labels) > 2:

@@ -68,7 +68,7 @@ def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) ->
         if not _may_be_name(value) or not re.fullmatch(CLASS_NAME, str(value)):
             raise UserError(
                 f"{where}, row {row}: {label} is {shown(value)}; allowed for a class: a whole number, or "
-                f"text of at most 200 characters without control characters{_for_numbers(task)}"
+                f"text of at most 200 characters without control characters{_other_kinds(task)}"
             )
     names = {str(value) for _, value in values}
     if task.multi_label and len(names) < 2:
@@ -84,17 +84,22 @@ def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) ->
     if len(names) * 2 > len(values):
         raise UserError(
             f"{where} has {len(names)} different values of {label} in {len(frame)} rows; allowed for "
-            f"classes: at least two rows of each on average{_for_numbers(task)}"
+            f"classes: at least two rows of each on average{_other_kinds(task)}"
         )
     if all(re.fullmatch(WHOLE_NUMBER, name) for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
 
 
-def _for_numbers(task: Task) -> str:
+def _other_kinds(task: Task) -> str:
+    """Return what an entry of another kind of label says."""
     if task.multi_label:
         return ""
-    return f" (for numbers, data.custom_tasks.{task.name}.metrics has {' or '.join(Numbers.metrics)})"
+    entry = f"data.custom_tasks.{task.name}"
+    return (
+        f" (for numbers, {entry}.metrics has {' or '.join(Numbers.metrics)}; for several labels in a row, "
+        f"{entry}.multi_label is true)"
+    )
 
 
 def lacks_labels(frame: pd.DataFrame, label: str) -> bool:
@@ -155,11 +160,10 @@ def name_codes(
     known = dict(enumerate(map(str, names)))
 
     def named(value: Any) -> Any:
+        if isinstance(value, np.ndarray | list):
+            return [named(code) for code in value]
         return known.get(value, f"code {value}")
 
-    if task.multi_label:
-        lists = [codes if codes is None else [named(code) for code in codes] for codes in frame[label]]
-        return frame.assign(**{label: pd.Series(lists, dtype="object")})
     return frame.assign(**{label: frame[label].map(named, na_action="ignore")})
 
 
