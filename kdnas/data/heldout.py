@@ -27,11 +27,11 @@ def hold_out(
     """Return the training rows that remain and the held-out slice, both in their old order.
 
     The slice is as large as ``share`` of the ``rows`` that training will have at most (None: all rows),
-    stratified by label (kdnas.data.kinds). Rows that share a text, in whichever
-    column, go to it together or not at all; only texts that tie more rows together than a tenth of the
-    slice are on both sides (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can
-    leave the slice a few rows short or over. It depends on the data alone. Raises UserError for a share that
-    leaves a class without rows on either side.
+    stratified by label (kdnas.data.kinds). Rows that share a text, in whichever column, go to it together or
+    not at all; only texts that tie more rows together than a tenth of the slice are on both sides
+    (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can leave the slice a few rows
+    short or over. It depends on the data alone. Raises UserError for a share that leaves a class or label
+    without rows on either side.
     """
     wanted = divide_rows(len(frame), rows, share)[1]
     targets = task.kind.targets(frame["label"])

@@ -15,9 +15,9 @@ from kdnas.errors import UserError
 def build_proxy(frame: pd.DataFrame, task: Definition, *, share: float, seed: int) -> pd.DataFrame:
     """Return ``share`` of the training rows ``frame`` in their old order; ``train_row`` holds their numbers.
 
-    They are drawn with ``seed``, stratified by label (kdnas.data.kinds), with at
-    least one row of each class. The paper reports the share (30 %). Raises UserError for an impossible share
-    and for one that leaves a class without rows.
+    They are drawn with ``seed``, stratified by label (kdnas.data.kinds), with at least one row of each class.
+    The paper reports the share (30 %). Raises UserError for an impossible share and for one that leaves a
+    class without rows.
     """
     task = get_task(task)
     if not 0 < share <= 1:

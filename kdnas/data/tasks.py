@@ -37,13 +37,13 @@ class Task:
     """One task.
 
     ``text_columns``: one or two. ``labels``: the class names, the position is the code; None for regression,
-    and where only the rows will tell. ``multi_label``: whether a row has any number of them, each of which a
-    model gives where its probability is above ``threshold``.
-    ``splits``: each split, the training split first, with the rows of
+    and where only the rows will tell. ``splits``: each split, the training split first, with the rows of
     GLUE's complete data set, None in a custom task. ``metrics``: the ones whose mean is the task's score.
     ``display_names``: an evaluation split's name in tables. ``empty_texts``: how many rows of a split of the
     official data have an empty text. ``class_weights``: of the loss of the labels. ``scale``: centre and
     spread of a regression's labels, which models are trained on in units of the spread from the centre.
+    ``multi_label``: whether a row has any number of labels, each of which a model gives where its
+    probability is above ``threshold``.
     """
 
     name: str

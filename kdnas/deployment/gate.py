@@ -41,7 +41,8 @@ class Difference:
     def chance(self) -> float:
         """Points of accuracy that such a difference may lose by chance: two standard errors.
 
-        That is, if each row that changes its class is as likely to become right as wrong.
+        That is, if each row that changes its answer is as likely to become right as wrong. Of label sets it
+        is the subset accuracy, which loses more by such a row than F1 does.
         """
         return 200 * math.sqrt(self.changed_rows or 0) / self.rows
 

@@ -57,8 +57,8 @@ def check_split(
 def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) -> tuple[str, ...]:
     """Return the classes of the training rows ``frame``: whole numbers by size, other names as texts sort.
 
-    Of label sets, they are the labels that any row has.
-    Raises UserError for a label that is no class's name, or for too many of them to be classes.
+    Of label sets, they are the labels that any row has. Raises UserError for a label that is no class's name,
+    or for too many of them to be classes.
     """
     check_columns((label,), list(frame.columns), where)
     values = list(enumerate(_labels(frame[label], where), start=1))

@@ -22,6 +22,7 @@ from kdnas.data.tasks import (
     completed,
     get_task,
 )
+from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 
 
@@ -35,9 +36,10 @@ def check_custom(
     """
     label = LabelColumn(layout.label_column, names_only=task.open)
     if task.multi_label:
-        loaded = {
+        labelled = {split: rows for split, rows in loaded.items() if split != UNLABELLED}
+        loaded = dict(loaded) | {
             split: (as_lists(rows, layout, task=task.name, split=split, where=where), where)
-            for split, (rows, where) in loaded.items()
+            for split, (rows, where) in labelled.items()
         }
     if task.open:
         frame, where = loaded[TRAIN]
