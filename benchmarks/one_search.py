@@ -13,6 +13,7 @@ import pandas as pd
 from kdnas.analysis.ranking import kendall_tau
 from kdnas.search.history import COLUMNS, architectures, best_row, empty_history
 from kdnas.search.reward import Reward, failed_reward
+from kdnas.search.screening import proposed
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.search.strategies import SearchSettings, make_strategy
 from kdnas.search.strategies.greedy import EpsilonGreedyStrategy
@@ -25,11 +26,13 @@ class Course:
     ``taus`` are Kendall's tau between the predictions for the next episode and the true rewards, over the
     ranked architectures that were not evaluated yet (empty for a strategy that predicts nothing), ``places``
     the share of the space whose true reward is below that of the best candidate so far by measured reward.
+    ``screened`` is what was looked at without training, episode after episode.
     """
 
     history: pd.DataFrame
     taus: list[float]
     places: list[float]
+    screened: list[Architecture]
 
 
 def run_search(
@@ -41,17 +44,26 @@ def run_search(
     reward: Reward,
     true_rewards: Mapping[Architecture, float],
     ranked: Sequence[Architecture],
+    screen: Callable[[Architecture], float] | None = None,
 ) -> Course:
     """Run one search.
 
     ``settings`` is the config's section ``search`` with a ``seed``, ``measure`` gives an architecture's
     quality and latency ratio, the quality NaN if its training fails; ``ranked`` is what tau is computed on.
+    With ``settings["screened"]``, ``screen`` gives the reward without training.
     """
-    strategy, history = make_strategy(name, space, SearchSettings.from_config(settings)), empty_history()
+    proposing = settings | {"candidates": proposed(settings)}
+    strategy, history = make_strategy(name, space, SearchSettings.from_config(proposing)), empty_history()
+    screened: list[Architecture] = []
     taus, places, all_true = [], [], np.array(list(true_rewards.values()))
     for episode in range(1, settings["episodes"] + 1):
         rows = []
-        for number, proposal in enumerate(strategy.propose(history, episode), start=1):
+        proposals = strategy.propose(history, episode)
+        if screen is not None:
+            screened += [proposal.architecture for proposal in proposals]
+            strategy.screened_out = frozenset(screened)
+            proposals.sort(key=lambda proposal: -screen(proposal.architecture))
+        for number, proposal in enumerate(proposals[: settings["candidates"]], start=1):
             quality, latency = measure(proposal.architecture)
             row = {"episode": episode, "candidate": number, "quality": quality, "latency_ratio": latency}
             row |= {"status": "ok", "reward": reward.of(quality, latency)}
@@ -69,7 +81,7 @@ def run_search(
         best = best_row(history)
         winner = -math.inf if best is None else true_rewards[Architecture.from_dict(best)]
         places.append(float((all_true < winner).mean()))
-    return Course(history, taus, places)
+    return Course(history, taus, places, screened)
 
 
 def mean_text(values: np.ndarray) -> str:

@@ -17,6 +17,9 @@ truth. Three files are written into the folder ``--output``:
 - ``curves.png``.
 
 The hypervolume's reference point is the worst quality and the highest latency ratio of the table.
+
+With ``--screen`` every strategy searches once more, as ``..._screened``: it proposes ``--screened``
+architectures an episode, and those of the highest rewards by that column become its candidates.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,8 +42,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import pandas as pd
 
-from benchmarks.one_search import by_episode, run_search
-from benchmarks.replay_figure import curves_figure
+from benchmarks.one_search import Course, by_episode, run_search
+from benchmarks.replay_figure import SCREENED, curves_figure
 from kdnas.analysis.anytime import (
     Reference,
     first_at_most,
@@ -67,7 +70,8 @@ HOURS = 200  # points of a curve by hours
 class Landscape:
     """What a space's architectures measure: quality, latency ratio and seconds of training by architecture.
 
-    A quality of NaN is a training that failed; ``seconds`` is empty where the table has none.
+    A quality of NaN is a training that failed; ``seconds`` is empty where the table has none. ``screen`` has
+    the qualities and seconds of what is judged without training, empty where nothing is.
     """
 
     search: dict[str, Any]
@@ -75,6 +79,8 @@ class Landscape:
     quality: dict[Any, float]
     ratio: dict[Any, float]
     seconds: dict[Any, float]
+    screen: dict[Any, float] = field(default_factory=dict)
+    screen_seconds: dict[Any, float] = field(default_factory=dict)
 
     @property
     def rewards(self) -> dict[Any, float]:
@@ -83,6 +89,10 @@ class Landscape:
             item: -math.inf if math.isnan(quality) else self.reward.of(quality, self.ratio[item])
             for item, quality in self.quality.items()
         }
+
+    def screening_reward(self, item: Any) -> float:
+        """Return the reward of an architecture as it starts."""
+        return self.reward.of(self.screen[item], self.ratio[item])
 
     @property
     def reference(self) -> Reference:
@@ -105,27 +115,39 @@ class Found:
 def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
     """Run the search of a strategy and a seed."""
     (name, seed), started = job, time.perf_counter()
-    rewards = landscape.rewards
+    rewards, screens = landscape.rewards, name.endswith(SCREENED)
     course = run_search(
-        name,
+        name.removesuffix(SCREENED),
         SearchSpace(landscape.search["space"]),
-        settings=landscape.search | {"seed": seed},
+        settings=landscape.search | {"seed": seed} | ({} if screens else {"screened": 0}),
         measure=lambda item: (landscape.quality[item], landscape.ratio[item]),
         reward=landscape.reward,
         true_rewards=rewards,
         ranked=[item for item, value in rewards.items() if value > -math.inf],
+        screen=landscape.screening_reward if screens else None,
     )
     every = np.array(list(landscape.quality.values())), np.array(list(landscape.ratio.values()))
-    seconds = [landscape.seconds[item] for item in architectures(course.history)] if landscape.seconds else []
     return Found(
         regret=simple_regret(course.history, max(rewards.values())),
         hypervolume=hypervolumes(course.history, landscape.reference)
         / hypervolume(*every, landscape.reference),
-        hours=np.nancumsum(seconds) / 3600,
+        hours=_hours(landscape, course),
         place=course.places[-1],
         taus=course.taus,
         seconds=time.perf_counter() - started,
     )
+
+
+def _hours(landscape: Landscape, course: Course) -> np.ndarray:
+    """Return the hours of training up to each evaluation; an episode's screening counts in its first."""
+    if not landscape.seconds:
+        return np.array([])
+    seconds = np.array([landscape.seconds[item] for item in architectures(course.history)])
+    episodes = course.history["episode"].to_numpy()
+    firsts = np.flatnonzero(np.diff(episodes, prepend=0))
+    for first, looked_at in zip(firsts, np.array_split(course.screened, len(firsts)), strict=True):
+        seconds[first] += sum(landscape.screen_seconds[item] for item in looked_at)
+    return np.nancumsum(seconds) / 3600
 
 
 def curves(found: dict[str, list[Found]]) -> pd.DataFrame:
@@ -196,7 +218,11 @@ def read_landscape(options: argparse.Namespace) -> Landscape:
     """Return what the command line asks for."""
     config = check_config(read_configs(options.configs))
     search = config["search"]
-    search |= {name: getattr(options, name) for name in ("episodes", "candidates") if getattr(options, name)}
+    search |= {
+        name: getattr(options, name)
+        for name in ("episodes", "candidates", "screened")
+        if getattr(options, name)
+    }
     table, space = TabularBenchmark.read(options.table), SearchSpace(search["space"]).enumerate()
     return Landscape(
         search,
@@ -204,6 +230,8 @@ def read_landscape(options: argparse.Namespace) -> Landscape:
         quality=table.of(options.quality, space),
         ratio=table.of(options.latency, space),
         seconds=table.of(options.seconds, space) if options.seconds else {},
+        screen=table.of(options.screen, space) if options.screen else {},
+        screen_seconds=table.of(options.screen_seconds, space) if options.screen_seconds else {},
     )
 
 
@@ -218,9 +246,14 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=200, help="of each strategy, with the seeds from 1")
     parser.add_argument("--episodes", type=int, help="instead of the configs'")
     parser.add_argument("--candidates", type=int, help="an episode, instead of the configs'")
+    parser.add_argument("--screen", help="column of the quality without training")
+    parser.add_argument("--screen-seconds", help="column of the seconds that it takes")
+    parser.add_argument("--screened", type=int, help="architectures an episode, instead of the configs'")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--output", type=Path, required=True, help="folder")
     options = parser.parse_args()
+    if options.screen and options.seconds and not options.screen_seconds:
+        parser.error("--screen with --seconds needs --screen-seconds")
     try:
         landscape = read_landscape(options)
     except UserError as error:
@@ -228,7 +261,8 @@ def main() -> None:
     found = {}
     pool = ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn"))
     with pool:
-        for name in dict.fromkeys((RANDOM, *options.strategies)):
+        names = list(dict.fromkeys((RANDOM, *options.strategies)))
+        for name in [*names, *(f"{name}{SCREENED}" for name in names if options.screen)]:
             jobs = [(name, seed) for seed in range(1, options.searches + 1)]
             found[name] = list(pool.map(partial(replay, landscape), jobs, chunksize=5))
             print(f"{name}: {options.searches} searches", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from kdnas.figures.style import GREY, WIDE, bottom_legend, light_grid, model_colour, new_figure, style
 
+SCREENED = "_screened"  # ends the name of a strategy that screens
 LABELS = {"regret": "Simple regret", "hypervolume": "Hypervolume (share)"}
 UNITS = {"evaluations": "Evaluations", "hours": "Hours of training"}
 
@@ -16,12 +17,16 @@ UNITS = {"evaluations": "Evaluations", "hours": "Hours of training"}
 def curves_figure(curves: pd.DataFrame) -> Figure:
     """Draw a row of panels for each measure of ``curves.csv`` and a column for each unit.
 
-    Lines are medians over searches, bands their 95 % intervals. Random search is the dashed grey line.
+    Lines are medians over searches, bands their 95 % intervals. Random search is the dashed grey line; a
+    strategy that screens has its own colour, dotted.
     """
     measures, units = list(curves["measure"].unique()), list(curves["unit"].unique())
     strategies = list(curves["strategy"].unique())
-    looks = {name: {"color": model_colour(place - 1)} for place, name in enumerate(strategies)}
-    looks["random"] = {"color": GREY, "linestyle": (0, (4, 2))}
+    plain = [name for name in strategies if not name.endswith(SCREENED)]
+    colours = {name: model_colour(place - 1) for place, name in enumerate(plain)} | {"random": GREY}
+    looks = {name: {"color": colours[name.removesuffix(SCREENED)], "linestyle": "-"} for name in strategies}
+    looks |= {name: look | {"linestyle": ":"} for name, look in looks.items() if name not in plain}
+    looks["random"]["linestyle"] = (0, (4, 2))
     with style():
         figure = new_figure(0.5 + 2.1 * len(measures), False, WIDE)
         panels = figure.subplots(len(measures), len(units), sharex="col", sharey="row", squeeze=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from kdnas.search.screening import screens
 from kdnas.search.selection_rules import SelectionRule, selection_rules
 from kdnas.search.space import SearchSpace
 
@@ -168,10 +169,14 @@ def jobs(config: dict[str, Any]) -> Iterator[Job]:
         for episode in episodes:
             of_episode = {"strategy": strategy, "episode": episode}
             yield Job("sample_candidates", of_episode)
-            for cohort in cohorts:
-                yield Job("distill_candidates", of_episode | {"cohort": cohort})
             if not whole_space:
                 yield Job("profile_latency", of_episode)
+            if screens(search):
+                for cohort in cohorts:
+                    yield Job("screen_candidates", of_episode | {"cohort": cohort})
+                yield Job("keep_candidates", of_episode)
+            for cohort in cohorts:
+                yield Job("distill_candidates", of_episode | {"cohort": cohort})
             yield Job("update_controller", of_episode)
     if fidelity_settings(config["fidelity"]):
         yield Job("sample_fidelity", {})

@@ -26,6 +26,7 @@ from kdnas.data.local_folders import test_files, training_files
 from kdnas.latency.gpu import awaits_gpu
 from kdnas.latency.protocol import timed_in
 from kdnas.models.files import files_that_may_count
+from kdnas.search.screening import proposed, screens
 from kdnas.plan import (
     DEVICES,
     Setting,
@@ -92,6 +93,9 @@ EPISODE = f"{R}/search/{{strategy}}/episode_{{episode}}"  # its folder
 HISTORIES = expand(f"{EPISODE}/history.csv", strategy=STRATEGIES, episode=EPISODES[-1])  # of whole searches
 TIMED_WHOLE = times_whole_space(config)
 SPACE_LATENCY = f"{R}/search/latency.json"  # of the whole space, where it is timed at once
+LATENCY_OF_EPISODE = SPACE_LATENCY if TIMED_WHOLE else f"{EPISODE}/latency.json"
+SCREENED = screens(config["search"])
+PROPOSALS = f"{EPISODE}/{'proposals' if SCREENED else 'candidates'}.json"  # of a strategy
 COHORTS = [two_digits(number) for number in range(1, config["search"]["cohorts"] + 1)]
 SEARCHED = searched_students(config)
 HAND_CRAFTED = hand_crafted_students(config)

@@ -58,8 +58,8 @@ def local_teacher_files(wildcards):
 
 def controller_params():
     """The part of the config's search section that proposals depend on."""
-    keys = ("seed", "candidates", "space", "exploration", "controller")
-    return {key: config["search"][key] for key in keys}
+    search = config["search"] | {"candidates": proposed(config["search"])}
+    return {key: search[key] for key in ("seed", "candidates", "space", "exploration", "controller")}
 
 
 def before(wildcards, file):
@@ -75,6 +75,16 @@ def history_before(wildcards):
 
 def controller_before(wildcards):
     return before(wildcards, "controller.safetensors")
+
+
+def screened_before(wildcards):
+    return before(wildcards, "screened.csv") if SCREENED else []
+
+
+def screening_params():
+    """The part of the config's distillation section that screening depends on: the proxy, without its training."""
+    settings = distillation_params("proxy")
+    return settings | {"proxy": settings["proxy"] | {"epochs": 0, "min_steps": 0}}
 
 
 # fidelity.smk

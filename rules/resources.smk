@@ -44,6 +44,11 @@ def for_cohort(wildcards, input):
     return _on_proxy(input, LARGEST, count, config["distillation"]["proxy"])
 
 
+def for_screening(wildcards, input):
+    count = -(-config["search"]["screened"] // config["search"]["cohorts"])
+    return _on_proxy(input, LARGEST, count, screening_params()["proxy"])
+
+
 def for_hand_crafted(wildcards, input):
     stage = config["distillation"]["proxy"]
     return requests.most(_on_proxy(input, student, len(MATCHED), stage) for student in _shapes(MATCHED))
@@ -72,7 +77,7 @@ def for_timing_space(wildcards, input):
 
 
 def for_timing_candidates(wildcards, input):
-    return _timing(input, [LARGEST] * config["search"]["candidates"], config["reward"]["device"])
+    return _timing(input, [LARGEST] * proposed(config["search"]), config["reward"]["device"])
 
 
 def for_timing_hand_crafted(wildcards, input):
@@ -163,7 +168,7 @@ def _on_task(input, student, count, stage):
 
 
 def _distillation(input, student, count, stage, inputs):
-    teacher = _teacher(input.teacher)
+    teacher, distillation = _teacher(input.teacher), config["distillation"]
     load = loads.distillation(
         teacher,
         Student([student]),
@@ -173,6 +178,7 @@ def _distillation(input, student, count, stage, inputs):
         count=count,
         judged=True,
         answered=False,
+        refit_rows=distillation["refit_rows"] if distillation["initialisation"] == "refit" else 0,
     )
     return requests.request(load, TRAINER)
 

@@ -36,8 +36,9 @@ rule sample_candidates:
     input:
         history=history_before,
         controller=controller_before,
+        screened=screened_before,
     output:
-        candidates=f"{EPISODE}/candidates.json",
+        candidates=PROPOSALS,
     log:
         f"{R}/logs/sample_candidates/{{strategy}}_{{episode}}.log",
     benchmark:
@@ -53,6 +54,71 @@ rule sample_candidates:
         ENVIRONMENT
     script:
         "../scripts/sample_candidates.py"
+
+
+if SCREENED:
+
+    rule screen_candidates:
+        input:
+            candidates=PROPOSALS,
+            teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
+            train=f"{R}/proxy/train.parquet",
+            data=f"{R}/data/{SEARCH_TASK}",
+            answers=answers_of(SEARCH_TASK, SEEDS[0]),
+        output:
+            evaluations=f"{EPISODE}/screening_{{cohort}}.json",
+        log:
+            f"{R}/logs/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.log",
+        benchmark:
+            f"{R}/benchmarks/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.tsv"
+        priority: 10
+        threads: config["training"]["threads"]
+        resources:
+            mem_mb=memory(for_screening),
+            runtime=minutes(for_screening),
+            gpu=gpus(config["training"]["device"]),
+        params:
+            task=DEFINITIONS[SEARCH_TASK],
+            seed=SEEDS[0],
+            cohorts=len(COHORTS),
+            max_length=config["teacher"]["max_length"],
+            distillation=screening_params(),
+            training=training_params(),
+            checkpoints=f"{R}/checkpoints",
+            store=STORE,
+            code=code_digest("distill_candidates"),
+        message:
+            "Screening proposals of episode {wildcards.episode} ({wildcards.strategy}) without training, cohort {wildcards.cohort}"
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/distill_candidates.py"
+
+    rule keep_candidates:
+        input:
+            proposals=PROPOSALS,
+            evaluations=expand(f"{EPISODE}/screening_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
+            latency=LATENCY_OF_EPISODE,
+            screened=screened_before,
+        output:
+            candidates=f"{EPISODE}/candidates.json",
+            screened=f"{EPISODE}/screened.csv",
+        log:
+            f"{R}/logs/keep_candidates/{{strategy}}_{{episode}}.log",
+        benchmark:
+            f"{R}/benchmarks/keep_candidates/{{strategy}}_{{episode}}.tsv"
+        priority: 20
+        params:
+            candidates=config["search"]["candidates"],
+            reward=config["reward"],
+            code=code_digest("keep_candidates"),
+        message:
+            "Keeping the best proposals of episode {wildcards.episode} ({wildcards.strategy})"
+        localrule: True
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/keep_candidates.py"
 
 
 rule distill_candidates:
@@ -94,7 +160,7 @@ rule distill_candidates:
 
 rule profile_latency:
     input:
-        candidates=f"{EPISODE}/candidates.json",
+        candidates=PROPOSALS,
         base=f"{R}/teacher/base",
         table=latency_table,
     output:
@@ -127,7 +193,7 @@ rule update_controller:
     input:
         candidates=f"{EPISODE}/candidates.json",
         evaluations=expand(f"{EPISODE}/cohort_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
-        latency=SPACE_LATENCY if TIMED_WHOLE else f"{EPISODE}/latency.json",
+        latency=LATENCY_OF_EPISODE,
         history=history_before,
         controller=controller_before,
     output:

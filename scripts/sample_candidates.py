@@ -4,7 +4,7 @@ from job import start
 
 with start(snakemake):
     from kdnas.files.artifacts import write_json
-    from kdnas.search.history import empty_history, read_history
+    from kdnas.search.history import architectures, empty_history, read_history
     from kdnas.search.space import SearchSpace
     from kdnas.search.strategies import SearchSettings, make_strategy
 
@@ -12,9 +12,11 @@ with start(snakemake):
     name, episode = snakemake.wildcards.strategy, int(snakemake.wildcards.episode)
     strategy = make_strategy(name, SearchSpace(search["space"]), SearchSettings.from_config(search))
     history = empty_history()
-    if snakemake.input:
+    if episode > 1:
         history = read_history(snakemake.input.history)
         strategy.load(snakemake.input.controller)
+    if snakemake.input.screened:
+        strategy.screened_out = frozenset(architectures(read_history(snakemake.input.screened)))
     proposals = strategy.propose(history, episode)
     write_json(
         snakemake.output.candidates,

@@ -19,6 +19,7 @@ from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
 from kdnas.errors import UserError
 from kdnas.runtimes import TORCH
+from kdnas.search.screening import proposed
 from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
 from kdnas.search.strategies import STRATEGIES
@@ -41,6 +42,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
     check_shapes(config)
     _check_search(config["search"])
+    _check_screened(config["search"], config["distillation"])
     _check_fidelity(config["fidelity"], config["search"]["space"])
     _check_proxy_rows(config)
     _check_unlabelled_rows(config)
@@ -234,10 +236,11 @@ def _check_search(search: dict[str, Any]) -> None:
         raise UserError(
             f"search.cohorts is {search['cohorts']}; allowed: at most search.candidates, {candidates}"
         )
-    architectures = len(SearchSpace(search["space"]))
-    if episodes * candidates > architectures:
+    key = "screened" if search["screened"] else "candidates"
+    architectures, proposals = len(SearchSpace(search["space"])), episodes * proposed(search)
+    if proposals > architectures:
         raise UserError(
-            f"search.episodes times search.candidates is {episodes * candidates}; allowed: at most the "
+            f"search.episodes times search.{key} is {proposals}; allowed: at most the "
             f"{architectures} architectures of search.space, because none is proposed twice"
         )
     exploration = search["exploration"]
@@ -338,18 +341,36 @@ def _check_epochs(config: dict[str, Any]) -> None:
                 "distillation.proxy may train nothing"
             )
     proxy, fidelity = config["distillation"]["proxy"], config["fidelity"]
-    if not (proxy["epochs"] or proxy["min_steps"]) and config["distillation"]["initialisation"] == "random":
-        raise _random_and_untrained("distillation.proxy.epochs", "distillation.initialisation")
+    random = config["distillation"]["initialisation"] == "random"
+    if random and not (proxy["epochs"] or proxy["min_steps"]):
+        raise _random_and_untrained("distillation.proxy.epochs is 0", "distillation.initialisation")
     if not fidelity["architectures"]:
         return
     if 0 in fidelity["proxy_epochs"] and "random" in fidelity["initialisations"]:
-        raise _random_and_untrained("fidelity.proxy_epochs", "fidelity.initialisations")
+        raise _random_and_untrained("fidelity.proxy_epochs is 0", "fidelity.initialisations")
 
 
-def _random_and_untrained(epochs: str, start: str) -> UserError:
+def _check_screened(search: dict[str, Any], distillation: dict[str, Any]) -> None:
+    screened, proxy = search["screened"], distillation["proxy"]
+    if not screened:
+        return
+    if screened <= search["candidates"]:
+        raise UserError(
+            f"search.screened is {screened}; allowed: 0, or more than search.candidates, "
+            f"{search['candidates']}"
+        )
+    if distillation["initialisation"] == "random":
+        raise _random_and_untrained(f"search.screened is {screened}", "distillation.initialisation")
+    if not (proxy["epochs"] or proxy["min_steps"]):
+        raise UserError(
+            f"search.screened is {screened}; allowed with distillation.proxy.epochs 0: 0, because candidates "
+            "are judged without training anyway"
+        )
+
+
+def _random_and_untrained(setting: str, start: str) -> UserError:
     return UserError(
-        f"{epochs} is 0 and {start} random; allowed without any training: students that start from their "
-        "teacher"
+        f"{setting} and {start} random; allowed without any training: students that start from their teacher"
     )
 
 

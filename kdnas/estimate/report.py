@@ -26,10 +26,18 @@ PROFILES = (  # claim all cores
     "profile_students",
     "profile_deployment",
 )
+EPISODES = (  # each waits for those of the episode before
+    "sample_candidates",
+    "screen_candidates",
+    "keep_candidates",
+    "distill_candidates",
+    "update_controller",
+)
 TRAININGS = (
     "adopt_teacher",
     "finetune_search_teacher",
     "finetune_teacher",
+    "screen_candidates",
     "distill_candidates",
     "evaluate_fidelity",
     "distill_hand_crafted",
@@ -80,7 +88,7 @@ def costs(
         slots, chain = (training_slots, max(seconds)) if rule in TRAININGS else (cores, max(seconds))
         if rule in PROFILES:
             slots, chain = 1, sum(seconds)
-        elif rule in ("sample_candidates", "distill_candidates", "update_controller"):
+        elif rule in EPISODES:
             chain = episodes * max(seconds)
         memory = max((machine.start_bytes + load.memory for load in heavy), default=LIGHT_BYTES)
         disk = teacher_bytes if rule == "fetch_teacher" else sum(load.disk for load in heavy)

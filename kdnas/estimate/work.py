@@ -16,6 +16,7 @@ from kdnas.estimate.sizes import TaskSize, with_some_classes
 from kdnas.latency.protocol import Protocol
 from kdnas.losses.objective import chosen, reads_of_teacher
 from kdnas.plan import Job, Setting, jobs, searched_students
+from kdnas.search.screening import proposed
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training.recipe import Stage
 
@@ -52,6 +53,7 @@ class Workload:
             "finetune_search_teacher": self._finetune_teacher,
             "finetune_teacher": self._finetune_teacher,
             "adopt_teacher": self._adopt_teacher,
+            "screen_candidates": self._screen_candidates,
             "distill_candidates": self._distill_candidates,
             "distill_hand_crafted": self._distill_hand_crafted,
             "evaluate_fidelity": self._evaluate_fidelity,
@@ -102,6 +104,11 @@ class Workload:
 
     def _adopt_teacher(self, task: str, seed: int) -> Load:
         return loads.predicting(self._sizes(task), self._of_task(task), answered=_answered(self.sizes[task]))
+
+    def _screen_candidates(self, strategy: str, episode: str, cohort: str) -> Load:
+        search, proxy = self.config["search"], self.config["distillation"]["proxy"]
+        untrained = self._stage(proxy | {"epochs": 0, "min_steps": 0})
+        return self._on_proxy(self.any_student, search["screened"] / search["cohorts"], untrained)
 
     def _distill_candidates(self, strategy: str, episode: str, cohort: str) -> Load:
         search = self.config["search"]
@@ -175,7 +182,7 @@ class Workload:
         return self._timed([*self.any_student.shapes, *self._matched().values()])
 
     def _profile_latency(self, strategy: str, episode: str) -> Load:
-        return self._timed([self.any_student] * self.config["search"]["candidates"])
+        return self._timed([self.any_student] * proposed(self.config["search"]))
 
     def _profile_hand_crafted(self) -> Load:
         return self._timed(list(self._matched().values()))

@@ -34,6 +34,7 @@ Linear = tuple[torch.Tensor, torch.Tensor]  # weight (outputs, inputs) and bias 
 
 RIDGE = 1e-3  # as a share of the mean square of a fit's inputs
 TOKENS = 16  # of a row that are fitted: the first, which the head reads, and others drawn at random
+CHUNK = 4096  # tokens whose products are summed at once: fewer spend their time on adding the sums up
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def fit(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], start: 
     """
     count = 0
     sums = [torch.zeros(())] * 4
-    for given, wanted in zip(inputs, outputs, strict=True):
+    for given, wanted in _chunks(inputs, outputs):
         count += len(given)
         found = given.sum(0), wanted.sum(0), given.T @ given, given.T @ wanted
         sums = [total + part.double() for total, part in zip(sums, found, strict=True)]
@@ -105,6 +106,18 @@ def fit(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], start: 
     shrunk = xx - torch.outer(x, x) + ridge * torch.eye(len(x), dtype=x.dtype)
     weight = torch.linalg.solve(shrunk, xy - torch.outer(x, y) + ridge * start.T).T
     return weight, y - weight @ x
+
+
+def _chunks(*parts: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    """Yield the batches of all ``parts`` side by side, joined to chunks of ``CHUNK`` tokens or more."""
+    waiting: list[tuple[torch.Tensor, ...]] = []
+    for batch in zip(*parts, strict=True):
+        waiting.append(batch)
+        if sum(len(first) for first, *_ in waiting) >= CHUNK:
+            yield [torch.cat(part) for part in zip(*waiting, strict=True)]
+            waiting = []
+    if waiting:
+        yield [torch.cat(part) for part in zip(*waiting, strict=True)]
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -208,3 +208,23 @@ def test_replayed_searches_by_evaluations_and_by_hours():
     assert (np.diff(evaluations["median"].dropna()) <= 0).all()
     figure = curves_figure(drawn)
     assert [len(axes.lines) for axes in figure.axes] == [3, 3, 3, 3]
+
+
+def test_replayed_searches_that_screen():
+    """Screening by the true quality: where all of the space is looked at, the first episode has its best."""
+    plain = landscape()
+    known = {shape: 0.0 if np.isnan(quality) else quality for shape, quality in plain.quality.items()}
+    screens = {"screen": known, "screen_seconds": dict.fromkeys(SHAPES, 3.6)}
+
+    def searched(**search):
+        return replay(replace(plain, search=plain.search | search, **screens), ("random_screened", 1))
+
+    whole = searched(screened=len(SHAPES), episodes=1)
+    best = sorted(plain.rewards.values(), reverse=True)
+    assert whole.regret[-1] == pytest.approx(0) and len(whole.regret) == 5
+    assert whole.place == pytest.approx(np.mean([reward < best[0] for reward in best]))
+    assert whole.hours == pytest.approx(0.001 * len(SHAPES) + 0.01 * np.arange(1, 6))
+    some = searched(screened=8, episodes=2)
+    assert some.hours == pytest.approx(0.01 * np.arange(1, 11) + 0.008 * np.repeat([1, 2], 5))
+    unscreened = replay(replace(plain, **screens), ("random", 1))
+    assert unscreened.regret.tolist() == replay(plain, ("random", 1)).regret.tolist()

@@ -198,6 +198,25 @@ def test_matched_students_and_the_claims(run_copy):
     }
 
 
+def test_screened_search_distils_the_best_of_what_it_looked_at(run_copy):
+    changes = {"strategies": ["linear"], "screened": 5, "cohorts": 2}
+    write_config(run_copy, {"search": changes, "students": {"hand_crafted": []}})
+    made = job_counts(succeed(run_copy, "search"))
+    of_search = ("sample_candidates", "profile_latency", "keep_candidates", "update_controller")
+    assert made == dict.fromkeys(of_search, 2) | {"screen_candidates": 4, "distill_candidates": 4}
+    folder = run_copy / RESULTS / "search" / "linear" / "episode_02"
+    history, screened = (pd.read_csv(folder / name) for name in ("history.csv", "screened.csv"))
+    shape = ["layers", "hidden_size", "attention_heads", "ffn_size", "activation"]
+    assert screened["episode"].tolist() == [1] * 5 + [2] * 5 and not screened[shape].duplicated().any()
+    for episode, proposed in screened.groupby("episode"):
+        best = proposed.nlargest(2, "reward")[shape]
+        distilled = history.loc[history["episode"] == episode, shape]
+        assert sorted(map(tuple, distilled.to_numpy())) == sorted(map(tuple, best.to_numpy()))
+    kept = screened.merge(history, on=shape, suffixes=("", "_distilled"))
+    assert len(kept) == 4 and (kept["latency_ratio"] == kept["latency_ratio_distilled"]).all()
+    assert (kept["quality_loss"] != kept["quality_loss_distilled"]).all()  # before and after training
+
+
 def test_bundle_gives_its_scores_wherever_it_lies(run_copy, tmp_path):
     """One of word pieces and pairs of texts, some of them cut, in every client that is installed."""
     bundle = f"{RESULTS}/bundles/narrow/mnli/seed_1"

@@ -45,7 +45,7 @@ class SearchSettings:
     """The keys of the config's ``search`` that proposals depend on."""
 
     seed: int
-    candidates: int  # an episode
+    candidates: int  # to propose in an episode
     exploration: Exploration
     controller: Controller
 
@@ -92,6 +92,7 @@ class Strategy(ABC):
     def __init__(self, space: SearchSpace, search: SearchSettings) -> None:
         self.space = space
         self.search = search
+        self.screened_out: frozenset[Architecture] = frozenset()  # not to be proposed again
 
     @abstractmethod
     def propose(self, history: pd.DataFrame, episode: int) -> list[Proposal]:
@@ -112,8 +113,8 @@ class Strategy(ABC):
         return 1.0
 
     def unseen(self, history: pd.DataFrame) -> list[Architecture]:
-        """Return the architectures of the space that ``history`` lacks, in the space's order."""
-        seen = set(architectures(history))
+        """Return the architectures of the space that were not proposed yet, in the space's order."""
+        seen = self.screened_out.union(architectures(history))
         return [architecture for architecture in self.space.enumerate() if architecture not in seen]
 
     def generator(self, episode: int) -> np.random.Generator:
