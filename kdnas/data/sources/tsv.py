@@ -48,10 +48,9 @@ def read_tsv(
 ) -> pd.DataFrame:
     """Read the text columns and those of ``labels``, if any, of a TSV file: quotes in it are plain text.
 
-    Without a label, and where a row may have several or none, the first line names the columns.
-    The official QQP has a few lines broken in two, which
-    ``nyu-mll/glue`` and the official row counts leave out. So broken lines are left out if what remains has
-    the official count ``rows``, and are an error otherwise.
+    Without a label, and where a row may have several or none, the first line names the columns. The official
+    QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So broken
+    lines are left out if what remains has the official count ``rows``, and are an error otherwise.
     """
     if task.multi_label or not labels:
         columns = (*task.text_columns, *labels)
