@@ -65,7 +65,8 @@ def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
         if again:
             several = labels.groupby("texts")["label"].nunique()
             contrary = int((several > 1).sum())
-            also = f", and {contrary} of their texts have several labels" if contrary else ""
+            of_labels = "sets of labels" if task.multi_label else "labels"
+            also = f", and {contrary} of their texts have several {of_labels}" if contrary else ""
             told.append(
                 f"{again} of the {len(frame)} rows of {split} of {task.name} repeat the texts of another "
                 f"row{also}"

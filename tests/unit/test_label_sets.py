@@ -314,6 +314,35 @@ def test_a_part_without_a_label_is_refused_by_its_name():
         hold_out(frame, get_task(TAGS), share=0.3, rows=None)
 
 
+def test_lists_of_a_data_set_of_the_hub(monkeypatch):
+    import datasets
+
+    named = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.List(datasets.ClassLabel(names=LABELS))}
+    )
+    codes = [list(row) for row in CODES]
+    splits = {
+        "train": datasets.Dataset.from_dict({"text": list(texts()["text"]), "label": codes}, features=named),
+        "unlabelled": datasets.Dataset.from_dict({"text": ["more", "and more"], "label": [None, None]}),
+        "validation": datasets.Dataset.from_dict({"text": list(texts(word="dev")["text"]), "label": ROWS}),
+    }
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: datasets.DatasetDict(splits))
+    place = {"hub": {"repository": "somebody/tags", "revision": "c" * 40}}
+    given = {"source": "hub", "custom_tasks": {"tags": place}, "max_unlabelled_rows": {"tags": None}}
+    frames, meta = load_task(TAGS | {"labels": None}, given)
+    assert meta["found"] == {"labels": LABELS}
+    assert frames["train"]["label"].tolist() == frames["validation"]["label"].tolist() == CODES
+    assert len(frames["unlabelled"]) == 2
+
+
+def test_equal_texts_with_other_labels_are_told(tmp_path):
+    write_lines(tmp_path, texts().assign(label=ROWS, text=["same", "same", *texts(6)["text"]]))
+    write_as(tmp_path, "names", split="validation")
+    frames, meta = load(tmp_path)
+    (told,) = remarks(get_task(completed(TAGS, meta)), frames, meta)
+    assert told.endswith("repeat the texts of another row, and 1 of their texts have several sets of labels")
+
+
 def test_labels_that_a_scoring_split_lacks_are_told(tmp_path):
     write_as(tmp_path, "names")
     write_as(tmp_path, "names", [["dark"], [], ["calm"]], split="validation")
