@@ -27,6 +27,11 @@ def listed(names: Iterable[Any]) -> str:
     return ", ".join(texts[:MOST] + more) or "none"
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words: ``1 thread``, ``2 threads``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def reason(error: BaseException) -> str:
     """Return the first line of a library's error without its full stop; its class where it has no text."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

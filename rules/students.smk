@@ -151,7 +151,7 @@ rule distill_student:
         store=STORE,
         code=code_digest("distill_student"),
     message:
-        "Distilling {wildcards.student} on the whole search task, seed {wildcards.seed}"
+        "Distilling {wildcards.student} on the search task, seed {wildcards.seed}"
     conda:
         ENVIRONMENT
     script:

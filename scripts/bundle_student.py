@@ -15,19 +15,20 @@ with start(snakemake):
 
     inputs, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
     exported, meta = Path(inputs.exported), read_meta(inputs.data)
+    teacher = read_json(Path(inputs.base) / META)
     model = Deployed.found(Path(inputs.model), exported / wildcards.student).model
     facts = Facts(
         student=wildcards.student,
         task=get_task(completed(params.task, meta)),
         seed=int(wildcards.seed),
         max_length=params.max_length,
-        licence=params.licence,
+        licence=params.licence or teacher.get("licence"),
         timed_on=params.timed_on,
         architecture=read_json(inputs.architecture),
         metrics=[read_json(path) for path in inputs.metrics],
         model_type=read_json(model / CONFIG)["model_type"],
         inputs=read_json(model / TOKENIZER_CONFIG)["model_input_names"],
-        teacher=read_json(Path(inputs.base) / META),
+        teacher=teacher,
         teacher_metrics=read_json(inputs.teacher),
         source=meta["source"],
         exported=read_json(exported / "scores.json"),

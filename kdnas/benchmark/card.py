@@ -14,7 +14,7 @@ from kdnas.search.space import DIMENSIONS
 from kdnas.tables.markdown import plain_table
 
 FULL = "full_accuracy_seed_"
-_HELD_OUT = "on the held-out slice, by the proxy `{0}`"
+_HELD_OUT = "on the held-out rows, by the proxy `{0}`"
 _COLUMNS = {  # pattern of a column's name: what it holds
     "|".join(DIMENSIONS): "dimension of the architecture",
     "parameters": "parameters of the classifier, embeddings included",

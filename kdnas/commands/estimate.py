@@ -12,8 +12,7 @@ from kdnas.commands import check
 from kdnas.config.check import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
-from kdnas.search.space import Architecture
-from kdnas.sentences import shown
+from kdnas.sentences import counted, shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,10 +41,11 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
     from kdnas.estimate.sizes import task_size
     from kdnas.estimate.teacher import find_teacher
     from kdnas.estimate.work import Workload
+    from kdnas.models.families import shape_of
 
     teacher = find_teacher(config)
     sizes = {task: task_size(task, config, teacher.tokenizer) for task in config["data"]["tasks"]}
-    shape = Architecture.from_model_config(teacher.config)
+    shape = shape_of(teacher.config)
     embeddings = Embeddings.from_model_config(teacher.config)
     workload = Workload(config, teacher=shape, embeddings=embeddings, sizes=sizes)
     tokens = round(sizes[config["search"]["task"]].tokens)
@@ -59,10 +59,11 @@ def estimate(config: dict[str, Any], cores: int, results: Path | None) -> str:
         teacher_bytes=BYTES * parameters(shape, embeddings, 2),
     )
     table = estimate_text(rows, machine) if measured is None else comparison_text(rows, measured)
+    threads = counted(config["training"]["threads"], "thread")
     head = (
         f"Experiment {config['experiment']} on {cores} cores, from nothing. Training was measured on "
-        f"{machine.device_name} ({machine.device}), {config['training']['threads']} threads a job, "
-        f"with the teacher {shape.short_name} and the student {student.short_name}."
+        f"{machine.device_name} ({machine.device}), {threads} a job, with "
+        f"the teacher {shape.short_name} and the student {student.short_name}."
     )
     return "\n".join([head, "", table, "", *_notes(config, teacher.assumed, sizes, machine)])
 

@@ -10,6 +10,7 @@ import pandas as pd
 from kdnas.config.reading import read_config
 from kdnas.files.checksums import check
 from kdnas.files.csv_file import read_csv
+from kdnas.latency.protocol import TORCH, place
 from kdnas.tables.glue import data_title
 from kdnas.tables.table import mean_sd, number
 
@@ -36,6 +37,9 @@ def headline(folder: str | Path) -> str:
         for name in SUMMARIES
         if name in set(scores["task"]) and (with_cola or not name.endswith(_WITHOUT_COLA))
     }
+    config = read_config(Path(folder) / "config.yaml")
+    runtime = config.get("latency", {}).get("runtime", TORCH)  # results of earlier versions name none
+    places = {"cpu": place("cpu", runtime), "gpu": place("gpu", TORCH)}
     rows = []
     for model, size in sizes.iterrows():
         row = {
@@ -43,16 +47,16 @@ def headline(folder: str | Path) -> str:
             "architecture": size["architecture"],
             "parameters": f"{size['parameters'] / 1e6:.1f} M",
         }
-        for device in ("cpu", "gpu"):
+        for device, where in places.items():
             if sizes[f"{device}_speedup"].notna().any():
-                row[f"{device.upper()} speed-up"] = f"{number(size[f'{device}_speedup'], 2)}x"
+                row[f"{where} speed-up"] = f"{number(size[f'{device}_speedup'], 2)}x"
         for name, values in summary.items():
             row[SUMMARIES[name]] = mean_sd(values.loc[model, "score"], values.loc[model, "sd"], 1)
         rows.append(row)
     table = pd.DataFrame(rows)
     synthetic = bool(scores["synthetic"].any())
     title = "Synthetic data: these are not GLUE scores." if synthetic else f"{data_title(scores)}."
-    judged = read_config(Path(folder) / "config.yaml")["claims"]["baseline"] is not None
+    judged = config["claims"]["baseline"] is not None
     verdicts = _verdicts(Path(folder) / "tables" / "claims.csv", with_cola) if judged else []
     return "\n".join([title, table.to_string(index=False), *verdicts])
 

@@ -49,7 +49,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_losses(config)
     _check_epochs(config)
     _check_latency(config["latency"])
-    _check_runtimes(config["deployment"]["runtimes"])
+    _check_deployment(config["deployment"])
     _check_runtime_of_latency(config["latency"]["runtime"], config["reward"]["device"])
 
 
@@ -315,7 +315,13 @@ def _check_losses(config: dict[str, Any]) -> None:
         )
 
 
-def _check_runtimes(runtimes: list[str]) -> None:
+def _check_deployment(deployment: dict[str, Any]) -> None:
+    runtimes, vocabulary = deployment["runtimes"], deployment["vocabulary"]
+    if vocabulary == "used" and not runtimes:
+        raise UserError(
+            "deployment.vocabulary is used; allowed with deployment.runtimes []: teacher, because no model "
+            "is exported"
+        )
     if runtimes and TORCH not in runtimes:
         raise UserError(
             f"deployment.runtimes is {', '.join(runtimes)}; allowed: an empty list, or torch among them, as "

@@ -17,6 +17,7 @@ from kdnas.deployment.gate import Difference, check_same
 from kdnas.deployment.vocabulary import PiecesInUse
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.models.config_file import read_config_file
+from kdnas.models.families import shape_of
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.models.tokenizer_json import TOKENIZER, USED
 from kdnas.runtimes import INT8, TORCH, open_runtime, runtime_class
@@ -161,7 +162,7 @@ def _in_int8(
     """
     best: tuple[float, dict[str, np.ndarray], int] | None = None
     layers, reduce_range = (
-        read_config_file(deployed.model).num_hidden_layers,
+        shape_of(read_config_file(deployed.model)).layers,
         needs_reduced_range(cpu_flags()),
     )
     before, tried = _points(reference, splits, task), deployed.onnx / "tried"

@@ -15,6 +15,7 @@ import torch
 from kdnas.data.tasks import Definition, Task, get_task
 from kdnas.deployment.gate import check_equal
 from kdnas.files.artifacts import read_json, write_json, write_text
+from kdnas.models.families import family_of
 from kdnas.models.files import DETAILS, TOKENIZER_CONFIG, tokenizer_files
 from kdnas.models.loading import load_classifier, save_classifier
 from kdnas.models.tokenizer import load_tokenizer
@@ -68,8 +69,8 @@ class PiecesInUse:
             for name, value in config.to_dict().items()
             if name.endswith("_token_id") and isinstance(value, int) and 0 <= value < whole
         }
-        # RoBERTa counts positions from the padding's id, so that one stays
-        last_padding = max(tokenizer.pad_token_id, config.pad_token_id or 0)
+        # some models count positions from the padding's id, so that one stays
+        last_padding = max(tokenizer.pad_token_id, family_of(config.model_type).last_fixed_id(config))
         needed = {*range(last_padding + 1), *named.values(), *tokenizer.all_special_ids}
         kept = pieces_to_keep(content, {*self.ids, *needed})
         vocabulary = Vocabulary([np.array(sorted(kept))], last_padding, whole)

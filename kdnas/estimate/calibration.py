@@ -32,6 +32,7 @@ from kdnas.estimate.work import losses_of
 from kdnas.latency.protocol import TORCH, Protocol, device_name
 from kdnas.latency.timers import pinned, untrained_timer
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
+from kdnas.models.families import family_of, shape_of
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
@@ -153,7 +154,7 @@ def _timed(config: dict[str, Any], teacher_config: Any, device: str, *, runtime:
     Students count with the same time per operation.
     """
     protocol = replace(Protocol.from_config(config["latency"], device), runtime=runtime)
-    teacher = Architecture.from_model_config(teacher_config)
+    teacher = shape_of(teacher_config)
     flops = forward_flops(teacher, protocol.sequence_length) * protocol.sequence_length
     with pinned(protocol):
         started = time.process_time()
@@ -191,7 +192,7 @@ class _Bench:
         self.tokens = tokens
         task = get_task(task_definitions(config["data"])[config["search"]["task"]])
         self.task: Task = with_some_classes(task)
-        self.shape = Architecture.from_model_config(teacher_config)
+        self.shape = shape_of(teacher_config)
         self.student = student
         norm = config["training"]["max_gradient_norm"]
         self.finetuning = Stage.from_config(config["teacher"]["training"], norm)
@@ -277,7 +278,8 @@ class _Bench:
         # ids above 5 are never padding in the BERT family
         ids = list(generator.integers(6, self.base.vocab_size, (rows, self.tokens)))
         labels = self.task.kind.answers(np.zeros((rows, self.task.num_labels), dtype=np.float32))
-        types = [np.zeros(self.tokens, dtype=np.int64)] * rows if self.base.type_vocab_size > 1 else None
+        with_types = family_of(self.base.model_type).token_types(self.base) > 1
+        types = [np.zeros(self.tokens, dtype=np.int64)] * rows if with_types else None
         return Encoded(ids, types, labels, padding_id=0)
 
     def _batch(self, rows: int) -> dict[str, torch.Tensor]:

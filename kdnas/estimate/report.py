@@ -127,7 +127,7 @@ def estimate_text(rows: list[Cost], machine: Machine) -> str:
         "jobs": sum(row.jobs for row in rows),
         "core hours": number(sum(row.seconds * row.threads for row in rows) / 3600, 2),
         "GPU hours": number(sum(row.seconds for row in rows if row.rule in TRAININGS) / 3600, 2),
-        "wall clock": f"{duration(low)} to {duration(high)}",
+        "wall clock": " to ".join(dict.fromkeys((duration(low), duration(high)))),
         "peak memory": _size(max(row.memory for row in rows)),
         "disk": _size(sum(row.disk for row in rows)),
     }

@@ -11,6 +11,7 @@ from typing import Any
 from kdnas.estimate.loads import Load, Losses, Sizes
 from kdnas.estimate.shapes import Embeddings, hidden_states_kept, maps_flops
 from kdnas.models.config_file import read_config_file
+from kdnas.models.families import shape_of
 from kdnas.search.space import Architecture
 
 # per CPU thread: MiniLM fine-tuned on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
@@ -53,7 +54,7 @@ class Request:
 def sizes_of(folder: str | Path) -> Sizes:
     """Return the sizes of the teacher whose ``config.json`` is in ``folder``; UserError without one."""
     values = read_config_file(folder)
-    return Sizes(Architecture.from_model_config(values), Embeddings.from_model_config(values), LABELS)
+    return Sizes(shape_of(values), Embeddings.from_model_config(values), LABELS)
 
 
 def largest(space: Mapping[str, Sequence[Any]]) -> Architecture:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kdnas.models.families import family_of
 from kdnas.search.space import Architecture, encoder_parameters
 
 BYTES = 4  # of a float32 number
@@ -14,16 +15,26 @@ TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
 
 @dataclass(frozen=True)
 class Embeddings:
-    """The sizes of a model's embedding tables, which students share with their teacher."""
+    """The sizes of a model's embedding tables, which students share with their teacher.
+
+    ``per_head`` are the parameters that all layers share for each attention head.
+    """
 
     vocabulary: int
     positions: int
     token_types: int
+    per_head: int = 0
 
     @classmethod
     def from_model_config(cls, config: Any) -> Embeddings:
-        """Read them off a transformers configuration of the BERT family."""
-        return cls(config.vocab_size, config.max_position_embeddings, config.type_vocab_size)
+        """Read them off a configuration of the BERT family (:func:`kdnas.models.families.shape_of`)."""
+        family = family_of(config.model_type)
+        return cls(
+            config.vocab_size,
+            config.max_position_embeddings,
+            family.token_types(config),
+            family.parameters_per_head(config),
+        )
 
 
 def forward_flops(architecture: Architecture, tokens: float) -> float:
@@ -50,13 +61,15 @@ def training_flops(forward: float) -> float:
 
 
 def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) -> int:
-    """Return the parameters of a BERT classifier of this shape, embeddings, pooler and head included."""
+    """Return the parameters of a classifier of this shape, embeddings and head included."""
     size, width = architecture.hidden_size, architecture.embedding_size
     norm = 2 * width
     tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * width + norm
     if architecture.factorised:
         tables += width * size + size
-    return tables + encoder_parameters(architecture) + (size * size + size) + (size * labels + labels)
+    head = (size * size + size) + (size * labels + labels)
+    shared = embeddings.per_head * architecture.attention_heads
+    return tables + encoder_parameters(architecture) + shared + head
 
 
 def timing_bytes(shapes: Sequence[Architecture], embeddings: Embeddings) -> int:

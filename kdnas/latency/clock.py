@@ -15,6 +15,7 @@ from kdnas.files.store import Store
 from kdnas.latency.protocol import NO_GPU, Protocol, hardware, latency_content
 from kdnas.latency.rounds import Ratio, measure, ratio
 from kdnas.latency.timers import pinned, untrained_timer
+from kdnas.models.families import shape_of
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
 from kdnas.training.device import free_gpu
@@ -68,7 +69,7 @@ def _profile(
     models: dict[Any, Architecture], teacher_config: Any, protocol: Protocol, store: Store, together: bool
 ) -> tuple[dict[str, Any], dict[Architecture, Ratio]]:
     """Return the content of the file, and the ratios whose intervals are too wide."""
-    teacher = Architecture.from_model_config(teacher_config)
+    teacher = shape_of(teacher_config)
     runtime = runtime_class(protocol.runtime)
     machine = hardware(protocol) | runtime.hardware()
     # of the one runtime, not of all that the registry has

@@ -10,6 +10,7 @@ from kdnas.files.store import Store
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.table import LatencyTable, profile_by_table
 from kdnas.models.config_file import read_config_file
+from kdnas.models.families import shape_of
 from kdnas.search.space import Architecture
 
 
@@ -40,7 +41,7 @@ def profile_from_config(
     """
     protocol = Protocol.from_config(latency, device)
     if latency["table"]:
-        teacher = Architecture.from_model_config(read_config_file(teacher_folder))
+        teacher = shape_of(read_config_file(teacher_folder))
         return profile_by_table(models, teacher, protocol=protocol, table=LatencyTable(latency["table"]))
     # torch and transformers take seconds to import, which a table does without
     from kdnas.latency.clock import profile_by_clock

@@ -47,9 +47,12 @@ class Protocol:
 
 def timed_in(latency: dict[str, Any], device: str) -> str:
     """Return in words where latencies of the config's ``latency`` section are measured on ``device``."""
-    protocol = Protocol.from_config(latency, device)
-    in_torch = protocol.runtime == TORCH
-    return device.upper() if in_torch else f"{device.upper()}, {protocol.runtime}"
+    return place(device, Protocol.from_config(latency, device).runtime)
+
+
+def place(device: str, runtime: str) -> str:
+    """Return in words where something is timed: ``CPU``, or with another runtime than torch also this."""
+    return device.upper() if runtime == TORCH else f"{device.upper()}, {runtime}"
 
 
 def device_name(device: str) -> str:

@@ -14,6 +14,7 @@ from torch import nn
 
 from kdnas.latency.cores import allowed_cpus, choose_cores
 from kdnas.latency.protocol import Protocol
+from kdnas.models.families import family_of
 from kdnas.models.loading import base_model, new_classifier, student_config
 from kdnas.search.space import Architecture
 
@@ -54,12 +55,13 @@ def network(
     """
     shape = student_config(config, architecture)
     vocabulary = vocabulary or shape.vocab_size
-    shape.vocab_size = (config.pad_token_id or 0) + 1
+    shape.vocab_size = family_of(shape.model_type).last_fixed_id(shape) + 1
     model = new_classifier(shape, seed=0).eval()
     embeddings = base_model(model).embeddings
     width = embeddings.word_embeddings.embedding_dim
     if width not in tables:
-        tables[width] = nn.Embedding(vocabulary, width, padding_idx=config.pad_token_id)
+        padding = embeddings.word_embeddings.padding_idx
+        tables[width] = nn.Embedding(vocabulary, width, padding_idx=padding)
     embeddings.word_embeddings = tables[width]
     model.config.vocab_size = vocabulary
     return model

@@ -10,55 +10,50 @@ from typing import Any
 
 import torch
 
-from kdnas.models.family import unused_positions
+from kdnas.models.families import family_of
+from kdnas.models.families.base import Family
+from kdnas.models.families.electra import Electra
 
 Tensors = dict[str, torch.Tensor]
-
-# what ELECTRA's configuration has in common with those of its relatives
-_SHARED = (
-    "vocab_size",
-    "type_vocab_size",
-    "initializer_range",
-    "layer_norm_eps",
-    "pad_token_id",
-    "bos_token_id",
-    "eos_token_id",
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-)
-_TANH_TO_GELU = 2.0  # the odd part of gelu is half its input, that of tanh near 0 all of it
 
 
 def electra_config(config: Any) -> Any:
     """Return ELECTRA's configuration with everything that a teacher's ``config`` has in common with it."""
     from transformers import ElectraConfig
 
+    family = family_of(config.model_type)
     return ElectraConfig(
-        max_position_embeddings=config.max_position_embeddings - _unused_positions(config),
-        **{name: getattr(config, name) for name in _SHARED},
+        max_position_embeddings=config.max_position_embeddings - family.unused_positions(config.pad_token_id),
+        **family.electra_settings(config),
     )
 
 
-def as_electra(tensors: Tensors, prefix: str, config: Any) -> Tensors:
-    """Return the tensors of a classifier whose encoder is named ``prefix`` under ELECTRA's names.
+def as_electra(tensors: Tensors, config: Any) -> Tensors:
+    """Return the tensors of a classifier under ELECTRA's names; ``config`` is the teacher's.
 
-    ``config`` is the teacher's. BERT's and RoBERTa's heads have a tanh where ELECTRA's has a gelu.
+    The activation in its head may be another than ELECTRA's gelu, and it may have no token types.
     """
-    renamed = {}
-    for name, value in tensors.items():
-        if name.startswith(f"{prefix}.pooler."):
-            name = name.replace(f"{prefix}.pooler.", "classifier.")
-        elif name.startswith(f"{prefix}."):
-            name = f"electra.{name.removeprefix(prefix + '.')}"
-        elif name in ("classifier.weight", "classifier.bias"):
-            name = name.replace("classifier.", "classifier.out_proj.")
-        renamed[name] = value
-    if prefix != "electra":
-        renamed["classifier.out_proj.weight"] = _TANH_TO_GELU * renamed["classifier.out_proj.weight"]
-    positions = "electra.embeddings.position_embeddings.weight"
-    renamed[positions] = renamed[positions][_unused_positions(config) :].clone()
+    family, electra = family_of(config.model_type), Electra()
+    renamed = {_renamed(name, family, electra): value for name, value in tensors.items()}
+    output = f"{electra.head[1]}.weight"
+    renamed[output] = family.head_slope * renamed[output]
+    tables = f"{electra.prefix}.embeddings"
+    positions, types = f"{tables}.position_embeddings.weight", f"{tables}.token_type_embeddings.weight"
+    renamed[positions] = renamed[positions][family.unused_positions(config.pad_token_id) :].clone()
+    if not family.has_token_types:
+        renamed[types] = torch.zeros(1, renamed[positions].shape[1])
     return renamed
 
 
-def _unused_positions(config: Any) -> int:
-    return unused_positions(config.model_type, config.pad_token_id)
+def _renamed(name: str, family: Family, electra: Electra) -> str:
+    """Return ELECTRA's name of a tensor."""
+    module, _, kind = name.rpartition(".")
+    if module in family.head:
+        module = electra.head[family.head.index(module)]
+    elif module.startswith(f"{family.prefix}.{family.layers}."):
+        number, _, part = module.removeprefix(f"{family.prefix}.{family.layers}.").partition(".")
+        part = electra.parts[family.parts.index(part)]
+        module = f"{electra.prefix}.{electra.layers}.{number}.{part}"
+    else:
+        module = f"{electra.prefix}.{module.removeprefix(f'{family.prefix}.')}"
+    return f"{module}.{kind}"

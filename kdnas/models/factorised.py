@@ -38,6 +38,7 @@ def factorise_embeddings(
     factorised = {
         f"embeddings.{table}.weight": (embeddings[f"{table}.weight"].double() @ subspace).float()
         for table in TABLES
+        if f"{table}.weight" in embeddings
     }
     return factorised | {
         "embeddings.LayerNorm.weight": torch.ones(size),

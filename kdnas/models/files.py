@@ -7,6 +7,7 @@ from pathlib import Path
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 TOKENIZER_CONFIG = "tokenizer_config.json"
+CARD = "README.md"
 META, DETAILS = "meta.json", "kdnas.json"  # notes of this project: of a fetched and of a trained model
 
 # what the tokenizers of transformers read: settings, vocabularies, merges, SentencePiece models

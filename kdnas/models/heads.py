@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 
+from kdnas.models.families.base import LayerParts
 from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
 
@@ -32,26 +33,56 @@ class HeadMaps(NamedTuple):
     context: torch.Tensor
 
 
+def head_outputs(
+    layer: dict[str, torch.Tensor], signals: LayerSignals, *, parts: LayerParts, heads: int
+) -> torch.Tensor:
+    """Return the variance of what each of a layer's ``heads`` writes into the residual stream (heads,).
+
+    ``layer`` has the layer's tensors, by the names in ``parts``, and ``signals`` the statistics of its
+    activations.
+    """
+    context = signals.context.covariance
+    written = layer[f"{parts.attention_output}.weight"].double()
+    rows = torch.arange(len(context)).split(len(context) // heads)
+    return torch.stack([_energy(written[:, head], context[head][:, head]) for head in rows])
+
+
+def head_sources(outputs: torch.Tensor, *, shape: Architecture, student: Architecture) -> list[torch.Tensor]:
+    """Return the teacher's rows that each of the student's heads starts from.
+
+    ``outputs`` are those of :func:`head_outputs`, or their sum over layers whose heads are to be the same.
+    """
+    rows = torch.arange(shape.hidden_size)
+    if student.attention_heads > shape.attention_heads:
+        return list(rows.tensor_split(student.attention_heads))
+    heads = rows.split(shape.hidden_size // shape.attention_heads)
+    return [heads[head] for head in largest(outputs, student.attention_heads).tolist()]
+
+
 def narrow_heads(
-    layer: dict[str, torch.Tensor], signals: LayerSignals, *, shape: Architecture, student: Architecture
+    layer: dict[str, torch.Tensor],
+    signals: LayerSignals,
+    sources: list[torch.Tensor],
+    *,
+    parts: LayerParts,
+    student: Architecture,
 ) -> HeadMaps:
     """Return the maps of one layer's heads; a head that fits is taken as it is.
 
-    H_S and H_T are the hidden sizes of ``student`` and of its teacher, whose shape is ``shape``; ``layer``
-    has the layer's tensors and ``signals`` the statistics of its activations.
+    ``sources`` are those of :func:`head_sources`, one for each head of ``student``, whose hidden size is H_S;
+    ``layer``, ``signals`` and ``parts`` are those of :func:`head_outputs`.
     """
     context = signals.context.covariance
-    written = layer["attention.output.dense.weight"].double()
+    written = layer[f"{parts.attention_output}.weight"].double()
     size = student.hidden_size // student.attention_heads
-    sources = _sources(context, written, shape, student)
-    unused = torch.ones(shape.hidden_size, dtype=torch.bool)
+    unused = torch.ones(len(context), dtype=torch.bool)
     unused[torch.cat(sources)] = False
     spare = unused.nonzero().flatten()
-    maps = HeadMaps(*torch.zeros(4, student.hidden_size, shape.hidden_size, dtype=torch.float64))
+    maps = HeadMaps(*torch.zeros(4, student.hidden_size, len(context), dtype=torch.float64))
     for head, rows in enumerate(sources):
         start = head * size
         if len(rows) > size:
-            query, key = (_outputs(layer, name, rows, signals.entering) for name in ("query", "key"))
+            query, key = (_outputs(layer, name, rows, signals.entering) for name in (parts.query, parts.key))
             of_query, of_key = score_maps(query.second, key.covariance, size)
             of_value = value_map(context[rows][:, rows], written[:, rows], size)
         else:
@@ -94,23 +125,11 @@ def value_map(context: torch.Tensor, written: torch.Tensor, size: int) -> torch.
 
 def _outputs(layer: dict[str, torch.Tensor], name: str, rows: torch.Tensor, reads: Moments) -> Moments:
     """Return the moments of ``rows`` of the queries or keys, given the moments ``reads`` of their inputs."""
-    weight, bias = (layer[f"attention.self.{name}.{part}"][rows].double() for part in ("weight", "bias"))
+    weight, bias = (layer[f"{name}.{part}"][rows].double() for part in ("weight", "bias"))
     mean = weight @ reads.mean
     shifted = torch.outer(mean, bias)
     second = weight @ reads.second @ weight.T + shifted + shifted.T + torch.outer(bias, bias)
     return Moments(mean + bias, second)
-
-
-def _sources(
-    context: torch.Tensor, written: torch.Tensor, shape: Architecture, student: Architecture
-) -> list[torch.Tensor]:
-    """Return the teacher's rows that each of the student's heads starts from."""
-    rows = torch.arange(shape.hidden_size)
-    if student.attention_heads > shape.attention_heads:
-        return list(rows.tensor_split(student.attention_heads))
-    heads = rows.split(shape.hidden_size // shape.attention_heads)
-    writes = torch.stack([_energy(written[:, head], context[head][:, head]) for head in heads])
-    return [heads[head] for head in largest(writes, student.attention_heads).tolist()]
 
 
 def _energy(written: torch.Tensor, context: torch.Tensor) -> torch.Tensor:

@@ -12,16 +12,13 @@ from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import make_readable, write_json
 from kdnas.models.electra import electra_config
-from kdnas.models.family import check_family
+from kdnas.models.families import check_family, family_of
 from kdnas.models.files import DETAILS, WEIGHTS
 from kdnas.models.tokenizer import save_tokenizer
 from kdnas.search.space import Architecture
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-HEAD_BELOW_OUTPUTS = ("classifier.dense.weight", "classifier.dense.bias")  # BERT's is the encoder's pooler
 
 
 def load_config(folder: str | Path) -> Any:
@@ -37,9 +34,7 @@ def classifier_config(config: Any, task: Task, dropout: float) -> Any:
     """Return a copy of ``config`` for a classifier of ``task`` with ``dropout`` everywhere."""
     changed = config.__class__.from_dict(config.to_dict())
     name_outputs(changed, task)
-    changed.hidden_dropout_prob = dropout
-    changed.attention_probs_dropout_prob = dropout
-    changed.classifier_dropout = dropout
+    family_of(config.model_type).set_dropout(changed, dropout)
     return changed
 
 
@@ -86,9 +81,9 @@ def pretrained_classifier(folder: str | Path, task: Task, *, dropout: float, see
 
 def _head_below_outputs(folder: Path, model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """Return the tensors of a saved head that are no output layer and fit into ``model``."""
-    own = model.state_dict()
+    own, first = model.state_dict(), family_of(model.config.model_type).head[0]
     with safe_open(folder / WEIGHTS, "pt") as saved:
-        names = own.keys() & set(saved.keys()) & set(HEAD_BELOW_OUTPUTS)
+        names = own.keys() & set(saved.keys()) & {f"{first}.weight", f"{first}.bias"}
         found = {name: saved.get_tensor(name) for name in names}
     return {name: value for name, value in found.items() if own[name].shape == value.shape}
 
@@ -117,16 +112,15 @@ def base_model(model: PreTrainedModel) -> Any:
 def student_config(config: Any, architecture: Architecture) -> Any:
     """Return a copy of the teacher's ``config`` in the shape of ``architecture``.
 
-    For factorised embeddings it is one of ELECTRA (:mod:`kdnas.models.electra`).
+    For factorised embeddings it is one of ELECTRA (:mod:`kdnas.models.electra`); raises ValueError where that
+    cannot do what the teacher does.
     """
+    if architecture.factorised and not family_of(config.model_type).can_factorise:
+        raise ValueError(f"an ELECTRA cannot do what a student of a {config.model_type} does")
     changed = (
         electra_config(config) if architecture.factorised else config.__class__.from_dict(config.to_dict())
     )
-    changed.num_hidden_layers = architecture.layers
-    changed.hidden_size = architecture.hidden_size
-    changed.num_attention_heads = architecture.attention_heads
-    changed.intermediate_size = architecture.ffn_size
-    changed.hidden_act = architecture.activation
+    family_of(changed.model_type).set_shape(changed, architecture)
     if architecture.factorised or getattr(config, "embedding_size", None) == config.hidden_size:
         changed.embedding_size = architecture.embedding_size
     return changed

@@ -26,7 +26,8 @@ from typing import NamedTuple
 import torch
 
 from kdnas.models.factorised import factorise_embeddings
-from kdnas.models.heads import HeadMaps, narrow_heads
+from kdnas.models.families.base import Family, LayerParts
+from kdnas.models.heads import HeadMaps, head_outputs, head_sources, narrow_heads
 from kdnas.models.residual import narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
@@ -34,7 +35,6 @@ from kdnas.search.space import Architecture
 Tensors = dict[str, torch.Tensor]
 
 RIDGE = 1e-3  # as a share of the mean square of a refitted projection's inputs
-HEADS = (("bert.pooler.dense", "classifier"), ("classifier.dense", "classifier.out_proj"))
 
 
 def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
@@ -56,24 +56,28 @@ class KeptLayer(NamedTuple):
 
 @dataclass(frozen=True)
 class Kept:
-    """What a student keeps of its teacher's encoder; ``basis`` (H_T, H_S), float64, spans its stream."""
+    """What a student keeps of its teacher's encoder; ``basis`` (H_T, H_S), float64, spans its stream.
+
+    ``shared_heads`` are the teacher's heads that its own start from, where all layers keep the same.
+    """
 
     basis: torch.Tensor
     layers: list[KeptLayer]
+    shared_heads: torch.Tensor | None = None
 
 
 def choose_kept(
     teacher: Tensors,
     *,
-    prefix: str,
+    family: Family,
     signals: Sequence[LayerSignals],
     shape: Architecture,
     student: Architecture,
 ) -> Kept:
     """Return what ``student`` keeps of its teacher's encoder, that of a classifier of ``shape``.
 
-    ``prefix`` begins the encoder's names in the state dictionary ``teacher``; ``signals`` has those of every
-    teacher layer. The student may not exceed the teacher in any dimension (ValueError).
+    ``family`` is the teacher's, whose state dictionary is ``teacher``; ``signals`` has those of every teacher
+    layer. The student may not exceed the teacher in any dimension (ValueError).
     """
     if (
         student.layers > shape.layers
@@ -85,30 +89,40 @@ def choose_kept(
     sources = [teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
     basis = residual_basis([signals[source] for source in sources], student.hidden_size)
     head_size, teachers = (size.hidden_size / size.attention_heads for size in (student, shape))
-    layers = []
-    for source in sources:
-        layer = _below(teacher, f"{prefix}.encoder.layer.{source}")
-        heads = narrow_heads(layer, signals[source], shape=shape, student=student)
-        importance = signals[source].neurons.squares * _column_squares(layer, "output.dense")
+    parts, layers = family.parts, []
+    tensors = [_below(teacher, f"{family.prefix}.{family.layers}.{source}") for source in sources]
+    writes = [
+        head_outputs(layer, signals[source], parts=parts, heads=shape.attention_heads)
+        for layer, source in zip(tensors, sources, strict=True)
+    ]
+    if family.head_tables:  # each layer counts alike
+        shares = torch.stack([outputs / outputs.sum().clamp_min(1e-12) for outputs in writes])
+        writes = [shares.sum(0)] * len(sources)
+    of_heads = [head_sources(outputs, shape=shape, student=student) for outputs in writes]
+    for layer, source, rows in zip(tensors, sources, of_heads, strict=True):
+        heads = narrow_heads(layer, signals[source], rows, parts=parts, student=student)
+        importance = signals[source].neurons.squares * _column_squares(layer, parts.ffn_output)
         neurons = largest(importance, student.ffn_size)
         layers.append(KeptLayer(source, heads, neurons, math.sqrt(head_size / teachers)))
-    return Kept(basis, layers)
+    if not family.head_tables:
+        return Kept(basis, layers)
+    return Kept(basis, layers, torch.stack([(rows // int(teachers)).mode().values for rows in of_heads[0]]))
 
 
 def narrow_classifier(
     teacher: Tensors,
     kept: Kept,
     *,
-    prefix: str,
+    family: Family,
     signals: Sequence[LayerSignals],
     student: Architecture,
 ) -> Tensors:
     """Return the tensors of ``student``, made from what is ``kept`` of its teacher's.
 
-    The other arguments are those of :func:`choose_kept`; ``prefix`` begins the encoder's names in the result
-    too. Tensors are float32 copies on the CPU.
+    The other arguments are those of :func:`choose_kept`; the names in the result are of ``family`` too, but
+    for factorised embeddings. Tensors are float32 copies on the CPU.
     """
-    teacher, basis = _on_cpu(teacher), kept.basis
+    teacher, basis, prefix = _on_cpu(teacher), kept.basis, family.prefix
     hidden_size = len(basis)
     narrowed: Tensors = {}
     if student.factorised:
@@ -125,10 +139,14 @@ def narrow_classifier(
         if len(teacher[f"{norm}.weight"]) == hidden_size:
             _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
     for target, part in enumerate(kept.layers):
-        layer = _below(teacher, f"{prefix}.encoder.layer.{part.source}")
-        for name, value in _narrow_layer(layer, part, signals[part.source], basis).items():
-            narrowed[f"{prefix}.encoder.layer.{target}.{name}"] = value
-    narrowed |= _narrow_head(teacher, signals[-1].leaving, basis)
+        layer = _below(teacher, f"{prefix}.{family.layers}.{part.source}")
+        found = _narrow_layer(layer, part, signals[part.source], parts=family.parts, basis=basis)
+        for name, value in found.items():
+            narrowed[f"{prefix}.{family.layers}.{target}.{name}"] = value
+    for table in family.head_tables:
+        name = f"{prefix}.{table}.weight"
+        narrowed[name] = teacher[name][:, kept.shared_heads].clone()
+    narrowed |= _narrow_head(teacher, signals[-1].leaving, head=family.head, basis=basis)
     return narrowed
 
 
@@ -153,33 +171,32 @@ def _narrow_embeddings(name: str, value: torch.Tensor, size: int, basis: torch.T
     return value.clone()
 
 
-def _narrow_layer(layer: Tensors, kept: KeptLayer, signals: LayerSignals, basis: torch.Tensor) -> Tensors:
-    query, key, value = (f"attention.self.{name}" for name in ("query", "key", "value"))
-    context, inner, output = "attention.output.dense", "intermediate.dense", "output.dense"
+def _narrow_layer(
+    layer: Tensors, kept: KeptLayer, signals: LayerSignals, *, parts: LayerParts, basis: torch.Tensor
+) -> Tensors:
     heads, neurons = kept.heads, kept.neurons
     narrowed: Tensors = {}
     for name, rows, stream in (
-        (query, heads.queries, signals.entering),
-        (key, heads.keys, signals.entering),
-        (value, heads.values, signals.entering),
-        (inner, neurons, signals.inner),
+        (parts.query, heads.queries, signals.entering),
+        (parts.key, heads.keys, signals.entering),
+        (parts.value, heads.values, signals.entering),
+        (parts.ffn_input, neurons, signals.inner),
     ):
         _put_reading(narrowed, name, layer, rows, stream.mean, basis)
-    _put_writing(narrowed, context, layer, heads.context, signals.context, basis)
-    _put_writing(narrowed, output, layer, neurons, signals.neurons, basis)
-    for name, leaving in (
-        ("attention.output.LayerNorm", signals.inner),
-        ("output.LayerNorm", signals.leaving),
-    ):
+    _put_writing(narrowed, parts.attention_output, layer, heads.context, signals.context, basis)
+    _put_writing(narrowed, parts.ffn_output, layer, neurons, signals.neurons, basis)
+    for name, leaving in ((parts.attention_norm, signals.inner), (parts.ffn_norm, signals.leaving)):
         _put_norm(narrowed, name, layer, leaving, basis)
     for part in ("weight", "bias"):
-        narrowed[f"{query}.{part}"] *= kept.query_scale
+        narrowed[f"{parts.query}.{part}"] *= kept.query_scale
     return narrowed
 
 
-def _narrow_head(teacher: Tensors, leaving: Moments, basis: torch.Tensor) -> Tensors:
+def _narrow_head(
+    teacher: Tensors, leaving: Moments, *, head: tuple[str, str], basis: torch.Tensor
+) -> Tensors:
     """Narrow the two matrices between the encoder and the logits."""
-    first, second = next(pair for pair in HEADS if f"{pair[0]}.weight" in teacher)
+    first, second = head
     importance = _row_squares(teacher, first) * _column_squares(teacher, second)
     rows = largest(importance, basis.shape[1])
     narrowed: Tensors = {}

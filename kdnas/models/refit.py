@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from kdnas.models.families import family_of
+from kdnas.models.families.base import LayerParts
 from kdnas.models.loading import base_model
 from kdnas.models.narrowing import Kept, take
 from kdnas.models.unit import output_layer
@@ -57,15 +59,15 @@ class Targets:
 @torch.no_grad()
 def measure_targets(teacher: PreTrainedModel, batches: Iterable[Batch], seed: int) -> Targets:
     """Run ``teacher`` on ``batches`` (its inputs, each (rows, length)); ``seed`` draws the tokens."""
-    layers = base_model(teacher).encoder.layer
+    layers = _layers(teacher)
     generator = torch.Generator().manual_seed(seed)
     targets = Targets([], [], [], [[] for _ in layers], [[] for _ in layers], [])
     teacher.eval()
     for batch in batches:
         tokens = _draw(batch["attention_mask"].bool(), generator)
-        places = [(layers[0].attention.self.query, targets.entering)]
+        places = [(layers[0].query, targets.entering)]
         for layer, attention, ffn in zip(layers, targets.attention, targets.ffn, strict=True):
-            places += [(layer.attention.output.LayerNorm, attention), (layer.output.LayerNorm, ffn)]
+            places += [(layer.attention_norm, attention), (layer.ffn_norm, ffn)]
         hooks = [_keeps_inputs(module, tokens, kept) for module, kept in places]
         try:
             targets.logits.append(teacher(**batch).logits)
@@ -125,55 +127,56 @@ def refit(student: PreTrainedModel, teacher: PreTrainedModel, *, kept: Kept, tar
     """Refit ``student``, narrowed from ``teacher`` to what is ``kept`` of it; all on the CPU."""
     student.eval()
     basis = kept.basis.float()
-    own, given = (base_model(model).encoder.layer for model in (student, teacher))
-    states, masks = zip(*(_embedded(student, batch) for batch in targets.batches), strict=True)
+    family, encoder = family_of(student.config.model_type), base_model(student)
+    modules, own, given = family.layers_of(encoder), _layers(student), _layers(teacher)
+    states = [family.embed(encoder, batch) for batch in targets.batches]
+    arguments = [
+        family.attention_arguments(encoder, state, batch["attention_mask"])
+        for state, batch in zip(states, targets.batches, strict=True)
+    ]
 
     def fitted(tensors: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
         return (tensor[tokens] for tensor, tokens in zip(tensors, targets.tokens, strict=True))
 
     entering = targets.entering
-    for layer, part in zip(own, kept.layers, strict=True):
-        source, attention = given[part.source], layer.attention
+    for module, layer, part in zip(modules, own, kept.layers, strict=True):
+        source = given[part.source]
         if part.source:
-            entering = _leaving(given[part.source - 1], targets.ffn[part.source - 1])
+            entering = map(given[part.source - 1].ffn_norm, targets.ffn[part.source - 1])
         stream = fit(fitted(states), entering, kept.basis)
         scaled = part.query_scale * part.heads.queries
-        _read(attention.self.query, source.attention.self.query, scaled, stream)
-        _read(attention.self.key, source.attention.self.key, part.heads.keys, stream)
-        _read(attention.self.value, source.attention.self.value, part.heads.values, stream)
-        contexts = [attention.self(*inputs)[0] for inputs in zip(states, masks, strict=True)]
+        _read(layer.query, source.query, scaled, stream)
+        _read(layer.key, source.key, part.heads.keys, stream)
+        _read(layer.value, source.value, part.heads.values, stream)
+        contexts = [family.attend(module, *inputs) for inputs in zip(states, arguments, strict=True)]
         sums = targets.attention[part.source]
-        _write(attention.output.dense, fitted(contexts), sums, fitted(states), basis)
-        states = [attention.output(*inputs) for inputs in zip(contexts, states, strict=True)]
+        _write(layer.attention_output, fitted(contexts), sums, fitted(states), basis)
+        states = [
+            layer.attention_norm(layer.attention_output(context) + state)
+            for context, state in zip(contexts, states, strict=True)
+        ]
 
-        stream = fit(fitted(states), _leaving(source.attention, sums), kept.basis)
-        _read(layer.intermediate.dense, source.intermediate.dense, part.neurons, stream)
-        neurons, sums = map(layer.intermediate, fitted(states)), targets.ffn[part.source]
-        _write(layer.output.dense, neurons, sums, fitted(states), basis)
-        if layer is own[-1]:  # the head reads the first token alone
+        stream = fit(fitted(states), map(source.attention_norm, sums), kept.basis)
+        _read(layer.ffn_input, source.ffn_input, part.neurons, stream)
+        neurons, sums = (_neurons(layer, state) for state in fitted(states)), targets.ffn[part.source]
+        _write(layer.ffn_output, neurons, sums, fitted(states), basis)
+        if part is kept.layers[-1]:  # the head reads the first token alone
             states = [state[:, :1] for state in states]
-        states = [layer.output(layer.intermediate(state), state) for state in states]
+        states = [layer.ffn_norm(layer.ffn_output(_neurons(layer, state)) + state) for state in states]
     last = output_layer(student)
     _put(last, fit(_features(student, states), targets.logits, last.weight))
 
 
-def _embedded(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return what the first layer reads of ``batch`` (rows, length, H) and the mask as attention takes it."""
-    from transformers.masking_utils import create_bidirectional_mask
-
-    base = base_model(model)
-    states = base.embeddings(input_ids=batch["input_ids"], token_type_ids=batch.get("token_type_ids"))
-    if hasattr(base, "embeddings_project"):
-        states = base.embeddings_project(states)
-    mask = create_bidirectional_mask(
-        config=base.config, inputs_embeds=states, attention_mask=batch["attention_mask"]
-    )
-    return states, mask
+def _layers(model: PreTrainedModel) -> list[LayerParts]:
+    """Return the modules of every layer."""
+    family = family_of(model.config.model_type)
+    return [family.parts.of(layer) for layer in family.layers_of(base_model(model))]
 
 
-def _leaving(block: Any, sums: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
-    """Return what leaves a teacher's layer or attention, ``block``, given the sums before its norm."""
-    return map(block.output.LayerNorm, sums)
+def _neurons(layer: LayerParts, state: torch.Tensor) -> torch.Tensor:
+    """Return what the FFN's output projection reads."""
+    neurons: torch.Tensor = layer.activation(layer.ffn_input(state))
+    return neurons
 
 
 def _read(own: nn.Linear, teachers: nn.Linear, kept: torch.Tensor, stream: Linear) -> None:
@@ -201,12 +204,12 @@ def _put(own: nn.Linear, solution: Linear) -> None:
 
 def _features(model: PreTrainedModel, states: Iterable[torch.Tensor]) -> list[torch.Tensor]:
     """Return what the output layer reads, (rows, H), given the last layer's ``states`` (rows, 1, H)."""
-    pooler = getattr(base_model(model), "pooler", None)  # of a BERT: the rest of its head, in the encoder
+    family = family_of(model.config.model_type)
     found: list[torch.Tensor] = []
     hook = output_layer(model).register_forward_pre_hook(lambda _module, inputs: found.append(inputs[0]))
     try:
         for state in states:
-            model.classifier(pooler(state) if pooler else state)
+            family.classify(model, state)
     finally:
         hook.remove()
     return found

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from kdnas.models.families import family_of
 from kdnas.models.loading import base_model
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class _Sums:
 
 def measure_signals(model: PreTrainedModel, batches: Iterable[dict[str, torch.Tensor]]) -> list[LayerSignals]:
     """Run ``model`` on ``batches`` (its inputs, each (batch, tokens)); return every layer's signals."""
-    layers = base_model(model).encoder.layer
+    family = family_of(model.config.model_type)
+    layers = family.layers_of(base_model(model))
     sums = [{name: _Sums() for name in LayerSignals.__dataclass_fields__} for _ in layers]
     mask = torch.zeros(())
 
@@ -90,12 +92,13 @@ def measure_signals(model: PreTrainedModel, batches: Iterable[dict[str, torch.Te
 
     hooks = []
     for layer, entries in zip(layers, sums, strict=True):
+        parts = family.parts.of(layer)
         hooks += [
-            reads(layer.attention.self.query, entries["entering"]),
-            reads(layer.attention.output.dense, entries["context"]),
-            reads(layer.intermediate.dense, entries["inner"]),
-            reads(layer.output.dense, entries["neurons"]),
-            leaves(layer.output, entries["leaving"]),
+            reads(parts.query, entries["entering"]),
+            reads(parts.attention_output, entries["context"]),
+            reads(parts.ffn_input, entries["inner"]),
+            reads(parts.ffn_output, entries["neurons"]),
+            leaves(parts.ffn_norm, entries["leaving"]),
         ]
     model.eval()
     try:

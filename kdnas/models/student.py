@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kdnas.data.tasks import Task
 from kdnas.files.artifacts import digest
 from kdnas.models.electra import as_electra
+from kdnas.models.families import family_of, shape_of
 from kdnas.models.loading import classifier_config, new_classifier, student_config
 from kdnas.models.narrowing import choose_kept, narrow_classifier
 from kdnas.models.refit import Targets, refit
@@ -44,13 +45,12 @@ def build_student(
     config = classifier_config(student_config(teacher.config, architecture), task, dropout)
     student = new_classifier(config, seed_of(seed, architecture))
     if signals is not None:
-        shape = Architecture.from_model_config(teacher.config)
-        prefix = teacher.base_model_prefix
+        shape, family = shape_of(teacher.config), family_of(teacher.config.model_type)
         tensors = teacher.state_dict()
-        kept = choose_kept(tensors, prefix=prefix, signals=signals, shape=shape, student=architecture)
-        narrowed = narrow_classifier(tensors, kept, prefix=prefix, signals=signals, student=architecture)
+        kept = choose_kept(tensors, family=family, signals=signals, shape=shape, student=architecture)
+        narrowed = narrow_classifier(tensors, kept, family=family, signals=signals, student=architecture)
         if architecture.factorised:
-            narrowed = as_electra(narrowed, prefix, teacher.config)
+            narrowed = as_electra(narrowed, teacher.config)
         student.load_state_dict(narrowed)
         if targets is not None and architecture != shape:  # a student of that shape is its teacher
             refit(student, teacher, kept=kept, targets=targets)

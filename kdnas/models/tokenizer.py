@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdnas.files.artifacts import read_json, write_json
+from kdnas.models.families import family_of
 from kdnas.models.files import CONFIG, TOKENIZER_CONFIG, tokenizer_files
 
 TOKEN_TYPES = "token_type_ids"
@@ -37,7 +38,8 @@ def trained_with_types(tokenizer: Any, folder: Path) -> bool:
     """
     from transformers import AutoConfig
 
-    if AutoConfig.from_pretrained(folder).type_vocab_size < 2:
+    config = AutoConfig.from_pretrained(folder)
+    if family_of(config.model_type).token_types(config) < 2:
         return False
     if says_its_inputs(tokenizer, folder):
         return TOKEN_TYPES in tokenizer.model_input_names

@@ -56,17 +56,6 @@ class Architecture:
             embedding_size=int(values.get("embedding_size") or 0),
         )
 
-    @classmethod
-    def from_model_config(cls, config: Any) -> Architecture:
-        """Read it off a transformers configuration of the BERT family."""
-        return cls(
-            layers=config.num_hidden_layers,
-            hidden_size=config.hidden_size,
-            attention_heads=config.num_attention_heads,
-            ffn_size=config.intermediate_size,
-            activation=config.hidden_act,
-        )
-
     @property
     def factorised(self) -> bool:
         """Whether the embeddings are narrower than the hidden size."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kdnas.files.artifacts import read_json
-from kdnas.latency.protocol import hardware_text
+from kdnas.latency.protocol import TORCH, hardware_text, place
 from kdnas.search.space import Architecture, encoder_parameters
 from kdnas.tables.table import Table, best_cells, number
 
@@ -105,7 +105,9 @@ def _profiled(data: pd.DataFrame, device: str) -> bool:
     return bool(data[f"{device}_latency_ms"].notna().any())
 
 
-def _shown(data: pd.DataFrame, devices: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+def _shown(
+    data: pd.DataFrame, profiles: Mapping[str, dict[str, Any]]
+) -> tuple[pd.DataFrame, dict[str, list[float]]]:
     """Return the cells as text and, for the columns that have a best, the numbers behind them."""
     columns = {
         "Model": data["model"],
@@ -119,10 +121,10 @@ def _shown(data: pd.DataFrame, devices: Mapping[str, Any]) -> tuple[pd.DataFrame
         "Parameters (M)": [-value for value in data["parameters"]],
         "Size (MB)": [-value for value in data["size_mb"]],
     }
-    for device in devices:
+    for device, profile in profiles.items():
         if not _profiled(data, device):
             continue
-        name = device.upper()
+        name = place(device, profile["protocol"].get("runtime", TORCH))
         columns[f"{name} (ms)"] = [number(value, 2) for value in data[f"{device}_latency_ms"]]
         columns[f"{name} speed-up"] = [
             _interval(*values)

@@ -114,7 +114,7 @@ def _notes(
         "is shown."
     )
     notes.append(
-        f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "
+        f"Quality: {QUALITY[quality]} on the rows held out of the search task's training set. "
         "Latency ratio: to the teacher; milliseconds of different rows may come from different sessions. "
         "Parameters include the embeddings of the teacher's whole vocabulary."
     )

@@ -118,11 +118,7 @@ def data_title(data: pd.DataFrame) -> str:
     glue = (scored["rows"] <= scored["official_rows"]).fillna(False)
     if glue.all():
         return "GLUE development sets"
-    return (
-        "Development sets, not all of them GLUE's"
-        if glue.any()
-        else "Development sets of other data than GLUE"
-    )
+    return "Development sets, not all of them GLUE's" if glue.any() else "Development sets of your own data"
 
 
 def task_label(task: Task) -> str:

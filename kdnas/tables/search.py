@@ -136,7 +136,7 @@ def _notes(data: pd.DataFrame, quality: str, synthetic: bool) -> list[str]:
     else:
         notes.append("The budgets differ, so the strategies can't be compared.")
     notes.append(
-        f"Quality: {QUALITY[quality]} on the slice held out of the search task's training set. "
+        f"Quality: {QUALITY[quality]} on the rows held out of the search task's training set. "
         "Latency ratio: to the teacher. Episode: where the best was found. Mean rewards leave failed "
         "candidates out."
     )

@@ -13,6 +13,7 @@ from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import TRAIN, Definition, Task, completed, get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_json
+from kdnas.models.families import family_of
 from kdnas.models.loading import load_config
 from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer, says_its_inputs
 from kdnas.sentences import listed, shown
@@ -95,7 +96,8 @@ def adopt_teacher(
 def _toggle_token_types(tokenizer: Any, config: Any) -> Any:
     """Return ``tokenizer`` with token types where it gives none and the model knows two, else without."""
     names = ["input_ids", "attention_mask"]
-    if TOKEN_TYPES not in tokenizer.model_input_names and config.type_vocab_size > 1:
+    types = family_of(config.model_type).token_types(config)
+    if TOKEN_TYPES not in tokenizer.model_input_names and types > 1:
         names.append(TOKEN_TYPES)
     tokenizer.model_input_names = names
     return tokenizer

@@ -10,6 +10,7 @@ import torch
 
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
+from kdnas.models.families import family_of
 from kdnas.models.files import TOKENIZER_CONFIG, file_names
 from kdnas.models.tokenizer import TOKEN_TYPES, trained_with_types
 from kdnas.sentences import reason
@@ -27,13 +28,11 @@ _USUAL = (
     "sentencepiece.bpe.model",
     "spiece.model",
 )
-_SIZES = {  # the key of config.json that a tensor's shape goes by
+_SIZES = {  # the key of config.json that a table's shape goes by
     "word_embeddings": "vocab_size",
     "position_embeddings": "max_position_embeddings",
     "token_type_embeddings": "type_vocab_size",
-    "intermediate.dense": "intermediate_size",
 }
-_LAYER = re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\.")
 _TEXTS = [
     "Hello, World! It's 3.14 -- naïve café\tÅngström",
     "你好，世界 こんにちは 안녕하세요",
@@ -84,24 +83,27 @@ def _check_weights(folder: Path, described: str) -> Any:
             f"{described} cannot be opened with its config.json ({_first_line(error)}); "
             "allowed: a model that transformers' AutoModel opens"
         ) from error
+    family = family_of(model.config.model_type)
+    sizes = _SIZES | {family.parts.ffn_input: family.keys["ffn_size"]}
     for name, given, wanted in sorted(report["mismatched_keys"]):
-        key = next((key for part, key in _SIZES.items() if part in name), None)
+        key = next((key for part, key in sizes.items() if part in name), None)
         raise UserError(
             f"the weights of {described} have {name} in the shape {_shape(given)}, but its config.json "
             f"{f'has {key} {getattr(model.config, key)} and ' if key else ''}needs {_shape(wanted)}; "
             "allowed: the configuration that the weights were saved with"
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
-    layers = model.config.num_hidden_layers
+    layers = getattr(model.config, family.keys["layers"])
+    in_layer = re.compile(rf"(?:^|\.){re.escape(family.layers)}\.(\d+)\.")
     beyond = sorted(
         name
         for name in report["unexpected_keys"]
-        if (found := _LAYER.search(name)) and int(found[1]) >= layers
+        if (found := in_layer.search(name)) and int(found[1]) >= layers
     )
     if missing or beyond:
         raise UserError(
             f"the weights of {described} {'lack' if missing else 'also have'} {(missing or beyond)[0]} and "
-            f"{len(missing or beyond) - 1} more, but its config.json has num_hidden_layers {layers}; "
+            f"{len(missing or beyond) - 1} more, but its config.json has {family.keys['layers']} {layers}; "
             "allowed: the configuration that the weights were saved with"
         )
     for name, value in model.named_parameters():
@@ -148,15 +150,18 @@ def _check_ids(tokenizer: Any, vocabulary_size: int, described: str) -> None:
 
 def _check_token_types(tokenizer: Any, config: Any, folder: Path, described: str) -> int:
     """Return the number of token types of two texts; those of one have to be among the model's."""
+    if not family_of(config.model_type).has_token_types:
+        return 1
     if TOKEN_TYPES not in tokenizer.model_input_names and not trained_with_types(tokenizer, folder):
         return 1
     one, two = (
         max(tokenizer(*texts, return_token_type_ids=True)[TOKEN_TYPES]) + 1 for texts in (["a"], ["a", "b"])
     )
-    if one > config.type_vocab_size:
+    known = family_of(config.model_type).token_types(config)
+    if one > known:
         raise UserError(
             f"the tokenizer of {described} gives a text the token type {one - 1}; "
-            f"allowed: types below the model's type_vocab_size {config.type_vocab_size}"
+            f"allowed: types below the model's type_vocab_size {known}"
         )
     return two
 

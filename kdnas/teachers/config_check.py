@@ -14,7 +14,7 @@ from kdnas.config.student_keys import choices
 from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
-from kdnas.models.family import FAMILY, ROBERTA_FAMILY, unused_positions
+from kdnas.models.families import FAMILIES, Family, family_of
 from kdnas.models.tokenizer_json import TOKENIZER, USED, check_can_be_cut, tokenizer_content
 from kdnas.sentences import shown
 from kdnas.teachers.fetch import TeacherSource, what_it_is
@@ -28,31 +28,31 @@ def check_against_teacher(
     ``facts`` is the return value of :func:`kdnas.teachers.agreement.check_agreement`, where the teacher was
     fetched.
     """
-    family = teacher_config.get("model_type")
-    if family not in FAMILY:
+    model_type = teacher_config.get("model_type")
+    if model_type not in FAMILIES:
         raise UserError(
-            f"the teacher {config['teacher']['name']} has model_type {family} in its config.json; "
-            f"allowed: one of {', '.join(FAMILY)}"
+            f"the teacher {config['teacher']['name']} has model_type {model_type} in its config.json; "
+            f"allowed: one of {', '.join(FAMILIES)}"
         )
-    positions = teacher_config.get("position_embedding_type") or "absolute"
-    if positions != "absolute":
-        raise UserError(
-            f"the teacher {config['teacher']['name']} has position_embedding_type {positions} in its "
-            "config.json; allowed: absolute, the only type that transformers reads"
-        )
+    family = family_of(model_type)
+    for key, value in family.only.items():
+        if (given := teacher_config.get(key) or value) != value:
+            raise UserError(
+                f"the teacher {config['teacher']['name']} has {key} {given} in its config.json; allowed: "
+                f"{value}, which is all that transformers reads"
+            )
     if teacher_config.get("add_cross_attention"):
         raise UserError(
             f"the teacher {config['teacher']['name']} has add_cross_attention true in its config.json; "
             "allowed: false, an encoder without a decoder"
         )
-    if "type_vocab_size" in teacher_config:
+    if family.has_token_types and "type_vocab_size" in teacher_config:
         _teacher_size(teacher_config, "type_vocab_size")
-    hidden_size = _teacher_size(teacher_config, "hidden_size")
-    layers = _teacher_size(teacher_config, "num_hidden_layers")
-    ffn_size = _teacher_size(teacher_config, "intermediate_size")
-    _teacher_size(teacher_config, "num_attention_heads")
+    dimensions = ("hidden_size", "layers", "ffn_size", "attention_heads")
+    sizes = {name: _teacher_size(teacher_config, family.keys[name]) for name in dimensions}
+    hidden_size, layers = sizes["hidden_size"], sizes["layers"]
 
-    most = {"hidden_size": hidden_size, "ffn_size": ffn_size, "layers": layers}
+    most = {"hidden_size": hidden_size, "ffn_size": sizes["ffn_size"], "layers": layers}
     losses = config["distillation"]["losses"]
     for start in ("teacher", "refit"):
         if config["distillation"]["initialisation"] == start:
@@ -66,10 +66,10 @@ def check_against_teacher(
     if losses["relations"] > 0 and hidden_size % heads:
         raise UserError(
             f"distillation.relation_heads is {heads}; "
-            f"allowed: a divisor of the teacher's hidden_size {hidden_size}"
+            f"allowed: a divisor of the teacher's {family.keys['hidden_size']} {hidden_size}"
         )
-    _check_embedding_size(config, teacher_config, hidden_size)
-    _check_positions(config, teacher_config)
+    _check_embedding_size(config, teacher_config, family, hidden_size)
+    _check_positions(config, teacher_config, family)
     _check_pairs(config, teacher_config, facts)
 
 
@@ -118,8 +118,16 @@ def _check_at_most(config: dict[str, Any], most: dict[str, int], condition: str)
                 raise UserError(f"{path} is {choice}; allowed {condition}: at most the teacher's {size}")
 
 
-def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any], hidden_size: int) -> None:
+def _check_embedding_size(
+    config: dict[str, Any], teacher_config: dict[str, Any], family: Family, hidden_size: int
+) -> None:
     """ELECTRA projects embeddings only where their width differs from the hidden size."""
+    if not family.can_factorise:
+        for path, choice in choices(config, "embedding_size"):
+            raise UserError(
+                f"{path} is {choice}; allowed: null, because students with factorised embeddings are "
+                f"ELECTRAs, which cannot do what the teacher, a {teacher_config['model_type']}, does"
+            )
     embedding_size = teacher_config.get("embedding_size", hidden_size)
     if teacher_config["model_type"] != "electra" or embedding_size == hidden_size:
         return
@@ -136,9 +144,9 @@ def _check_embedding_size(config: dict[str, Any], teacher_config: dict[str, Any]
             )
 
 
-def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> None:
+def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any], family: Family) -> None:
     positions = _teacher_size(teacher_config, "max_position_embeddings")
-    positions -= unused_positions(teacher_config["model_type"], _pad_token_id(config, teacher_config))
+    positions -= family.unused_positions(_pad_token_id(config, teacher_config, family))
     for path, length in (
         ("teacher.max_length", config["teacher"]["max_length"]),
         ("latency.sequence_length", config["latency"]["sequence_length"]),
@@ -147,13 +155,12 @@ def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any]) -> 
             raise UserError(f"{path} is {length}; allowed: at most the teacher's {positions} positions")
 
 
-def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any]) -> int:
+def _pad_token_id(config: dict[str, Any], teacher_config: dict[str, Any], family: Family) -> int:
     """Return the id that the model's own code takes for padding; without one, transformers' default."""
-    roberta = teacher_config["model_type"] in ROBERTA_FAMILY
-    value = teacher_config.get("pad_token_id", int(roberta))
+    value = teacher_config.get("pad_token_id", family.pad_token_id)
     most = teacher_config.get("vocab_size")
     most = most - 1 if isinstance(most, int) else float("inf")
-    if value is None and not roberta:
+    if value is None and not family.counts_from_padding:
         return 0
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise UserError(

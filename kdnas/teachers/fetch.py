@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, file_sha256, read_json, write_json
-from kdnas.models.family import check_family
-from kdnas.models.files import CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
+from kdnas.models.families import check_family
+from kdnas.models.files import CARD, CONFIG, META, TOKENIZER_SUFFIXES, WEIGHTS, file_names
 from kdnas.sentences import shown
 
 SHARDS = f"{WEIGHTS}.index.json"
@@ -91,12 +93,25 @@ def fetch_teacher(
             write_json(folder / CONFIG, what_it_is(config))
         facts = check_agreement(folder, opened, described)
         check(config, facts)
-        write_json(folder / META, teacher.origin | {"sha256": sha256, **facts})
+        found = {"sha256": sha256, "licence": stated_licence(source), **facts}
+        write_json(folder / META, teacher.origin | found)
 
 
 def what_it_is(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a model's configuration without the settings that only say how to run it."""
     return {key: value for key, value in config.items() if key not in _HOW_TO_RUN}
+
+
+def stated_licence(folder: Path) -> str | None:
+    """Return the licence in the metadata of a model's card; None if there is none."""
+    from huggingface_hub import metadata_load
+
+    try:
+        metadata = metadata_load(folder / CARD)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    licence = metadata.get("license") if isinstance(metadata, dict) else None
+    return licence if isinstance(licence, str) else None
 
 
 def _check_config(source: Path, described: str) -> dict[str, Any]:
@@ -167,7 +182,7 @@ def _hub(teacher: TeacherSource) -> Path:
             snapshot_download(
                 teacher.name,
                 revision=teacher.revision,
-                allow_patterns=[WEIGHTS, *(f"*{suffix}" for suffix in TOKENIZER_SUFFIXES)],
+                allow_patterns=[WEIGHTS, CARD, *(f"*{suffix}" for suffix in TOKENIZER_SUFFIXES)],
             )
         )
     except RepositoryNotFoundError as error:

@@ -11,6 +11,7 @@ import torch
 
 from kdnas.data.kinds import Kind
 from kdnas.data.tasks import Task
+from kdnas.models.families import family_of
 from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer
 from kdnas.models.vocabulary import Vocabulary
 from kdnas.training.device import to_device
@@ -148,8 +149,8 @@ def load_data(
     encoded = {name: encode(frame, task, tokenizer, max_length=max_length) for name, frame in scored.items()}
     rows = encode(train, task, tokenizer, max_length=max_length)
     everything = [ids for part in (rows, *encoded.values()) for ids in part.token_ids]
-    # RoBERTa's positions depend on the model's own pad_token_id, which may differ from the tokenizer's
-    largest_special = max(tokenizer.pad_token_id, config.pad_token_id or 0)
+    # the model's own id of its padding may differ from the tokenizer's
+    largest_special = max(tokenizer.pad_token_id, family_of(config.model_type).last_fixed_id(config))
     vocabulary = Vocabulary(everything, largest_special, config.vocab_size)
     return TrainingData(
         rows.compact(vocabulary),

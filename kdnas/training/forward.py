@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
+from kdnas.models.families import family_of
 from kdnas.models.loading import base_model
 from kdnas.training.device import to_device
 
@@ -35,8 +36,9 @@ class Forward:
         self.capturing = False
         self.captured: list[torch.Tensor] = []
         if RELATIONS in reads:
-            attention = base_model(model).encoder.layer[-1].attention.self
-            for projection in (attention.query, attention.key, attention.value):
+            family = family_of(model.config.model_type)
+            parts = family.parts.of(family.layers_of(base_model(model))[-1])
+            for projection in (parts.query, parts.key, parts.value):
                 projection.register_forward_hook(self._capture)
 
     def _capture(self, module: nn.Module, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -60,9 +62,15 @@ class Forward:
 
         transformers would make the same one, but first ask the GPU whether there is anything to mask.
         """
-        if "padded" not in batch or self.model.config._attn_implementation != "sdpa":
+        kind = self.model.config._attn_implementation
+        if "padded" not in batch or kind not in ("sdpa", "eager"):
             return {}
-        mask = batch["attention_mask"].bool()[:, None, None, :] if batch["padded"] else None
+        if not batch["padded"]:
+            return {"attention_mask": None}
+        mask = batch["attention_mask"].bool()[:, None, None, :]
+        if kind == "eager":  # it adds the mask to the scores
+            dtype = self.model.dtype
+            mask = torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
         return {"attention_mask": mask}
 
 

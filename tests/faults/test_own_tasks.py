@@ -59,7 +59,7 @@ def test_custom_tasks_run_from_files_to_scores(fresh):
     model = json.loads((students / "tickets/seed_1/model/config.json").read_text(encoding="utf-8"))
     assert model["id2label"] == {"0": "low", "1": "mid", "2": "high"}
     markdown = (fresh / GLUE_CSV).with_suffix(".md").read_text(encoding="utf-8")
-    assert "Development sets of other data than GLUE" in markdown
+    assert "Development sets of your own data" in markdown
 
     assert plan(fresh, FIGURE) == {}
     tasks = TASKS | {"likeness": TASKS["likeness"] | {"metrics": ["spearman"]}}

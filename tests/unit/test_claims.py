@@ -388,7 +388,9 @@ def test_headline_ends_with_the_overall_verdicts(tmp_path):
         write_table(table, **fabricate.table_files(tmp_path / "tables", table.name))
     config = tmp_path / "config.yaml"
     config.write_text("claims: {baseline: null}")
-    assert "Claim" not in headline(tmp_path)
+    assert "Claim" not in headline(tmp_path) and " CPU speed-up " in headline(tmp_path)
+    config.write_text("{claims: {baseline: null}, latency: {runtime: onnxruntime_int8}}")
+    assert " CPU, onnxruntime_int8 speed-up " in headline(tmp_path)
     config.write_text("claims: {baseline: base}")
     table = claims_table(
         metrics,

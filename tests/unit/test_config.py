@@ -504,6 +504,27 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
             "search.space.embedding_size[0] is 128; allowed: null, because the teacher's",
         ),
         (
+            {"search__space__embedding_size": [128]},
+            {"model_type": "mpnet", "max_position_embeddings": 514},
+            "search.space.embedding_size[0] is 128; allowed: null, because students with factorised",
+        ),
+        (
+            {"teacher__max_length": 511},
+            {"model_type": "mpnet", "pad_token_id": 0},
+            "teacher.max_length is 511; allowed: at most the teacher's 510 positions",
+        ),
+        (
+            {},
+            {"model_type": "mpnet", "relative_attention_num_buckets": 16},
+            "has relative_attention_num_buckets 16 in its config.json; allowed: 32, which is all",
+        ),
+        ({}, {"model_type": "distilbert"}, "the teacher's config.json has dim None; allowed"),
+        (
+            {},
+            {"model_type": "distilbert", "dim": 384, "n_layers": 3, "n_heads": 12, "hidden_dim": 1536},
+            "search.space.layers[2] is 4; allowed with distillation.init",
+        ),
+        (
             {"students__hand_crafted": [{**STUDENT, "embedding_size": 128}]},
             {"model_type": "electra", "embedding_size": 64},
             "students.hand_crafted[0].embedding_size is 128; allowed: null",
@@ -534,6 +555,8 @@ def test_teacher_check_refuses(changes, teacher, words):
         ({"teacher__max_length": 512}, {}),
         ({}, {"model_type": "electra", "embedding_size": 384}),
         ({}, {"model_type": "roberta"}),
+        ({}, {"model_type": "distilbert", "dim": 384, "n_layers": 6, "n_heads": 12, "hidden_dim": 1536}),
+        ({}, {"model_type": "mpnet", "max_position_embeddings": 514, "pad_token_id": None}),
         (
             {"teacher__max_length": 513},
             {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 0},

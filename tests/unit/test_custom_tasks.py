@@ -437,7 +437,7 @@ def test_the_table_has_a_column_for_it_and_is_not_called_glue(tmp_path):
     assert list(mixed.shown["Avg."]) == ["60.0", "60.0"]
     assert "Tasks of the user's own, not GLUE's: tickets." in mixed.notes
     alone = glue_table(records(tmp_path, {"tickets": ("accuracy", 0.5)}), [TICKETS])
-    assert alone.title == "Development sets of other data than GLUE"
+    assert alone.title == "Development sets of your own data"
     assert not any("Not in this run" in note for note in alone.notes)
     assert alone.notes[0] == "Points, 0 to 100. Accuracy."
     assert "Average over 1 task (tickets)." in alone.notes

@@ -16,7 +16,7 @@ import onnx
 import pandas as pd
 import pytest
 import torch
-from tiny import FAMILY, write_data, write_student, write_teacher
+from tiny import FACTORISABLE, FAMILY, write_data, write_student, write_teacher
 from tokenizers import Tokenizer
 
 from kdnas.config.check import check_config
@@ -92,8 +92,14 @@ def graph_of(file: Path) -> onnx.ModelProto:
 # Export
 
 
-@pytest.mark.parametrize(("task", "family"), [("stsb", "bert"), *(("mnli", family) for family in FAMILY)])
-@pytest.mark.parametrize("architecture", [STUDENT, FACTORISED], ids=["plain", "factorised"])
+@pytest.mark.parametrize(
+    ("task", "family", "architecture"),
+    [
+        *((task, "bert", shape) for task in ("stsb", "mnli") for shape in (STUDENT, FACTORISED)),
+        *(("mnli", family, STUDENT) for family in FAMILY[1:]),
+        *(("mnli", family, FACTORISED) for family in FACTORISABLE[1:]),
+    ],
+)
 def test_every_family_goes_through_export_gate_and_int8(task, family, architecture, data, tmp_path):
     base = write_teacher(tmp_path / "base", family)
     model = write_student(tmp_path / "model", base, architecture, task, MAX_LENGTH)
@@ -437,6 +443,13 @@ def test_with_a_latency_table_nothing_is_timed():
 def test_runtimes_are_registered_ones_and_torch_is_among_them(names, sentence):
     with pytest.raises(UserError, match=sentence):
         check_config({"deployment": {"runtimes": names}})
+
+
+def test_smaller_vocabulary_of_nothing_is_refused():
+    with pytest.raises(
+        UserError, match=r"^deployment.vocabulary is used; allowed with .*runtimes \[\]: teacher"
+    ):
+        check_config({"deployment": {"runtimes": [], "vocabulary": "used"}})
 
 
 # Table, figure, first page

@@ -149,7 +149,7 @@ def test_configurations_have_keys_of_the_schema(page):
 @with_pages
 def test_python_compiles(page):
     for number, code in enumerate(blocks(page, "python")):
-        code = f"{{{code}}}" if re.match(r' +"\w+": ', code) else code  # the line of a registry
+        code = f"{{{code}}}" if re.match(r' +"[\w-]+": ', code) else code  # the line of a registry
         compile(code, f"{page.name}, block {number + 1}", "exec")
 
 

@@ -35,6 +35,7 @@ from kdnas.estimate.sizes import MEAN_TOKENS, TaskSize, padded_tokens, task_size
 from kdnas.estimate.teacher import find_teacher
 from kdnas.estimate.work import HeavyJob, Workload
 from kdnas.models import refit
+from kdnas.models.families import shape_of
 from kdnas.plan import Job, jobs, student_names
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
@@ -164,7 +165,7 @@ def test_parameters_are_those_of_transformers(labels):
         num_labels=labels,
     )
     count = sum(parameter.numel() for parameter in BertForSequenceClassification(settings).parameters())
-    shape, embeddings = Architecture.from_model_config(settings), Embeddings.from_model_config(settings)
+    shape, embeddings = shape_of(settings), Embeddings.from_model_config(settings)
     assert parameters(shape, embeddings, labels) == count
 
 
@@ -490,11 +491,12 @@ def test_durations_read_well(seconds, text):
 # The machine and the command
 
 
-def test_calibration_measures_every_kind_of_pass(tmp_path, monkeypatch):
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "mpnet"])
+def test_calibration_measures_every_kind_of_pass(model_type, tmp_path, monkeypatch):
     from transformers import AutoConfig
 
     monkeypatch.setattr(calibration, "_start", lambda: (5.0, 1000))
-    teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher"))
+    teacher = AutoConfig.from_pretrained(write_teacher(tmp_path / "teacher", model_type))
     checked = config(latency={"sequence_length": 16}, training={"device": "cpu"})
     machine = calibrate(checked, teacher, student=Architecture(2, 12, 6, 24, "relu"), tokens=10)
     runtimes = ("torch", "onnxruntime", "onnxruntime_int8")

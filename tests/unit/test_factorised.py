@@ -51,7 +51,7 @@ def factorised(teacher, hidden_size, embedding_size):
     )
 
 
-@pytest.mark.parametrize("model_type", ["bert", "roberta", "electra", "xlm-roberta"])
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "electra", "xlm-roberta", "distilbert"])
 def test_tables_of_fewer_dimensions_are_factorised_without_loss(model_type, tmp_path):
     """Only word pieces that no input holds need more than eleven dimensions."""
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
@@ -129,7 +129,7 @@ def test_a_head_with_tanh_starts_near_that_of_the_teacher(teacher_base):
     torch.testing.assert_close(*slopes)
 
 
-@pytest.mark.parametrize("model_type", ["bert", "camembert"])
+@pytest.mark.parametrize("model_type", ["bert", "camembert", "distilbert"])
 def test_both_widths_can_be_narrowed(model_type, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     student = factorised(teacher, 12, 7)

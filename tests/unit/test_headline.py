@@ -82,7 +82,7 @@ def test_missing_tables_are_one_sentence(tmp_path, capsys):
     [
         ([], "GLUE development sets."),
         (["rte"], "Development sets, not all of them GLUE's."),
-        (fabricate.GLUE_TASKS, "Development sets of other data than GLUE."),
+        (fabricate.GLUE_TASKS, "Development sets of your own data."),
     ],
 )
 def test_headline_says_whether_the_data_are_glue(tmp_path, own, title):

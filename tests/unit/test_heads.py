@@ -6,13 +6,20 @@ import torch
 from tiny import signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
-from kdnas.models.heads import narrow_heads, score_maps, value_map
+from kdnas.models.families.bert import Bert
+from kdnas.models.heads import head_outputs, head_sources, narrow_heads, score_maps, value_map
 from kdnas.models.loading import pretrained_classifier
 from kdnas.models.student import build_student
 from kdnas.search.space import Architecture
 
 TASK = get_task("mnli")
 SHAPE = Architecture(4, 24, 6, 48, "gelu")
+
+
+def narrowed(layer, signals, student):
+    outputs = head_outputs(layer, signals, parts=Bert.parts, heads=SHAPE.attention_heads)
+    sources = head_sources(outputs, shape=SHAPE, student=student)
+    return narrow_heads(layer, signals, sources, parts=Bert.parts, student=student)
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def test_of_more_heads_those_stay_that_write_most(teacher):
         attention.self.value.weight[quiet] *= 10
         attention.output.dense.weight[:, quiet] *= 0.001
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 12, 3, 48, "gelu"))
+    maps = narrowed(layer, signals, Architecture(4, 12, 3, 48, "gelu"))
     assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)[loud]) for kept in maps)
 
 
@@ -94,22 +101,22 @@ def test_what_all_tokens_share_is_nothing_that_a_head_writes(teacher):
         attention.self.value.bias[:4] = 100.0  # the output projection's bias can say it
         attention.output.dense.weight[:, :4] *= 0.01
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 20, 5, 48, "gelu"))
+    maps = narrowed(layer, signals, Architecture(4, 20, 5, 48, "gelu"))
     assert torch.equal(maps.queries, torch.eye(24, dtype=torch.float64)[4:])
 
 
 def test_what_all_keys_share_has_no_say_in_the_scores(teacher):
     narrower = Architecture(4, 12, 6, 48, "gelu")
     layer, signals = first_layer(teacher)
-    before = narrow_heads(layer, signals, shape=SHAPE, student=narrower)
+    before = narrowed(layer, signals, narrower)
     layer["attention.self.key.bias"] = layer["attention.self.key.bias"] + 5.0  # softmax takes it away
-    after = narrow_heads(layer, signals, shape=SHAPE, student=narrower)
+    after = narrowed(layer, signals, narrower)
     assert torch.allclose(before.queries.T @ before.keys, after.queries.T @ after.keys, rtol=1e-3, atol=1e-6)
 
 
 def test_narrower_heads_mix_rows_of_one_head_of_the_teacher(teacher):
     layer, signals = first_layer(teacher)
-    for kept in narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 12, 6, 48, "gelu")):
+    for kept in narrowed(layer, signals, Architecture(4, 12, 6, 48, "gelu")):
         used = (kept != 0).view(6, 2, 6, 4).any(3).any(1)
         assert torch.equal(used, torch.eye(6, dtype=torch.bool))
 
@@ -135,5 +142,5 @@ def test_wider_heads_start_as_the_heads_they_come_from(teacher):
 
 def test_more_heads_than_the_teachers_are_cut_from_its_rows_in_order(teacher):
     layer, signals = first_layer(teacher)
-    maps = narrow_heads(layer, signals, shape=SHAPE, student=Architecture(4, 24, 12, 48, "gelu"))
+    maps = narrowed(layer, signals, Architecture(4, 24, 12, 48, "gelu"))
     assert all(torch.equal(kept, torch.eye(24, dtype=torch.float64)) for kept in maps)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import binom
-from tiny import write_teacher
+from tiny import FAMILY, write_teacher
 
 from kdnas.config.check import check_config
 from kdnas.errors import UserError
@@ -24,6 +24,7 @@ from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, median_interval, ratio
 from kdnas.latency.table import LatencyTable
 from kdnas.latency.timers import make_timer, network, untrained_timer
+from kdnas.models.families import shape_of
 from kdnas.models.loading import load_config
 from kdnas.runtimes import runtime_class
 from kdnas.search.space import Architecture
@@ -91,7 +92,7 @@ def test_noise_runs_to_the_limit():
 
 def test_timer_measures_the_extracted_network(config):
     model = network(config, SMALL, {})
-    assert Architecture.from_model_config(model.config) == SMALL
+    assert shape_of(model.config) == SMALL
     assert not model.training
     read = []
     model.register_forward_pre_hook(lambda _module, _inputs, named: read.append(named), with_kwargs=True)
@@ -99,6 +100,18 @@ def test_timer_measures_the_extracted_network(config):
     assert make_timer(model, protocol, config.vocab_size)() > 0
     ((name, ids),) = read[0].items()
     assert (name, tuple(ids.shape)) == ("input_ids", (2, 8))
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime_int8"])
+@pytest.mark.parametrize("model_type", FAMILY)
+def test_untrained_networks_of_every_family_are_timed_in_every_runtime(model_type, runtime, tmp_path):
+    """Also where config.json names a smaller padding id than the one in the model's code."""
+    for changes in ({}, {"pad_token_id": 0}):
+        config = load_config(write_teacher(tmp_path / str(changes), model_type, **changes))
+        tables = {}
+        for shape in (TEACHER, SMALL):
+            run = runtime_class(runtime)
+            assert untrained_timer(shape, config, PROTOCOL, runtime=run, tables=tables)() > 0
 
 
 def test_ratios_are_the_students_time_over_the_teachers(config, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from tiny import FAMILY, signals_of, token_ids, write_teacher
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
+from kdnas.models.families import family_of, shape_of
 from kdnas.models.loading import (
     base_model,
     load_classifier,
@@ -38,11 +39,11 @@ def logits(model, seed=0, high=64):
 
 
 def narrow(teacher, student, signals=None):
-    prefix = teacher.base_model_prefix
-    given = {"prefix": prefix, "signals": signals or signals_of(teacher), "student": student}
+    family = family_of(teacher.config.model_type)
+    given = {"family": family, "signals": signals or signals_of(teacher), "student": student}
     tensors = teacher.state_dict()
     tensors = narrow_classifier(tensors, choose_kept(tensors, shape=SHAPE, **given), **given)
-    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items()}
+    return {name.removeprefix(f"{family.prefix}."): value for name, value in tensors.items()}
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
@@ -58,7 +59,7 @@ def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_pa
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     small = Architecture(3, 12, heads, 20, "relu")
     student = build_student(small, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
-    assert Architecture.from_model_config(student.config) == small
+    assert shape_of(student.config) == small
     assert torch.isfinite(logits(student)).all()
 
 
@@ -73,7 +74,7 @@ def test_a_teacher_that_needs_fewer_dimensions_is_narrowed_without_loss(model_ty
     )
     with torch.no_grad():
         for name, gain in small.named_parameters():
-            if name.endswith("LayerNorm.weight"):
+            if name.lower().replace("_", "").endswith("layernorm.weight"):
                 gain.fill_(0.9)  # other gains are not diagonal in another basis
     large.load_state_dict(widen(small.state_dict(), large.state_dict()))
     expected = logits(small)
@@ -100,7 +101,7 @@ def widen(small, large):
     for name, value in small.items():
         wide = torch.zeros_like(large[name])
         module, _, part = name.rpartition(".")
-        if "LayerNorm" in module:
+        if module.lower().replace("_", "").endswith("layernorm"):
             if wide.shape == value.shape:
                 wide = value
             else:
@@ -109,18 +110,18 @@ def widen(small, large):
             wide = value @ basis.T if value.shape != wide.shape else value
         elif module.endswith("embeddings_project"):
             wide = basis @ value
-        elif module.endswith(("query", "key", "value")):
-            scale = 2**0.5 if module.endswith("query") else 1.0
+        elif module.endswith(("query", "key", "value", "_lin", ".q", ".k", ".v")) and "out_lin" not in module:
+            scale = 2**0.5 if module.endswith(("query", "q_lin", ".q")) else 1.0
             wide[spread] = scale * (value @ basis.T if part == "weight" else value)
-        elif module.endswith("attention.output.dense"):
+        elif module.endswith(("attention.output.dense", "out_lin", ".o")):
             wide = basis @ value if part == "bias" else wide.index_copy(1, spread, basis @ value)
-        elif module.endswith("intermediate.dense"):
+        elif module.endswith(("intermediate.dense", "lin1")):
             wide[7:27] = value @ basis.T if part == "weight" else value
-        elif module.endswith("output.dense"):
+        elif module.endswith(("output.dense", "lin2")):
             wide = basis @ value if part == "bias" else wide.index_copy(1, torch.arange(7, 27), basis @ value)
-        elif module.endswith(("pooler.dense", "classifier.dense")):
+        elif module.endswith(("pooler.dense", "classifier.dense", "pre_classifier")):
             wide[:12] = value @ basis.T if part == "weight" else value
-        elif part == "weight":
+        elif part == "weight" and value.shape != wide.shape:
             wide[:, :12] = value
         else:
             wide = value
@@ -324,7 +325,7 @@ def test_all_but_the_output_layer_goes_on_to_another_task(model_type, tmp_path):
     trained = pretrained_classifier(base, TASK, dropout=0.0, seed=9)
     save_classifier(trained, tokenizer_folder=base, folder=tmp_path, details={})
     other = pretrained_classifier(tmp_path, get_task("rte"), dropout=0.0, seed=1).state_dict()
-    output = "classifier." if model_type == "bert" else "classifier.out_proj."
+    output = "classifier." if model_type in ("bert", "distilbert") else "classifier.out_proj."
     kept = [name for name in other if not name.startswith(output)]
     assert len(kept) == len(other) - 2
     assert all(torch.equal(other[name], trained.state_dict()[name]) for name in kept)
@@ -364,6 +365,26 @@ def test_fetch_copies_weights_configuration_and_tokenizer(teacher_base, tmp_path
     assert meta["name"] == "base"
     assert len(meta["sha256"]) == 64
     assert load_config(tmp_path / "base").hidden_size == 24
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (None, None),
+        ("A model.", None),
+        ("---\nlanguage: en\nlicense: cc-by-sa-4.0\n---\nA model.", "cc-by-sa-4.0"),
+        ("---\nlicense: [mit, other]\n---\n", None),
+        ("---\nlicense: : :\n---\n", None),
+        ("---\n- mit\n---\n", None),
+    ],
+)
+def test_licence_is_the_one_that_the_models_card_states(card, licence, teacher_base, tmp_path):
+    folder = tmp_path / "teacher"
+    shutil.copytree(teacher_base, folder)
+    if card is not None:
+        (folder / "README.md").write_text(card)
+    fetch_teacher(TeacherSource.from_config(local(folder)), tmp_path / "base", accept)
+    assert read_json(tmp_path / "base" / "meta.json")["licence"] == licence
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tiny import FAMILY, signals_of, token_ids, write_teacher
+from tiny import FACTORISABLE, FAMILY, signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
 from kdnas.models.loading import base_model, pretrained_classifier
@@ -161,8 +161,10 @@ def test_the_output_layer_gives_the_teachers_logits_best(make_teacher):
     np.testing.assert_allclose(student.classifier.bias.detach(), bias, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("model_type", FAMILY)
-@pytest.mark.parametrize("width", [None, 8])
+@pytest.mark.parametrize(
+    ("model_type", "width"),
+    [*((name, None) for name in FAMILY), *((name, 8) for name in FACTORISABLE)],
+)
 def test_a_refitted_student_is_nearer_to_its_teacher_on_other_rows(model_type, width, make_teacher):
     teacher, others = make_teacher(model_type), batches_of(seed=9)
     shape = Architecture(3, 16, 4, 20, "relu", width)

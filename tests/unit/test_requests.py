@@ -25,8 +25,20 @@ STAGE = {
     "dropout": 0.1,
 }
 TIMING = {"runtime": "torch", "cpu_threads": 1, "min_rounds": 1, "interval": 0.05}
-MINILM = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
-BERT = {"num_hidden_layers": 12, "hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 3072}
+MINILM = {
+    "model_type": "bert",
+    "num_hidden_layers": 6,
+    "hidden_size": 384,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+}
+BERT = {
+    "model_type": "bert",
+    "num_hidden_layers": 12,
+    "hidden_size": 768,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+}
 STUDENT = Architecture(4, 384, 12, 1536, "gelu")
 ONE_THREAD = requests.Machine("auto", 1)
 MEASURED_MB = 1240  # the embedded default's largest job (docs/measurements/default_run.md), without Snakemake

@@ -20,7 +20,13 @@ from kdnas.training.recipe import Stage
 
 FILE = Path(__file__).resolve().parents[2] / "rules" / "resources.smk"
 SHAPE = {"layers": 2, "hidden_size": 96, "attention_heads": 12, "ffn_size": 384, "activation": "gelu"}
-TEACHER = {"num_hidden_layers": 6, "hidden_size": 384, "num_attention_heads": 12, "intermediate_size": 1536}
+TEACHER = {
+    "model_type": "bert",
+    "num_hidden_layers": 6,
+    "hidden_size": 384,
+    "num_attention_heads": 12,
+    "intermediate_size": 1536,
+}
 ROWS = {"train": 5000, "heldout": 700, "validation_matched": 400, "validation_mismatched": 300}
 
 

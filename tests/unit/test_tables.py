@@ -155,7 +155,7 @@ def test_glue_without_any_common_task(small_glue):
         (100, "GLUE development sets", "† scored on fewer rows than GLUE has: RTE 100 of 277."),
         (
             1200,
-            "Development sets of other data than GLUE",
+            "Development sets of your own data",
             "† more rows than GLUE has, so other data under its name: RTE 1200 (GLUE: 277).",
         ),
     ],

@@ -19,6 +19,10 @@ TAKEN = [
     Spec(tokenizer="WordLevel", input_names="types", texts=2, lengths=(37, 24), weights="encoder"),
     Spec("electra", use=ADOPTED, markers=False, config="is_decoder", special_map="same"),
     Spec("roberta", tokenizer_pad=3, config="torch_dtype", weights="gamma and beta", declared="no class"),
+    Spec("distilbert", texts=2, padding_side="left", model_max_length=16, student="factorised"),
+    Spec("distilbert", use=ADOPTED, texts=2, declared="no class", classes="permuted", config_pad=None),
+    Spec("mpnet", texts=2, tokenizer="vocab.txt", baked="fixed padding", lengths=(38, 38)),
+    Spec("mpnet", use=ADOPTED, tokenizer_pad=3, config_pad=0, student="same", dtype="bfloat16"),
 ]
 REFUSED = [
     Spec(added="beyond"),
@@ -33,6 +37,10 @@ REFUSED = [
     Spec(use=ADOPTED, classes="unnamed permuted"),
     Spec("roberta", use=ADOPTED, classes="two"),
     Spec("roberta", tokenizer_pad=3, lengths=(37, 24)),
+    Spec("distilbert", config="five heads"),
+    Spec("distilbert", weights="a layer less"),
+    Spec("mpnet", lengths=(40, 40)),
+    Spec("mpnet", student="factorised"),
 ]
 
 

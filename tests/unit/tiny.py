@@ -30,7 +30,18 @@ from kdnas.training.rows import Answers, Rows
 from kdnas.training.students import Distillation, distill
 
 WORDS = [f"w{number}" for number in range(60)]
-FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert")
+FAMILY = ("bert", "roberta", "electra", "xlm-roberta", "camembert", "distilbert", "mpnet")
+PADDED_BY_0 = ("bert", "electra", "distilbert")
+FACTORISABLE = tuple(name for name in FAMILY if name != "mpnet")
+WITHOUT_TYPES = ("distilbert", "mpnet")
+OTHER_KEYS = {  # of config.json
+    "distilbert": {
+        "hidden_size": "dim",
+        "num_hidden_layers": "n_layers",
+        "num_attention_heads": "n_heads",
+        "intermediate_size": "hidden_dim",
+    }
+}
 
 STAGE = {
     "epochs": 2,
@@ -69,7 +80,7 @@ def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **cha
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
-    padding = 0 if model_type in ("bert", "electra") else 1
+    padding = 0 if model_type in PADDED_BY_0 else 1
     specials = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
     if padding:
         specials[:2] = ["[CLS]", "[PAD]"]
@@ -92,11 +103,14 @@ def write_teacher(folder: Path, model_type: str = "bert", layers: int = 4, **cha
         "intermediate_size": 48,
         "max_position_embeddings": 40,
         "pad_token_id": padding,
-        "type_vocab_size": 1 if padding else 2,
     }
+    if model_type not in WITHOUT_TYPES:
+        settings["type_vocab_size"] = 1 if padding else 2
     if model_type == "electra":
         settings["embedding_size"] = 24
-    config = AutoConfig.for_model(model_type, **(settings | changes))
+    keys = OTHER_KEYS.get(model_type, {})
+    settings = {keys.get(name, name): value for name, value in (settings | changes).items()}
+    config = AutoConfig.for_model(model_type, **settings)
     torch.manual_seed(7)
     model = AutoModel.from_config(config)
     with torch.no_grad():

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.encoding import last_linear, open_tokenizer, tokenised, unpadded
-from zoo.spec import ROBERTA_FAMILY, Spec
+from zoo.spec import ROBERTA_FAMILY, WITHOUT_TYPES, Spec
 from zoo.tokenizer_files import WORDS, tags, tokenizer_pad, with_types, write_tokenizer
 
 LABELS = ("low", "mid", "high")
@@ -24,6 +24,15 @@ ROWS = {"train": 40, "validation": 80, "elsewhere": 240}  # the last is what a f
 POSITIONS = 40
 HIDDEN, LAYERS, HEADS, FFN = 24, 2, 6, 48
 SHARDS = 2
+OTHER_KEYS = {  # of config.json
+    "distilbert": {
+        "hidden_size": "dim",
+        "num_hidden_layers": "n_layers",
+        "num_attention_heads": "n_heads",
+        "intermediate_size": "hidden_dim",
+        "hidden_act": "activation",
+    }
+}
 
 
 @cache
@@ -77,6 +86,8 @@ def write_teacher(spec: Spec, folder: Path) -> None:
 
 
 def _types(spec: Spec) -> int:
+    if spec.model_type in WITHOUT_TYPES:
+        return 0
     if spec.token_types == "own":
         return 1 if spec.model_type in ROBERTA_FAMILY else 2
     return spec.token_types
@@ -107,7 +118,12 @@ def _config(spec: Spec, size: int) -> Any:
     }
     if spec.model_type == "electra":
         settings["embedding_size"] = HIDDEN if spec.embedding_size == "same" else spec.embedding_size
-    return AutoConfig.for_model(spec.model_type, **settings)
+    if spec.model_type in WITHOUT_TYPES:
+        del settings["type_vocab_size"]
+    keys = OTHER_KEYS.get(spec.model_type, {})
+    return AutoConfig.for_model(
+        spec.model_type, **{keys.get(name, name): value for name, value in settings.items()}
+    )
 
 
 def _model(config: Any) -> nn.Module:
@@ -129,14 +145,14 @@ def _written(spec: Spec, config: Any) -> dict[str, Any]:
     if spec.config_pad == 500:
         said["pad_token_id"] = 500
     if spec.config == "no types said":
-        del said["type_vocab_size"]  # transformers has a default, as for what old files leave out
+        said.pop("type_vocab_size", None)  # transformers has a default, as for what old files leave out
     if spec.config == "torch_dtype":
         said["torch_dtype"] = said.pop("dtype")
     said |= {
         "return_dict": {"return_dict": False},
         "output_hidden_states": {"output_hidden_states": True},
         "relative": {"position_embedding_type": "relative_key"},
-        "five heads": {"num_attention_heads": 5},
+        "five heads": {"n_heads" if spec.model_type == "distilbert" else "num_attention_heads": 5},
         "output_attentions": {"output_attentions": True},
         "quantised": {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
         "two labels": {"num_labels": 2},
@@ -203,10 +219,12 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
     prefix = f"{model.base_model_prefix}."
     tensors = {name: value.clone() for name, value in model.state_dict().items()}
     layer = f"{prefix}encoder.layer.1.output.dense"
+    if spec.model_type == "distilbert":
+        layer = f"{prefix}transformer.layer.1.ffn.lin2"
     if spec.weights in ("encoder", "no prefix"):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
         if spec.weights == "encoder":
-            tensors = {name: value for name, value in tensors.items() if not name.startswith("classifier")}
+            tensors = {name: value for name, value in tensors.items() if "classifier" not in name}
     elif spec.weights == "language model":
         tensors = _language_model(model)
     elif spec.weights == "of DataParallel":

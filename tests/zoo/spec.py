@@ -8,12 +8,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 ROBERTA_FAMILY = ("roberta", "xlm-roberta", "camembert")
+WITHOUT_TYPES = ("distilbert", "mpnet")
+PADDED_BY_1 = (*ROBERTA_FAMILY, "mpnet")
 ADOPTED = "adopted"
 
 # The first value of an axis is its default. A value is FINE (a teacher of such values alone must be taken),
 # BROKEN (must be refused), or neither: then the product may do either, but nothing else.
 AXES: dict[str, tuple[Any, ...]] = {
-    "model_type": ("bert", "roberta", "electra", "xlm-roberta", "camembert"),
+    "model_type": ("bert", "roberta", "electra", "xlm-roberta", "camembert", "distilbert", "mpnet"),
     "use": ("taught", ADOPTED),
     "texts": (1, 2),
     "task": ("classes", "number"),
@@ -140,10 +142,10 @@ BROKEN_ADOPTED = {
 OF_PAIRS = ("pair_types", "token_types", "input_names", "declared")  # axes that tell of two texts only
 # what each tokenizer belongs to; another model may have it too, but need not be taken
 MODELS_OF = {
-    "WordPiece": ("bert", "electra"),
-    "vocab.txt": ("bert", "electra"),
-    "both": ("bert", "electra"),
-    "WordLevel": ("bert", "electra", "roberta", "xlm-roberta", "camembert"),
+    "WordPiece": ("bert", "electra", "distilbert", "mpnet"),
+    "vocab.txt": ("bert", "electra", "distilbert", "mpnet"),
+    "both": ("bert", "electra", "distilbert", "mpnet"),
+    "WordLevel": ("bert", "electra", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet"),
     "BPE": ("roberta",),
     "vocab.json": ("roberta",),
     "bpe.codes": ("roberta",),
@@ -157,6 +159,8 @@ TOKENIZER_OF = {
     "roberta": "BPE",
     "xlm-roberta": "Unigram",
     "camembert": "Unigram",
+    "distilbert": "WordPiece",
+    "mpnet": "WordPiece",
 }
 
 
@@ -226,6 +230,7 @@ class Spec:
         plain = not (self.tokenizer == "bpe.codes" and self.added != "none")
         return (
             own
+            and not self.broken
             and factorised
             and plain
             and all(getattr(self, axis) in allowed for axis, allowed in fine.items())
@@ -235,6 +240,8 @@ class Spec:
     def broken(self) -> bool:
         """Whether the product has to refuse it."""
         wrong = {axis for axis, values in BROKEN.items() if getattr(self, axis) in values}
+        if (self.model_type, self.student) == ("mpnet", "factorised"):
+            wrong.add("student")  # no ELECTRA has relative positions
         if self.adopted:
             wrong |= {axis for axis, values in BROKEN_ADOPTED.items() if getattr(self, axis) in values}
             if self.task == "number":
@@ -256,7 +263,7 @@ def alone() -> list[Spec]:
     ]
     for axis, values in AXES.items():
         for value in values[1:]:
-            for turn, models in enumerate((("bert", "electra"), ROBERTA_FAMILY)):
+            for turn, models in enumerate((("bert", "electra", "distilbert"), PADDED_BY_1)):
                 count = len(found)
                 if axis == "tokenizer":
                     models = MODELS_OF[value]

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo.spec import ROBERTA_FAMILY, SLOW, Spec
+from zoo.spec import PADDED_BY_1, SLOW, Spec
 
 WORDS = [f"{first}{second}" for first in "bcdfghkl" for second in "aeiou"]
 LETTERS = list("bcdfghklaeioutnwr")  # of all words and of the added tokens
 TAGS = ("tagone", "tagtwo", "tagthree")  # added tokens tell the class, where there are any
 SPECIAL_TAGS = ("[ONE]", "[TWO]", "[THREE]")
 BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+MPNET_ROLES = {"pad": "<pad>", "unk": "[UNK]", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
 ROBERTA_ROLES = {"pad": "<pad>", "unk": "<unk>", "cls": "<s>", "sep": "</s>", "mask": "<mask>"}
 FAMILY_NAMES = {
     "WordPiece": "BertTokenizer",
@@ -27,6 +28,8 @@ FAMILY_NAMES = {
 
 def roles(spec: Spec) -> dict[str, str]:
     """Return the special tokens by what they are for."""
+    if spec.model_type == "mpnet":
+        return MPNET_ROLES
     return BERT_ROLES if spec.tokenizer in ("WordPiece", "WordLevel", "vocab.txt", "both") else ROBERTA_ROLES
 
 
@@ -35,7 +38,7 @@ def tokenizer_pad(spec: Spec) -> int:
     if spec.tokenizer == "bpe.codes":
         return 1  # PhoBERT's, fixed
     if spec.tokenizer_pad in ("own", "none"):
-        return 1 if spec.model_type in ROBERTA_FAMILY else 0
+        return 1 if spec.model_type in PADDED_BY_1 else 0
     return spec.tokenizer_pad
 
 
@@ -49,7 +52,7 @@ def tags(spec: Spec) -> tuple[str, ...]:
 def with_types(spec: Spec) -> bool:
     """Return whether the second text of a pair has the type 1 by the tokenizer's template."""
     if spec.pair_types == "of family":
-        return spec.model_type not in ROBERTA_FAMILY
+        return spec.model_type not in PADDED_BY_1
     return spec.pair_types == "1"
 
 
@@ -99,9 +102,11 @@ def _write_config(
     own = FAMILY_NAMES.get(spec.tokenizer) or {"camembert": "CamembertTokenizer"}.get(
         spec.model_type, "XLMRobertaTokenizer"
     )
+    if own == "BertTokenizer":
+        own = {"distilbert": "DistilBertTokenizer", "mpnet": "MPNetTokenizer"}.get(spec.model_type, own)
     if spec.declared != "no class":
         said["tokenizer_class"] = own if spec.declared == "own" else spec.declared
-    if own == "BertTokenizer":
+    if own in ("BertTokenizer", "DistilBertTokenizer", "MPNetTokenizer"):
         said["do_lower_case"] = spec.lower_case
     if spec.model_max_length is not None:
         said["model_max_length"] = spec.model_max_length
