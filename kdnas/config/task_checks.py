@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from kdnas.data.frames import TRAIN_ROW
-from kdnas.data.tasks import BALANCED, CLASS_METRICS, NUMBER_METRICS, TASKS, TWO_CLASS_METRICS
+from kdnas.data.kinds import THRESHOLD, TWO_CLASS_METRICS, Classes, LabelSets, Numbers
+from kdnas.data.tasks import BALANCED, TASKS
 from kdnas.errors import UserError
 from kdnas.sentences import shown
 
@@ -24,15 +25,16 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                 f"data.custom_tasks has {name}; allowed: a name other than {', '.join(TASKS)}, ax and base "
                 "that does not start with average or teacher_share"
             )
-        taken = {"label", "idx", TRAIN_ROW, task["label_column"]}
+        taken = {"label", "idx", TRAIN_ROW, *(task["label_columns"] or [task["label_column"]])}
         for column in task["text_columns"]:
             if column in taken:
                 raise UserError(
                     f"{path}.text_columns has {column}; allowed: columns of text whose name is not "
                     f"{' or '.join(sorted(taken))}"
                 )
+        _check_labels(path, task)
         _check_metrics(path, task)
-        if task["class_weights"] == BALANCED and task["metrics"][0] in NUMBER_METRICS:
+        if task["class_weights"] == BALANCED and task["metrics"][0] in Numbers.metrics:
             raise UserError(f"{path}.class_weights is balanced; allowed for a number: none")
         _check_encoding(path, task["encoding"])
         if task["hub"] is not None and not HUB_ID.fullmatch(task["hub"]["repository"]):
@@ -53,20 +55,49 @@ def check_sources_of_custom_tasks(data: dict[str, Any]) -> None:
             )
 
 
+def _check_labels(path: str, task: dict[str, Any]) -> None:
+    """Refuse keys about label sets where a row has one label, and those of two forms at once."""
+    for key, default in (("label_columns", None), ("label_separator", None), ("threshold", THRESHOLD)):
+        if task[key] != default and not task["multi_label"]:
+            raise UserError(
+                f"{path}.{key} is {shown(task[key])}, which is for several labels in a row; allowed: "
+                "multi_label: true beside it"
+            )
+    columns, separator = task["label_columns"], task["label_separator"]
+    if columns is not None and (separator is not None or task["labels"] is not None):
+        other = "labels" if separator is None else "label_separator"
+        raise UserError(
+            f"{path}.{other} is {shown(task[other])}, but label_columns has a column for each label; "
+            "allowed: one of the two"
+        )
+    for name in task["labels"] or () if separator is not None else ():
+        if separator in name or name != name.strip():
+            raise UserError(
+                f"{path}.labels has {shown(name)}; allowed with label_separator {shown(separator)}: names "
+                "without it, and without spaces at their ends"
+            )
+
+
 def _check_metrics(path: str, task: dict[str, Any]) -> None:
-    """Refuse metrics of numbers beside those of classes, and those that need two classes for more."""
+    """Refuse metrics of another kind of label, and those that need two classes for more."""
     labels, metrics = task["labels"], task["metrics"]
     of = "labels null" if labels is None else f"{len(labels)} classes"
-    allowed = CLASS_METRICS
-    if labels is None and metrics[0] in NUMBER_METRICS:
-        of, allowed = f"{metrics[0]}, which is for numbers", NUMBER_METRICS
+    allowed = Classes.metrics
+    if task["multi_label"]:
+        of, allowed = "multi_label: true", LabelSets.metrics
+    elif labels is None and metrics[0] in Numbers.metrics:
+        of, allowed = f"{metrics[0]}, which is for numbers", Numbers.metrics
+    elif metrics[0] in LabelSets.metrics and metrics[0] not in allowed:
+        of = "one label a row"
     elif labels is None:
         of = f"{metrics[0]}, which is for classes"
     elif len(labels) > 2:
         allowed = tuple(metric for metric in allowed if metric not in TWO_CLASS_METRICS)
     for metric in metrics:
         if metric not in allowed:
-            raise UserError(f"{path}.metrics has {metric}; allowed with {of}: {', '.join(allowed)}")
+            several = metric in LabelSets.metrics and not task["multi_label"]
+            hint = " (it is for several labels in a row: multi_label: true)" if several else ""
+            raise UserError(f"{path}.metrics has {metric}{hint}; allowed with {of}: {', '.join(allowed)}")
 
 
 def _check_encoding(path: str, name: str) -> None:

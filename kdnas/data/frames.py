@@ -17,6 +17,7 @@ from kdnas.files.artifacts import atomic_folder, atomic_path, read_json, write_j
 
 TRAIN_ROW = "train_row"  # of the proxy set: the position of its row in the training split, from 0
 _PLACES = ("idx", TRAIN_ROW)  # columns about a row's position, not its content
+_LABELS = {"f": pa.float32(), "i": pa.int64(), "O": pa.list_(pa.int64())}  # numbers, codes, tuples of codes
 
 
 def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> None:
@@ -29,7 +30,7 @@ def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Map
 
 def write_split(path: str | Path, frame: pd.DataFrame) -> None:
     """Write the rows of a split atomically; the same rows give the same bytes with the same pyarrow."""
-    kinds = {"label": pa.float32() if frame["label"].dtype.kind == "f" else pa.int64()}
+    kinds = {"label": _LABELS[frame["label"].dtype.kind]}
     kinds |= dict.fromkeys(_PLACES, pa.int64())
     schema = pa.schema([(column, kinds.get(column, pa.string())) for column in frame.columns])
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
@@ -44,12 +45,19 @@ def text_sets(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str
 
 
 def read_split(folder: str | Path, split: str) -> pd.DataFrame:
-    """Return the rows of a split: text columns, ``label`` (int64, float32 for STS-B) and ``idx`` (int64).
+    """Return the rows of a split: text columns, ``label`` (:mod:`kdnas.data.kinds`) and ``idx`` (int64).
 
     Raises UserError if the file is missing or damaged.
     """
-    path = Path(folder) / f"{split}.parquet"
-    return read_parquet(path).to_pandas()
+    return read_rows(Path(folder) / f"{split}.parquet")
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Return what :func:`write_split` wrote; raises UserError if the file is missing or damaged."""
+    frame = read_parquet(path).to_pandas()
+    if frame["label"].dtype.kind == "O":
+        frame["label"] = pd.Series([tuple(codes.tolist()) for codes in frame["label"]], dtype="object")
+    return frame
 
 
 def read_parquet(path: Path) -> pa.Table:

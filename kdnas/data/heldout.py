@@ -13,7 +13,7 @@ import pandas as pd
 from kdnas.data.frames import text_sets
 from kdnas.data.grouping import text_groups
 from kdnas.data.rows import divide_rows
-from kdnas.data.stratify import allocate, check_strata, strata
+from kdnas.data.stratify import allocate, check_part
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
@@ -27,25 +27,25 @@ def hold_out(
     """Return the training rows that remain and the held-out slice, both in their old order.
 
     The slice is as large as ``share`` of the ``rows`` that training will have at most (None: all rows),
-    stratified by label, by quantile range of the score for STS-B. Rows that share a text, in whichever
-    column, go to it together or not at all; only texts that tie more rows together than a tenth of the
-    slice are on both sides (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can
-    leave the slice a few rows short or over. It depends on the data alone. Raises UserError for a share that
-    leaves a class without rows on either side.
+    stratified by label (kdnas.data.kinds). Rows that share a text, in whichever column, go to it together or
+    not at all; only texts that tie more rows together than a tenth of the slice are on both sides
+    (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can leave the slice a few rows
+    short or over. It depends on the data alone. Raises UserError for a share that leaves a class or label
+    without rows on either side.
     """
     wanted = divide_rows(len(frame), rows, share)[1]
-    stratum = strata(frame["label"].to_numpy(), task.regression)
-    sizes = np.bincount(stratum)
-    chosen = _slice(frame, task, stratum=stratum, quotas=allocate(sizes, wanted))
+    targets = task.kind.targets(frame["label"])
+    stratum = task.kind.strata(targets)
+    chosen = _slice(frame, task, stratum=stratum, quotas=allocate(np.bincount(stratum), wanted))
     for side, name in ((chosen, "the slice"), (~chosen, "training")):
-        check_strata(
+        check_part(
             task,
+            targets,
+            side,
             setting=f"search.proxy.heldout is {share}",
             part=name,
-            sizes=sizes,
-            drawn=stratum[side],
-            allowed="at least two rows of each class, another share, or with data.source local a file "
-            "heldout.* with rows of your own (docs/data.md)",
+            allowed=f"at least two rows of each {task.kind.noun}, another share, or with data.source "
+            "local a file heldout.* with rows of your own (docs/data.md)",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 
@@ -56,7 +56,7 @@ def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.Da
     They are drawn as the held-out slice is (:func:`hold_out`), but a class of a single row stays in training.
     Raises UserError where that leaves less than two different labels to validate on.
     """
-    stratum = strata(frame["label"].to_numpy(), task.regression)
+    stratum = task.kind.strata(task.kind.targets(frame["label"]))
     sizes = np.bincount(stratum)
     quotas = np.minimum(allocate(sizes, round(share * len(frame))), np.maximum(sizes - 1, 0))
     chosen = _slice(frame, task, stratum=stratum, quotas=quotas)

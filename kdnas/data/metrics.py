@@ -13,11 +13,9 @@ RANKED = {"roc_auc"}  # metrics of an order of the rows, not of predictions
 
 
 def of_logits(task: Task, logits: np.ndarray, references: np.ndarray) -> dict[str, float]:
-    """Return the task's metrics of ``logits`` (n, labels) against ``references`` (n,), by their names."""
-    if task.regression:
-        return compute(task.definition, logits.squeeze(-1), references)
-    margins = logits[:, 1] - logits[:, 0]
-    return compute(task.definition, logits.argmax(axis=-1), references, margins=margins)
+    """Return the task's metrics of ``logits`` (n, labels) against ``references``, the targets, by name."""
+    margins = logits[:, 1] - logits[:, 0] if RANKED & set(task.metrics) else None
+    return compute(task.definition, task.kind.answers(logits), references, margins=margins)
 
 
 def compute(
@@ -29,12 +27,13 @@ def compute(
 ) -> dict[str, float]:
     """Return the task's metrics, each under its name in ``task.metrics``.
 
-    ``predictions`` and ``references`` are class codes (n,), or scores (n,) for regression; ``margins`` (n,)
-    say how much rather a row is of class 1 than of class 0, which the area under the ROC curve ranks rows by.
-    Where a constant prediction leaves a correlation or Matthews' coefficient undefined, it is 0: no relation
-    was found. F1 is that of class 1; means over classes are over those that occur. Raises ValueError for
-    other shapes (a prediction (n, 1) would broadcast), codes that aren't the task's, or values that aren't
-    finite.
+    ``predictions`` and ``references`` are targets: class codes (n,), scores (n,) for regression, or 0 and 1
+    for the labels of a set (n, labels). ``margins`` (n,) say how much rather a row is of class 1 than of
+    class 0, which the area under the ROC curve ranks rows by. Where a constant prediction leaves a
+    correlation or Matthews' coefficient undefined, it is 0: no relation was found. F1 is that of class 1;
+    means over classes and labels are over those that occur. Of label sets, the F1 of a row without labels
+    that is given none is 1. Raises ValueError for other shapes (a prediction (n, 1) would broadcast), codes
+    that aren't the task's, or values that aren't finite.
     """
     task = get_task(task)
     columns = {
@@ -54,26 +53,25 @@ def compute(
         return metric.compute(**columns)
 
 
-def agreement(logits: np.ndarray, answers: np.ndarray, *, regression: bool) -> float:
-    """Return how well a student's logits agree with its teacher's ``answers``, both (rows, labels).
-
-    It needs no labels, and is the share of rows with the teacher's likeliest class; for regression the
-    correlation of both outputs (Pearson's), 0 where one of them is constant.
-    """
-    if not regression:
-        return float((logits.argmax(axis=-1) == answers.argmax(axis=-1)).mean())
-    own, given = (outputs.squeeze(-1).astype(np.float64) for outputs in (logits, answers))
-    if np.ptp(own) == 0 or np.ptp(given) == 0:
-        return 0.0
-    return float(np.corrcoef(own, given)[0, 1])
-
-
 def _checked(task: Task, name: str, values: np.ndarray) -> np.ndarray:
     if task.regression:
         return _finite(task, name, values)
+    if task.multi_label:
+        return _indicators(task, name, np.asarray(values))
     values = _row(task, name, values)
     if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= task.num_labels:
         raise ValueError(f"{task.name}: {name} must be whole numbers 0 to {task.num_labels - 1}")
+    return values.astype(np.int64)
+
+
+def _indicators(task: Task, name: str, values: np.ndarray) -> np.ndarray:
+    if values.ndim != 2 or values.shape[1] != task.num_labels or not len(values):
+        raise ValueError(
+            f"{task.name}: {name} have the shape {values.shape}; it must be (n, {task.num_labels}) with n "
+            "from 1"
+        )
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{task.name}: {name} must be 0 or 1")
     return values.astype(np.int64)
 
 
@@ -94,7 +92,7 @@ def _row(task: Task, name: str, values: np.ndarray) -> np.ndarray:
 def _glue_metric(task: Task, columns: list[str]) -> type:
     # These take seconds to import, so only a job that scores something pays.
     import evaluate
-    from datasets import Features, Value
+    from datasets import Features, Sequence, Value
     from scipy.stats import pearsonr, spearmanr
     from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, recall_score, roc_auc_score
 
@@ -103,9 +101,9 @@ def _glue_metric(task: Task, columns: list[str]) -> type:
             return 0.0
         return function(references, predictions).statistic
 
-    def mean_f1(average: str) -> Any:
+    def mean_f1(average: str, undefined: float = 0.0) -> Any:
         return lambda references, predictions: f1_score(
-            references, predictions, average=average, zero_division=0.0
+            references, predictions, average=average, zero_division=undefined
         )
 
     def mean_recall(references: np.ndarray, predictions: np.ndarray) -> float:
@@ -117,7 +115,10 @@ def _glue_metric(task: Task, columns: list[str]) -> type:
     functions = {
         "accuracy": accuracy_score,
         "f1": mean_f1("binary"),
-        "macro_f1": mean_f1("macro"),
+        "micro_f1": mean_f1("micro"),
+        "macro_f1": mean_f1("macro", np.nan),  # scikit-learn's word for leaving a label out that nobody has
+        "samples_f1": mean_f1("samples", 1.0),
+        "subset_accuracy": accuracy_score,  # which it is where rows are sets
         "weighted_f1": mean_f1("weighted"),
         "balanced_accuracy": mean_recall,
         "matthews": matthews_corrcoef,
@@ -128,19 +129,21 @@ def _glue_metric(task: Task, columns: list[str]) -> type:
 
     class Glue(evaluate.Metric):
         def _info(self) -> evaluate.MetricInfo:
-            kinds = dict.fromkeys(columns, Value("float64" if task.regression else "int64"))
+            kind = Value("float64" if task.regression else "int64")
+            kinds = dict.fromkeys(columns, Sequence(kind) if task.multi_label else kind)
             kinds |= {"margins": Value("float64")} if "margins" in columns else {}
             return evaluate.MetricInfo(
                 description=f"The metrics of {task.name}",
                 citation="",
                 inputs_description="",
                 features=Features(kinds),
-                format="numpy",
+                format=None if task.multi_label else "numpy",  # which is for single values alone
             )
 
         def _compute(
             self, predictions: np.ndarray, references: np.ndarray, margins: np.ndarray | None = None
         ) -> dict[str, float]:
+            predictions, references = np.asarray(predictions), np.asarray(references)
             return {
                 name: float(functions[name](references, margins if name in RANKED else predictions))
                 for name in task.metrics

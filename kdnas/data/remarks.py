@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kdnas.data.frames import text_sets
@@ -66,7 +65,8 @@ def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
         if again:
             several = labels.groupby("texts")["label"].nunique()
             contrary = int((several > 1).sum())
-            also = f", and {contrary} of their texts have several labels" if contrary else ""
+            of_labels = "sets of labels" if task.multi_label else "labels"
+            also = f", and {contrary} of their texts have several {of_labels}" if contrary else ""
             told.append(
                 f"{again} of the {len(frame)} rows of {split} of {task.name} repeat the texts of another "
                 f"row{also}"
@@ -95,17 +95,16 @@ def _shared(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
 
 
 def _missing_classes(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    if task.regression:
-        return []
     told = []
     for split in (HELDOUT, *task.evaluation_splits):
-        if split in frames:
-            there = np.bincount(frames[split]["label"], minlength=task.num_labels)
+        if split in frames and task.classes:
+            there = task.kind.rows_of_each(task.kind.targets(frames[split]["label"]))
             missing = [name for name, rows in zip(task.classes, there, strict=True) if not rows]
             if missing:
                 told.append(
                     f"the split {split} of {task.name} has no row of {len(missing)} of its "
-                    f"{task.num_labels} classes, so its scores say nothing about them: {listed(missing)}"
+                    f"{task.num_labels} {task.kind.nouns}, so its scores say nothing about them: "
+                    f"{listed(missing)}"
                 )
     return told
 

@@ -33,10 +33,13 @@ class HubPlace:
 class Layout:
     """How a task's rows are laid out where they come from.
 
+    ``label_columns`` have 0 or 1 for one label each, ``label_separator`` stands between the labels in a text.
     Of a custom task, it is the part of its entry in ``data.custom_tasks`` that only reading depends on.
     """
 
     label_column: str = "label"
+    label_columns: tuple[str, ...] | None = None
+    label_separator: str | None = None
     encoding: str = "utf-8"
     validation_share: float = 0.1
     hub: HubPlace | None = None
@@ -47,7 +50,14 @@ class Layout:
         given = layout_part(entry)
         if given.get("hub") is not None:
             given["hub"] = HubPlace(**given["hub"])
+        if given.get("label_columns") is not None:
+            given["label_columns"] = tuple(given["label_columns"])
         return cls(**given)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns that a row's label or labels are in."""
+        return self.label_columns or (self.label_column,)
 
 
 def layout_part(entry: Mapping[str, Any]) -> dict[str, Any]:

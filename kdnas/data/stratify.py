@@ -6,18 +6,6 @@ import numpy as np
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
-from kdnas.sentences import shown
-
-BINS = 5  # score ranges that stand for classes in a regression task
-
-
-def strata(labels: np.ndarray, regression: bool) -> np.ndarray:
-    """Return each row's stratum, (n,) int64 from 0: its class's code, or the quantile range of its score."""
-    if not regression:
-        return labels.astype(np.int64)
-    edges = np.quantile(labels, np.arange(1, BINS) / BINS)
-    # Scores are often equal, so some ranges may be empty: number those that are not.
-    return np.unique(np.searchsorted(edges, labels, side="right"), return_inverse=True)[1]
 
 
 def allocate(sizes: np.ndarray, rows: int) -> np.ndarray:
@@ -48,25 +36,25 @@ def draw(strata: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np
     return np.sort(np.concatenate(chosen))
 
 
-def check_strata(
-    task: Task, *, setting: str, part: str, sizes: np.ndarray, drawn: np.ndarray, allowed: str
+def check_part(
+    task: Task, targets: np.ndarray, chosen: np.ndarray, *, setting: str, part: str, allowed: str
 ) -> None:
-    """Raise UserError if the rows that a part gets lack a stratum that has rows.
+    """Raise UserError if the rows that a part gets lack a class, label or score range that has rows.
 
     Args:
         task: whose rows they are.
+        targets: of all rows, before the draw (:mod:`kdnas.data.kinds`).
+        chosen: the rows that the part gets, as positions or a mask.
         setting: the key and value behind the draw, for the message.
         part: the name of the part that gets the rows, for the message.
-        sizes: the rows of each stratum before the draw, shape (strata,).
-        drawn: the stratum of each row that the part gets, shape (rows,).
         allowed: the remedies, for the message.
     """
-    missing = np.flatnonzero((np.bincount(drawn, minlength=len(sizes)) == 0) & (sizes > 0))
+    sizes, drawn = (task.kind.rows_of_each(targets, rows) for rows in (slice(None), chosen))
+    missing = np.flatnonzero((drawn == 0) & (sizes > 0))
     if len(missing):
-        first = missing[0]
-        one = f"score range {first}" if task.regression else f"class {shown(task.classes[first])}"
+        first = int(missing[0])
         as_others = f" (nor of {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise UserError(
-            f"{setting}, which leaves {part} no row of {one} of {task.name}{as_others}; it has "
-            f"{sizes[first]} of the {sizes.sum()} training rows; allowed: {allowed}"
+            f"{setting}, which leaves {part} no row of {task.kind.in_words(first)} of {task.name}{as_others}"
+            f"; it has {sizes[first]} of the {len(targets)} training rows; allowed: {allowed}"
         )

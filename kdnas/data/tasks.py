@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from statistics import fmean
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from kdnas.data.kinds import THRESHOLD, Classes, Kind, LabelSets, Numbers
 from kdnas.errors import UserError
 from kdnas.sentences import shown
 
@@ -23,21 +25,11 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 HELDOUT = "heldout"  # the slice of the search task that measures candidates (kdnas.data.heldout)
 SCORED, WITHOUT_LABELS = "scored", "without labels"  # what a custom task's test split is
 SCORE_RANGE = (0.0, 5.0)  # STS-B's labels
-CLASS_METRICS = (
-    "accuracy",
-    "f1",
-    "matthews",
-    "macro_f1",
-    "weighted_f1",
-    "balanced_accuracy",
-    "roc_auc",
-)
-TWO_CLASS_METRICS = ("f1", "roc_auc")  # of the second of two classes
-NUMBER_METRICS = ("pearson", "spearman")
 BALANCED, UNWEIGHTED = "balanced", "none"  # class weights in the loss of the labels
+UNSCALED = (0.0, 1.0)
 
 Definition = str | Mapping[str, Any]
-Numbers = TypeVar("Numbers", bound=Any)  # an array or a tensor
+Values = TypeVar("Values", bound=Any)  # an array or a tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +42,8 @@ class Task:
     ``display_names``: an evaluation split's name in tables. ``empty_texts``: how many rows of a split of the
     official data have an empty text. ``class_weights``: of the loss of the labels. ``scale``: centre and
     spread of a regression's labels, which models are trained on in units of the spread from the centre.
+    ``multi_label``: whether a row has any number of labels, each of which a model gives where its
+    probability is above ``threshold``.
     """
 
     name: str
@@ -60,7 +54,9 @@ class Task:
     display_names: Mapping[str, str]
     empty_texts: Mapping[str, int] = field(default_factory=dict)
     class_weights: str = UNWEIGHTED
-    scale: tuple[float, float] = (0.0, 1.0)
+    scale: tuple[float, float] = UNSCALED
+    multi_label: bool = False
+    threshold: float = THRESHOLD
 
     def __post_init__(self) -> None:
         for name in ("splits", "display_names", "empty_texts"):
@@ -84,8 +80,10 @@ class Task:
         }
         if self.class_weights != UNWEIGHTED:
             given["class_weights"] = self.class_weights
-        if self.scale != (0.0, 1.0):
+        if self.scale != UNSCALED:
             given["scale"] = list(self.scale)
+        if self.multi_label:
+            given |= {"multi_label": True, "threshold": self.threshold}
         if TEST in self.splits:
             given["test"] = True
         return given
@@ -100,10 +98,17 @@ class Task:
         """The columns of every split, in order."""
         return (*self.text_columns, "label", "idx")
 
+    @cached_property
+    def kind(self) -> Kind:
+        """What a label is, which says all that follows from it."""
+        if self.multi_label:
+            return LabelSets(self.classes, self.threshold)
+        return Numbers() if self.metrics[0] in Numbers.metrics else Classes(self.classes)
+
     @property
     def regression(self) -> bool:
         """Whether the label is a number and not a class."""
-        return self.metrics[0] in NUMBER_METRICS
+        return isinstance(self.kind, Numbers)
 
     @property
     def open(self) -> bool:
@@ -132,13 +137,16 @@ class Task:
             return (0, self.num_labels - 1)
         return (-math.inf, math.inf) if self.custom else SCORE_RANGE
 
-    def to_standard(self, values: Numbers) -> Numbers:
-        """Return a regression's numbers as models are trained on them: spreads from the centre."""
-        return (values - self.scale[0]) / self.scale[1]
+    def to_standard(self, values: Values) -> Values:
+        """Return a regression's numbers as models are trained on them: spreads from the centre.
 
-    def from_standard(self, values: Numbers) -> Numbers:
+        What has no scale, as classes have none, stays as it is.
+        """
+        return values if self.scale == UNSCALED else (values - self.scale[0]) / self.scale[1]
+
+    def from_standard(self, values: Values) -> Values:
         """Return what :meth:`to_standard` made of numbers in the unit of the labels."""
-        return values * self.scale[1] + self.scale[0]
+        return values if self.scale == UNSCALED else values * self.scale[1] + self.scale[0]
 
     def primary(self, scores: Mapping[str, float]) -> float:
         """Return the task's one score: the mean of its metrics.
@@ -224,7 +232,9 @@ def get_task(definition: Definition) -> Task:
         metrics=tuple(definition["metrics"]),
         display_names=shown_as,
         class_weights=definition.get("class_weights", UNWEIGHTED),
-        scale=tuple(definition.get("scale", (0.0, 1.0))),
+        scale=tuple(definition.get("scale", UNSCALED)),
+        multi_label=definition.get("multi_label", False),
+        threshold=definition.get("threshold", THRESHOLD),
     )
 
 
@@ -244,7 +254,7 @@ def task_definitions(data: Mapping[str, Any]) -> dict[str, Definition]:
 
 def _definition(name: str, entry: Mapping[str, Any]) -> Definition:
     """Return what training and scoring depend on in an entry of ``data.custom_tasks``."""
-    return get_task({"name": name, **entry}).definition
+    return get_task({"name": name, **entry, "labels": entry["label_columns"] or entry["labels"]}).definition
 
 
 def tasks_by_name(definitions: Iterable[Definition]) -> dict[str, Task]:

@@ -157,7 +157,7 @@ def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
         origin=_origin(facts.architecture),
         input="a pair of texts" if facts.pairs else "one text",
         max_length=facts.max_length,
-        output=f"one of the classes {', '.join(facts.task.classes)}" if facts.task.classes else "a number",
+        output=_output(facts.task),
         short_name=shape.short_name,
         model_type=facts.model_type,
         shape=_in_words(shape),
@@ -173,6 +173,16 @@ def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
         limits="\n".join(f"- {limit}" for limit in _limits(facts, dtypes)),
     )
     return ModelCard(f"---\n{_metadata(facts, dtypes).to_yaml()}\n---\n{text}")
+
+
+def _output(task: Task) -> str:
+    names = ", ".join(task.classes)
+    if task.multi_label:
+        return (
+            f"any number of the labels {names}; the sigmoid of a logit is its label's probability, and the "
+            f"scores below count the labels above {task.threshold:g}"
+        )
+    return f"one of the classes {names}" if names else "a number"
 
 
 def _metadata(facts: Facts, dtypes: Mapping[str, str]) -> ModelCardData:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kdnas.data.kinds import Kind
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
@@ -16,41 +17,47 @@ LARGEST = 1e-4  # difference of a logit; of a number, in spreads of the labels
 
 @dataclass(frozen=True)
 class Difference:
-    """Between logits: the largest, and how many of the rows have another class (None without classes)."""
+    """Between logits: the largest, and how many of the rows have another class or another set of labels.
+
+    ``changed_rows`` is None where labels are numbers.
+    """
 
     largest: float
     changed_rows: int | None
     rows: int
 
     @classmethod
-    def between(cls, logits: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> Difference:
-        """Compare logits (rows, labels) by split; with one label they are numbers, not classes."""
+    def between(
+        cls, logits: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], *, kind: Kind
+    ) -> Difference:
+        """Compare logits (rows, labels) by split; ``kind`` is that of the task's labels."""
         first, second = (np.concatenate([given[split] for split in logits]) for given in (logits, others))
         apart = np.abs(first - second)
         largest = float(apart.max()) if np.isfinite(apart).all() else float("inf")
-        if first.shape[1] == 1:
-            return cls(largest, None, len(first))
-        return cls(largest, int((first.argmax(axis=1) != second.argmax(axis=1)).sum()), len(first))
+        changed = kind.changed(first, second)
+        return cls(largest, None if changed is None else int(changed.sum()), len(first))
 
     @property
     def chance(self) -> float:
         """Points of accuracy that such a difference may lose by chance: two standard errors.
 
-        That is, if each row that changes its class is as likely to become right as wrong.
+        That is, if each row that changes its answer is as likely to become right as wrong. Of label sets it
+        is the subset accuracy, which loses more by such a row than F1 does.
         """
         return 200 * math.sqrt(self.changed_rows or 0) / self.rows
 
 
 def check_same(model: str, task: Task, found: Difference) -> None:
-    """Raise UserError where a float32 export differs from torch by a class, or too much by a logit."""
+    """Raise UserError where a float32 export differs from torch by an answer, or too much by a logit."""
     centre, spread = task.scale
     largest = LARGEST * (spread + abs(centre) / 100)  # far from 0 float32 itself is coarser
     if found.changed_rows or not found.largest <= largest:
-        rows = f", another class on {found.changed_rows} rows" if found.changed_rows else ""
+        one = f"other {task.kind.nouns}" if task.multi_label else f"another {task.kind.noun}"
+        rows = f", {one} on {found.changed_rows} rows" if found.changed_rows else ""
         raise UserError(
             f"the ONNX file of {model} on {task.name} does not give what torch gives: logits differ by up to "
-            f"{found.largest:.2g}{rows}; allowed: {largest:g} and no other class (deployment.runtimes: [] "
-            "leaves the export out)"
+            f"{found.largest:.2g}{rows}; allowed: {largest:g} and no other {task.kind.noun} "
+            "(deployment.runtimes: [] leaves the export out)"
         )
 
 

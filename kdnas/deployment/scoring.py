@@ -101,7 +101,7 @@ def deploy_models(
                 else:
                     logits = predict_in(open_runtime(name, deployed, threads), splits)
                 reference = reference or logits
-                difference = Difference.between(reference, logits)
+                difference = Difference.between(reference, logits, kind=task.kind)
                 if runtime.file == ONNX:
                     check_same(model, task, difference)
                 rows.append(
@@ -175,7 +175,7 @@ def _in_int8(
         if best is None or points > best[0]:
             best = points, logits, float_layers
             file.replace(deployed.onnx / ONNX_INT8)
-        if before - points <= max(margin, Difference.between(reference, logits).chance):
+        if before - points <= max(margin, Difference.between(reference, logits, kind=task.kind).chance):
             break
     shutil.rmtree(tried)
     assert best is not None

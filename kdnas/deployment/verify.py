@@ -116,7 +116,7 @@ def _scored(
     """Yield the score of each split and metric; ``logits`` are those of all frames, one after the other."""
     ends = np.cumsum([len(frame) for frame in frames.values()])
     for (split, frame), part in zip(frames.items(), np.split(logits, ends[:-1]), strict=True):
-        for metric, score in of_logits(task, part, frame["label"].to_numpy()).items():
+        for metric, score in of_logits(task, part, task.kind.targets(frame["label"])).items():
             yield {"split": split, "metric": metric, "score": score, "promised": promised[split][metric]}
 
 

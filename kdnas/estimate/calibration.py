@@ -205,7 +205,7 @@ class _Bench:
         """Return a line for each kind of step and pass of training."""
         stage = self.finetuning
         teacher = new_classifier(classifier_config(self.base, self.task, stage.dropout), seed=0)
-        objective = labels_only(teacher, regression=self.task.regression)
+        objective = labels_only(teacher)
         finetuning = self._learner(teacher, objective, stage)
         forward = forward_flops(self.shape, self.tokens) * self.tokens
         lines = {
@@ -220,10 +220,10 @@ class _Bench:
         return lines | self._student_lines(teacher)
 
     def _student_lines(self, teacher: PreTrainedModel) -> dict[str, Line]:
-        stage, regression = self.recipe.stage, self.task.regression
+        stage = self.recipe.stage
         shape = classifier_config(student_config(self.base, self.student), self.task, stage.dropout)
         student = new_classifier(shape, seed=0)
-        objective = Objective.of_recipe(self.recipe, student, teacher, regression=regression)
+        objective = Objective.of_recipe(self.recipe, student, teacher)
         learner = self._learner(student, objective, stage)
         reads = reads_of_teacher(self.recipe.losses)
         targets: dict[int, Any] = {}
@@ -277,7 +277,7 @@ class _Bench:
         generator = np.random.default_rng(0)
         # ids above 5 are never padding in the BERT family
         ids = list(generator.integers(6, self.base.vocab_size, (rows, self.tokens)))
-        labels = np.zeros(rows, dtype=np.float32 if self.task.regression else np.int64)
+        labels = self.task.kind.answers(np.zeros((rows, self.task.num_labels), dtype=np.float32))
         with_types = family_of(self.base.model_type).token_types(self.base) > 1
         types = [np.zeros(self.tokens, dtype=np.int64)] * rows if with_types else None
         return Encoded(ids, types, labels, padding_id=0)

@@ -33,16 +33,21 @@ class Pair:
     """A student and its teacher, described for a loss.
 
     ``student`` and ``teacher`` are transformers configurations (``teacher`` None where there is none);
-    ``temperature`` and ``relation_heads`` are the keys of ``distillation``. ``class_weights`` (classes,) are
-    for the loss of the labels, None for equal ones.
+    ``temperature`` and ``relation_heads`` are the keys of ``distillation``. ``class_weights`` are those of
+    :meth:`kdnas.data.kinds.Kind.balanced_weights` for the loss of the labels, None for equal ones.
     """
 
     student: Any
     teacher: Any
-    regression: bool
     temperature: float = 1.0
     relation_heads: int = 1
-    class_weights: tuple[float, ...] | None = None
+    class_weights: tuple[Any, ...] | None = None
+
+    @property
+    def problem_type(self) -> str:
+        """What a label is, by transformers' word in the student's configuration (:mod:`kdnas.data.kinds`)."""
+        found: str = self.student.problem_type
+        return found
 
 
 class Loss(nn.Module):

@@ -43,14 +43,12 @@ class Objective(nn.Module):
         student: PreTrainedModel,
         teacher: PreTrainedModel,
         *,
-        regression: bool,
-        class_weights: tuple[float, ...] | None = None,
+        class_weights: tuple[Any, ...] | None = None,
     ) -> Objective:
         """Build the objective of ``student``, whose losses are yet to be fitted."""
         pair = Pair(
             student.config,
             teacher.config,
-            regression,
             temperature=recipe.temperature,
             relation_heads=recipe.relation_heads,
             class_weights=class_weights,
@@ -92,8 +90,6 @@ class Objective(nn.Module):
         return self.total({name: value for name, value in terms.items() if losses[name].needs_teacher})
 
 
-def labels_only(
-    model: PreTrainedModel, *, regression: bool, class_weights: tuple[float, ...] | None = None
-) -> Objective:
+def labels_only(model: PreTrainedModel, *, class_weights: tuple[Any, ...] | None = None) -> Objective:
     """Return the objective of plain fine-tuning."""
-    return Objective({LABELS: 1.0}, Pair(model.config, None, regression, class_weights=class_weights))
+    return Objective({LABELS: 1.0}, Pair(model.config, None, class_weights=class_weights))

@@ -44,12 +44,7 @@ def name_outputs(config: Any, task: Task) -> None:
     config.num_labels = len(names)
     config.id2label = dict(enumerate(names))
     config.label2id = {name: code for code, name in enumerate(names)}
-    config.problem_type = problem_type(task)
-
-
-def problem_type(task: Task) -> str:
-    """Return what transformers calls the kind of ``task``."""
-    return "regression" if task.regression else "single_label_classification"
+    config.problem_type = task.kind.problem_type
 
 
 def new_classifier(config: Any, seed: int) -> PreTrainedModel:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from kdnas.data.tasks import Task
+from kdnas.data.tasks import UNSCALED, Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,7 +24,7 @@ def output_layer(model: PreTrainedModel) -> nn.Linear:
 @torch.no_grad()
 def into_training(model: PreTrainedModel, task: Task) -> None:
     """Let a model's output layer give what :meth:`Task.to_standard` makes of its outputs."""
-    if task.regression:
+    if task.scale != UNSCALED:
         layer, (centre, spread) = output_layer(model), task.scale
         layer.weight.div_(spread)
         layer.bias.sub_(centre).div_(spread)
@@ -33,7 +33,7 @@ def into_training(model: PreTrainedModel, task: Task) -> None:
 @torch.no_grad()
 def out_of_training(model: PreTrainedModel, task: Task) -> None:
     """Let a model's output layer give what :meth:`Task.from_standard` makes of its outputs."""
-    if task.regression:
+    if task.scale != UNSCALED:
         layer, (centre, spread) = output_layer(model), task.scale
         layer.weight.mul_(spread)
         layer.bias.mul_(spread).add_(centre)

@@ -16,7 +16,10 @@ from kdnas.tables.table import Table, best_cells, mean_sd, number
 _METRICS = {
     "matthews": "Matthews correlation",
     "f1": "F1",
+    "micro_f1": "micro F1",
     "macro_f1": "macro F1",
+    "samples_f1": "mean F1 of the rows",
+    "subset_accuracy": "share of rows with all labels right",
     "weighted_f1": "weighted F1",
     "balanced_accuracy": "balanced accuracy",
     "roc_auc": "area under the ROC curve",

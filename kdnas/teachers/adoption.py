@@ -105,10 +105,7 @@ def _toggle_token_types(tokenizer: Any, config: Any) -> Any:
 
 def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, task: Task) -> None:
     """Refuse a guess at how the teacher was trained if the other one is clearly closer to the labels."""
-    apart = [
-        np.abs(logits.squeeze(-1) - labels) if task.regression else logits.argmax(axis=-1) != labels
-        for logits in (ours, other)
-    ]
+    apart = [task.kind.distance(logits, labels) for logits in (ours, other)]
     better, worse = (apart[1] < apart[0]).sum(), (apart[0] < apart[1]).sum()
     if binom.sf(better - 1, better + worse, 0.5) < CHANCE:
         raise UserError(
@@ -133,16 +130,17 @@ def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
 
 def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
     """Refuse a head whose classes are the task's in another order than its config.json says."""
-    answers = logits.argmax(axis=-1)
-    order = better_order(answers, labels, task.num_labels)
+    answers, wanted = (task.kind.indicators(codes) for codes in (task.kind.answers(logits), labels))
+    order = better_order(answers, wanted)
     if order is None:
         return
+    right, better = ((answers * wanted[:, at]).sum() / answers.sum() for at in (slice(None), order))
     # place: an output of the head, which was taken for the task's class at that place
     head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
     moved = [f"{place}: {task.classes[order[code]]}" for place, code in head if order[code] != code]
     raise UserError(
         f"teacher.finetuned_on is {shown(task.name)}, but in the class order of the teacher's config.json "
-        f"{(answers == labels).mean():.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
-        f"another order {(order[answers] == labels).mean():.0%}; allowed: an id2label that names the "
+        f"{right:.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
+        f"another order {better:.0%}; allowed: an id2label that names the "
         f"model's outputs, such as {listed(moved)}"
     )

@@ -10,7 +10,7 @@ import torch
 
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
-from kdnas.models.loading import load_config, name_outputs, problem_type
+from kdnas.models.loading import load_config, name_outputs
 from kdnas.models.unit import output_layer
 from kdnas.sentences import shown
 
@@ -55,7 +55,7 @@ def order_of_classes(config: Any, task: Task) -> list[int]:
     """Return the place in the classifier's head of each of the task's classes."""
     names = [str(config.id2label[code]) for code in sorted(config.id2label)]
     wanted = list(task.labels or ["one number"])
-    if len(names) != task.num_labels or config.problem_type not in (None, problem_type(task)):
+    if len(names) != task.num_labels or config.problem_type not in (None, task.kind.problem_type):
         _refuse(task, f"outputs {', '.join(names)} and problem_type {config.problem_type}", wanted)
     unnamed = all(map(UNNAMED.fullmatch, names)) and set(names) != set(wanted)
     if task.regression or unnamed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from kdnas.data.kinds import Kind
 from kdnas.data.tasks import Task
 from kdnas.models.families import family_of
 from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer
@@ -23,7 +24,10 @@ BUCKET = 50  # batches that are sorted by length together
 
 @dataclass
 class Encoded:
-    """Tokenised rows: ``token_ids`` and ``token_types`` one array a row; ``labels`` (rows,)."""
+    """Tokenised rows: ``token_ids`` and ``token_types`` one array a row.
+
+    ``labels`` are targets, (rows,) or (rows, labels) (:mod:`kdnas.data.kinds`).
+    """
 
     token_ids: list[np.ndarray]
     token_types: list[np.ndarray] | None
@@ -58,11 +62,10 @@ def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, *, max_length: int) 
         return_token_type_ids=TOKEN_TYPES in tokenizer.model_input_names,
     )
     types = encoded.get(TOKEN_TYPES)
-    labels = frame["label"].to_numpy(dtype=np.float32 if task.regression else np.int64)
     return Encoded(
         [np.array(ids) for ids in encoded["input_ids"]],
         None if types is None else [np.array(row) for row in types],
-        labels,
+        task.kind.targets(frame["label"]),
         tokenizer.pad_token_id,
     )
 
@@ -80,7 +83,7 @@ def epoch_batches(lengths: np.ndarray, batch_size: int, *, seed: int, epoch: int
 
 
 def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
-    """Return one padded batch: ``input_ids``, ``attention_mask`` (batch, tokens), ``labels`` (batch,).
+    """Return one padded batch: ``input_ids`` and ``attention_mask`` (batch, tokens), and ``labels``.
 
     For a GPU also ``padded``, which is on the CPU: whether any token is padding.
     """
@@ -102,25 +105,14 @@ def collate(encoded: Encoded, rows: np.ndarray, device: torch.device) -> dict[st
     return tensors | ({"padded": torch.tensor(padded)} if device.type == "cuda" else {})
 
 
-def with_pseudo_labels(data: Encoded, *, labelled: int, logits: torch.Tensor, regression: bool) -> Encoded:
+def with_pseudo_labels(data: Encoded, *, labelled: int, logits: torch.Tensor, kind: Kind) -> Encoded:
     """Return ``data`` with pseudo-labels (Lee 2013) on all rows but the first ``labelled``.
 
-    ``logits`` (rows, labels) are the teacher's on all rows. A pseudo-label is its likeliest class, or its
-    output in a regression task.
+    ``logits`` (rows, labels) are the teacher's on all rows; a pseudo-label is what they say.
     """
-    answers = (logits.squeeze(-1) if regression else logits.argmax(-1)).numpy()
     labels = data.labels.copy()
-    labels[labelled:] = answers[labelled:]
+    labels[labelled:] = kind.answers(logits.numpy())[labelled:]
     return replace(data, labels=labels)
-
-
-def balanced_weights(labels: np.ndarray, classes: int) -> tuple[float, ...]:
-    """Return a weight for each class: the inverse of its share of ``labels`` (rows,) codes, over the classes.
-
-    Every class then weighs the same in a mean over the rows (scikit-learn's ``balanced``).
-    """
-    counts = np.bincount(labels, minlength=classes)
-    return tuple((len(labels) / (classes * np.maximum(counts, 1))).tolist())
 
 
 @dataclass

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from kdnas.data.metrics import agreement
 from kdnas.data.tasks import BALANCED, Task, get_task
 from kdnas.losses.base import Outputs
 from kdnas.losses.objective import Objective, labels_only, reads_of_teacher
@@ -24,7 +23,6 @@ from kdnas.search.space import Architecture
 from kdnas.training.data import (
     Encoded,
     TrainingData,
-    balanced_weights,
     collate,
     epoch_batches,
     load_data,
@@ -88,14 +86,12 @@ class Lesson:
             max_length=rows.max_length,
             config=config,
         )
-        if self.task.regression:
-            self.data.train.labels = self.task.to_standard(self.data.train.labels)
+        self.data.train.labels = self.task.to_standard(self.data.train.labels)
         if teacher is not None:
             into_training(teacher, self.task)
         self.class_weights = None
         if self.task.class_weights == BALANCED:
-            labels = self.data.train.labels[: rows.labelled]
-            self.class_weights = balanced_weights(labels, self.task.num_labels)
+            self.class_weights = self.task.kind.balanced_weights(self.data.train.labels[: rows.labelled])
         self.sample: Sample | None = None
         if teacher is not None and recipe is not None:
             self.sample = Sample.draw(self.data, teacher, seed=seed, refit_rows=recipe.refit_rows)
@@ -117,10 +113,10 @@ class Lesson:
         return learner
 
     def _objective(self, model: PreTrainedModel) -> Objective:
-        task: dict[str, Any] = {"regression": self.task.regression, "class_weights": self.class_weights}
+        weights = self.class_weights
         if self.recipe is None or self.teacher is None:
-            return labels_only(model, **task)
-        return Objective.of_recipe(self.recipe, model, self.teacher, **task)
+            return labels_only(model, class_weights=weights)
+        return Objective.of_recipe(self.recipe, model, self.teacher, class_weights=weights)
 
     def train(self) -> None:
         """Train all learners to the end, resuming each from its checkpoint; one that fails is marked so."""
@@ -148,7 +144,7 @@ class Lesson:
 
         def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
             if given is not None:
-                return self.task.to_standard(given) if self.task.regression else given
+                return self.task.to_standard(given)
             return torch.from_numpy(predict(teacher.to(run.device), part, run.device))
 
         on_training_rows = logits(rows.train_logits, data.train)
@@ -158,24 +154,22 @@ class Lesson:
             self._answers = on_scored_rows.numpy()
             self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)
         data.train = with_pseudo_labels(
-            data.train, labelled=rows.labelled, logits=on_training_rows, regression=self.task.regression
+            data.train, labelled=rows.labelled, logits=on_training_rows, kind=self.task.kind
         )
         return Teaching(teacher, on_training_rows, reads, device=run.device, autocast=run.autocast)
 
     def judge(self) -> list[tuple[np.ndarray, float] | None]:
         """Return the logits and the distillation loss of each learner on the one scored split."""
         (scored,) = self.data.scored.values()
-        run, task = self.run, self.task
+        run = self.run
         judged = judge(self.learners, self._judging, scored, device=run.device, report=run.report)
-        if not task.regression:
-            return judged
-        return [found and (task.from_standard(found[0]), found[1]) for found in judged]
+        return [found and (self.task.from_standard(found[0]), found[1]) for found in judged]
 
     def agreement(self, logits: np.ndarray) -> float | None:
         """Return how well ``logits`` on the one scored split agree with the teacher's; None without these."""
         if self._answers is None:
             return None
-        return agreement(logits, self._answers, regression=self.task.regression)
+        return self.task.kind.agreement(logits, self._answers)
 
     def finish(self, learner: Learner) -> PreTrainedModel:
         """Return a learner's model on the CPU, with the whole vocabulary."""

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 
-from kdnas.data.frames import TRAIN_ROW, fingerprint, read_meta, read_parquet, read_split
+from kdnas.data.frames import TRAIN_ROW, fingerprint, read_meta, read_rows, read_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, completed, get_task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
@@ -71,7 +71,7 @@ class Rows:
     ) -> Rows:
         """Read the proxy set's file, and the held-out slice from the task's folder."""
         task = completed(task, read_meta(data))
-        train, heldout = read_parquet(Path(proxy)).to_pandas(), read_split(data, HELDOUT)
+        train, heldout = read_rows(Path(proxy)), read_split(data, HELDOUT)
         key: dict[str, str | None] = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}
         rows = cls(task, train, len(train), {HELDOUT: heldout}, max_length, key)
         if answers is not None:

@@ -1,16 +1,19 @@
-"""Runs on tasks that the config defines: from files to scores and int8, from a classifier, and refusals."""
+"""Runs on tasks of the user: from files to scores, int8 and a bundle, from a classifier, and refusals."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import json
+import os
 import random
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import torch
-from experiment import RESULTS, STAGE, plan, snakemake, succeed, write_config
+from experiment import RESULTS, ROOT, STAGE, plan, snakemake, succeed, write_config
 from scipy.stats import pearsonr
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -211,6 +214,85 @@ def answers_of(folder, texts):
     with torch.no_grad():
         logits = AutoModelForSequenceClassification.from_pretrained(folder).eval()(**batch).logits
     return logits.squeeze(-1).numpy()
+
+
+TOPICS = {
+    "sport": ("goal", "team", "match"),
+    "money": ("bank", "price", "loan"),
+    "food": ("bread", "soup", "cake"),
+    "travel": ("train", "hotel", "flight"),
+    "music": ("song", "band", "piano"),
+    "health": ("doctor", "pill", "sleep"),
+}
+TOPICS_CHANGES = {
+    "data": {
+        "source": "local",
+        "path": "mine",
+        "tasks": ["topics"],
+        "custom_tasks": {
+            "topics": {
+                "text_columns": ["text"],
+                "label_column": "topics",
+                "multi_label": True,
+                "metrics": ["micro_f1", "macro_f1"],
+            }
+        },
+        "max_unlabelled_rows": {"topics": None},
+    },
+    "search": {"task": "topics", "strategies": ["random"], "episodes": 1},
+    "reward": {"quality": "agreement"},
+    "teacher": {"training": {"epochs": 12}},
+    "students": {"hand_crafted": []},
+    "fidelity": {"architectures": 0},
+}
+
+
+def write_topics(folder):
+    """Write texts with none to six of the labels, each of which is a word or more in its text."""
+    draw, fill = (
+        random.Random(1),
+        ["the", "a", "of", "and", "with", "today", "again", "some", "near", "old", "new", "very"],
+    )
+    folder.mkdir(parents=True)
+    for split, rows in (("train", 300), ("unlabelled", 30)):
+        with open(folder / f"{split}.jsonl", "w", encoding="utf-8") as file:
+            for number in range(rows):
+                topics = [name for name in TOPICS if draw.random() < 0.3]
+                words = [draw.choice(TOPICS[name]) for name in topics] + draw.choices(fill, k=4)
+                draw.shuffle(words)
+                row = {"text": f"{' '.join(words)} {split} {number}", "topics": topics}
+                file.write(json.dumps(row if split == "train" else {"text": row["text"]}) + "\n")
+
+
+def test_label_sets_in_json_lines_end_as_an_int8_student_and_a_bundle_that_verifies(fresh):
+    write_topics(fresh / "mine/topics")
+    write_config(fresh, TOPICS_CHANGES)
+    bundle = f"{RESULTS}/bundles/random_best/topics/seed_1"
+    told = succeed(fresh, GLUE_CSV, bundle)
+    assert "kdnas: topics has no validation split: 30 of its training rows" in told
+    config = json.loads((fresh / bundle / "config.json").read_text(encoding="utf-8"))
+    assert config["problem_type"] == "multi_label_classification"
+    assert set(config["id2label"].values()) == set(TOPICS)
+    exported = json.loads((fresh / bundle / "scores.json").read_text(encoding="utf-8"))
+    assert [model["file"] for model in exported["models"]] == [
+        "model.safetensors",
+        "onnx/model.onnx",
+        "onnx/model_quantized.onnx",
+    ]
+    assert set(exported["models"][2]["scores"]["validation"]) == {"micro_f1", "macro_f1"}
+    card = (fresh / bundle / "README.md").read_text(encoding="utf-8")
+    assert "any number of the labels food, health, money" in card and "count the labels above 0.5" in card
+    markdown = (fresh / GLUE_CSV).with_suffix(".md").read_text(encoding="utf-8")
+    assert "topics: mean of micro F1 and macro F1." in markdown
+    metrics = fresh / RESULTS / "students/random_best/topics/seed_1/metrics.json"
+    assert json.loads(metrics.read_text(encoding="utf-8"))["unlabelled_rows"] == 30
+
+    verified = subprocess.run(
+        [sys.executable, "-m", "kdnas", "verify", bundle],
+        cwd=fresh, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert verified.returncode == 0, verified.stderr
+    assert "Every score is the promised one." in verified.stdout
 
 
 WRONG = {

@@ -108,7 +108,7 @@ def make_learner(
     """Return a student of ``teacher`` on the run's device; the same for the same arguments."""
     torch.manual_seed(1)  # of the maps of the hidden-state loss
     student = build_student(shape, teacher, TASK, signals=signals, dropout=stage.dropout, seed=1)
-    pair = Pair(student.config, teacher.config, regression=False, temperature=2.0, relation_heads=6)
+    pair = Pair(student.config, teacher.config, temperature=2.0, relation_heads=6)
     learner = Learner({"shape": shape.to_dict(), "run": run.key}, stage, seed=1)
     learner.take_up(student, Objective(losses, pair), torch.empty(0))
     learner.start(run.device, run.autocast)

@@ -231,7 +231,9 @@ def test_what_chance_explains_are_two_standard_errors():
     logits = np.tile([0.0, 1.0], (400, 1))
     other = logits.copy()
     other[:16] = [1.0, 0.0]
-    assert Difference.between({"a": logits}, {"a": other}).chance == pytest.approx(100 * 2 * 4 / 400)
+    assert Difference.between(
+        {"a": logits}, {"a": other}, kind=get_task("sst2").kind
+    ).chance == pytest.approx(100 * 2 * 4 / 400)
     assert Difference(0.2, None, 400).chance == 0
 
 
@@ -267,17 +269,39 @@ def test_weights_keep_to_7_bits_where_an_x86_cpu_has_no_vnni(text, reduced, tmp_
 
 def test_gate_tells_a_changed_class_and_a_logit_that_differs():
     logits = {"a": np.array([[1.0, 2.0], [3.0, 1.0]]), "b": np.array([[0.0, 1.0]])}
-    same = Difference.between(logits, {name: value + 5e-5 for name, value in logits.items()})
+    kind = get_task("mnli").kind
+    same = Difference.between(logits, {name: value + 5e-5 for name, value in logits.items()}, kind=kind)
     check_same("small", get_task("mnli"), same)
     flipped = logits | {"b": np.array([[1.00001, 1.0]])}
     with pytest.raises(UserError, match=r"small on mnli .* up to 1, another class on 1 rows"):
-        check_same("small", get_task("mnli"), Difference.between(logits, flipped))
+        check_same("small", get_task("mnli"), Difference.between(logits, flipped, kind=kind))
     with pytest.raises(UserError, match=r"up to 0\.001; allowed: 0\.0001"):
         check_same("small", get_task("stsb"), Difference(1e-3, None, 3))
     with pytest.raises(UserError, match="inf"):
         check_same(
-            "small", get_task("mnli"), Difference.between(logits, logits | {"b": np.array([[np.nan, 1.0]])})
+            "small",
+            get_task("mnli"),
+            Difference.between(logits, logits | {"b": np.array([[np.nan, 1.0]])}, kind=kind),
         )
+
+
+def test_gate_holds_label_sets_to_the_same_labels():
+    task = get_task(
+        {
+            "name": "t",
+            "text_columns": ["a"],
+            "labels": ["x", "y"],
+            "metrics": ["micro_f1"],
+            "multi_label": True,
+        }
+    )
+    logits = {"a": np.array([[1.0, 2.0], [-1.0, -2.0]])}
+    swapped = {"a": np.array([[2.0, 1.0], [-2.0, -1.0]])}  # another likeliest label, the same sets
+    assert Difference.between(logits, swapped, kind=task.kind).changed_rows == 0
+    near = {"a": np.array([[1e-5, 1.0]])}
+    found = Difference.between(near, {"a": np.array([[-1e-5, 1.0]])}, kind=task.kind)
+    with pytest.raises(UserError, match="up to 2e-05, other labels on 1 rows; allowed: .* no other label"):
+        check_same("small", task, found)
 
 
 def test_gate_measures_numbers_by_the_spread_of_their_labels():

@@ -41,7 +41,7 @@ def make_learner(teacher, tmp_path):
             write_teacher(base, layers=layers)
         model = pretrained_classifier(base, task, dropout=0.0, seed=layers)
         with_losses = recipe(DISTILLATION | {"losses": losses})
-        objective = Objective.of_recipe(with_losses, model, teacher, regression=False)
+        objective = Objective.of_recipe(with_losses, model, teacher)
         return started(model, objective, with_losses.stage)
 
     return make

@@ -36,7 +36,7 @@ def batches(base):
 def learner(base, norm=1.0, seed=1, **changes):
     stage = Stage(**(STAGE | {"dropout": 0.0} | changes), max_gradient_norm=norm)
     model = pretrained_classifier(base, TASK, dropout=stage.dropout, seed=3)
-    return started(model, labels_only(model, regression=False), stage, seed)
+    return started(model, labels_only(model), stage, seed)
 
 
 @pytest.mark.parametrize("norm", [0.1, 1e6])
@@ -133,7 +133,7 @@ def test_steps_on_a_gpu_read_nothing_back_and_compute_the_same(model_type, tmp_p
 
     def make():
         teacher, model = (pretrained_classifier(base, TASK, dropout=0.0, seed=seed) for seed in (4, 3))
-        objective = Objective.of_recipe(all_losses, model, teacher, regression=False)
+        objective = Objective.of_recipe(all_losses, model, teacher)
         return Forward(teacher.eval(), EVERYTHING), started(model, objective, all_losses.stage)
 
     def step(made, batch):

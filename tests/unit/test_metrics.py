@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdnas.data.metrics import agreement, compute
+from kdnas.data.kinds import Classes, LabelSets, Numbers
+from kdnas.data.metrics import compute
 from kdnas.data.tasks import TASKS
 
 # 3 true positives, 1 false positive, 2 false negatives, 4 true negatives
@@ -72,11 +73,11 @@ def test_area_under_the_roc_curve_counts_pairs_in_order():
 def test_agreement_asks_the_teacher_alone():
     teacher = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0], [1.0, 0.0]])
     student = np.array([[0.2, 0.1], [0.9, 0.1], [9.0, 0.0], [0.0, 0.1]])
-    assert agreement(student, teacher, regression=False) == 0.5
+    assert Classes(("a", "b")).agreement(student, teacher) == 0.5
     # deviations (-1, 0, 1) and (-1, -2, 3), as below
     scores = np.array([[1], [2], [3]], dtype=np.float32), np.array([[1], [0], [5]], dtype=np.float32)
-    assert agreement(*scores, regression=True) == pytest.approx(4 / math.sqrt(28))
-    assert agreement(scores[0], np.ones((3, 1)), regression=True) == 0.0
+    assert Numbers().agreement(*scores) == pytest.approx(4 / math.sqrt(28))
+    assert Numbers().agreement(scores[0], np.ones((3, 1))) == 0.0
 
 
 def test_three_classes():
@@ -132,3 +133,61 @@ def test_no_file_stays_behind(tmp_path, monkeypatch):
     assert Path(evaluate.config.HF_METRICS_CACHE).parent == tmp_path
     compute("rte", PREDICTIONS, REFERENCES)
     assert list(tmp_path.iterdir()) == []
+
+
+SETS = {
+    "name": "tags",
+    "text_columns": ["text"],
+    "labels": ["a", "b", "c"],
+    "metrics": ["micro_f1", "macro_f1", "weighted_f1", "samples_f1", "subset_accuracy"],
+    "multi_label": True,
+    "threshold": 0.5,
+}
+
+
+def test_label_sets_by_hand():
+    """Label a: 2 right, 1 missing; b: 1 right, 1 too many; c: neither has it. Row 3 rightly has none."""
+    references = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=np.float32)
+    predictions = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 0], [0, 0, 0]], dtype=np.float32)
+    a, b = 2 * 2 / (2 * 2 + 1), 2 * 1 / (2 * 1 + 1)
+    assert compute(SETS, predictions, references) == pytest.approx(
+        {
+            "micro_f1": 2 * 3 / (2 * 3 + 2),
+            "macro_f1": (a + b) / 2,  # c occurs nowhere
+            "weighted_f1": (3 * a + 1 * b) / 4,
+            "samples_f1": (2 / 3 + 1 + 0 + 1) / 4,
+            "subset_accuracy": 2 / 4,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("predictions", "words"),
+    [
+        (np.zeros((2, 2)), r"predictions have the shape \(2, 2\); it must be \(n, 3\)"),
+        (np.zeros(3), r"predictions have the shape \(3,\)"),
+        (np.full((2, 3), 0.7), "predictions must be 0 or 1"),
+        (np.zeros((3, 3)), r"predictions \(3, 3\), references \(2, 3\)"),
+    ],
+)
+def test_label_sets_of_another_shape_are_refused(predictions, words):
+    with pytest.raises(ValueError, match=words):
+        compute(SETS, predictions, np.eye(3)[:2])
+
+
+def test_labels_are_those_above_the_threshold():
+    logits = np.array([[0.0, 0.1, -1.0], [-3.0, 2.0, 1.0]], dtype=np.float32)
+    assert LabelSets(("a", "b", "c")).answers(logits).tolist() == [[0, 1, 0], [0, 1, 1]]
+    unsure = LabelSets(("a", "b", "c"), threshold=0.8)  # 0.8 is the sigmoid of log(4) = 1.386
+    assert unsure.answers(logits).tolist() == [[0, 0, 0], [0, 1, 0]]
+    sure = LabelSets(("a", "b", "c"), threshold=0.2)
+    assert sure.answers(logits).tolist() == [[1, 1, 1], [0, 1, 1]]
+
+
+def test_two_models_agree_on_a_row_where_they_give_the_same_labels():
+    kind = LabelSets(("a", "b"))
+    teacher = np.array([[1.0, -1.0], [2.0, 3.0], [-1.0, -1.0], [1.0, 1.0]])
+    student = np.array([[9.0, -9.0], [1.0, -1.0], [-2.0, -3.0], [0.1, 0.1]])
+    assert kind.agreement(student, teacher) == 3 / 4
+    assert kind.changed(student, teacher).tolist() == [False, True, False, False]
+    assert kind.distance(student, np.array([[1, 0], [0, 1], [1, 1], [1, 1]])).tolist() == [0, 2, 2, 0]

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdnas.data.heldout import hold_out
+from kdnas.data.kinds import BINS, Classes, Numbers
 from kdnas.data.proxy import build_proxy
 from kdnas.data.rows import divide_rows
-from kdnas.data.stratify import BINS, allocate, draw, strata
+from kdnas.data.stratify import allocate, draw
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
 
@@ -179,7 +180,7 @@ def test_allocation_is_proportional_to_within_a_row_and_gives_each_stratum_one(s
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 2), min_size=3, max_size=40), st.integers(0, 5))
 def test_a_draw_takes_each_quota_once(labels, seed):
-    stratum = strata(np.array(labels), regression=False)
+    stratum = Classes(("a", "b", "c")).strata(np.array(labels))
     quotas = np.bincount(stratum) // 2
     rows = draw(stratum, quotas, np.random.default_rng(seed))
     assert len(set(rows.tolist())) == len(rows)
@@ -187,6 +188,6 @@ def test_a_draw_takes_each_quota_once(labels, seed):
 
 
 def test_equal_scores_share_a_stratum():
-    stratum = strata(np.array([3.0] * 8 + [1.0, 2.0]), regression=True)
+    stratum = Numbers().strata(np.array([3.0] * 8 + [1.0, 2.0]))
     assert len(set(stratum[:8].tolist())) == 1
     assert sorted(set(stratum.tolist())) == list(range(stratum.max() + 1))

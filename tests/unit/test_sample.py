@@ -67,7 +67,7 @@ def test_fitted_objective_starts_below_the_mean_as_prediction(sample):
     sample, _ = sample
     shape = student_config(sample.teacher.config, Architecture(2, 12, 3, 24, "gelu"))
     student = new_classifier(shape, 1)
-    objective = Objective.of_recipe(recipe(), student, sample.teacher, regression=False)
+    objective = Objective.of_recipe(recipe(), student, sample.teacher)
     sample.fit(objective, student)
     assert student.config.vocab_size == 200
     hidden = objective.losses["hidden"]

@@ -311,7 +311,10 @@ def test_no_cut(tmp_path, value):
         (0, "data.max_train_rows is 0"),
         (True, "data.max_train_rows is true"),
         ({"rte": "many"}, 'data.max_train_rows.rte is "many"'),
-        (1, "data.max_train_rows is 1; allowed for rte: at least 2, one row for each class"),
+        (
+            1,
+            'data.max_train_rows is 1, which leaves training no row of class "not_entailment" of rte; it has',
+        ),
     ],
 )
 def test_a_bad_cut(tmp_path, value, message):

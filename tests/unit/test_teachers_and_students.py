@@ -23,6 +23,7 @@ from tiny import (
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from kdnas.data.frames import TRAIN_ROW, fingerprint, read_split, write_split, write_task
+from kdnas.data.kinds import Classes
 from kdnas.data.sources.custom import scale_of
 from kdnas.data.tasks import Definition, get_task
 from kdnas.errors import UserError
@@ -32,7 +33,7 @@ from kdnas.models.loading import load_classifier
 from kdnas.search.space import Architecture
 from kdnas.teachers import finetune as finetune_module
 from kdnas.teachers.answers import query_teacher
-from kdnas.training import lesson, students
+from kdnas.training import students
 from kdnas.training.candidates import _shared_key
 from kdnas.training.learner import Learner
 from kdnas.training.lesson import Sample
@@ -135,7 +136,7 @@ def test_class_weights_reach_every_training(teacher_base, tmp_path, make_run, mo
     """Rows of a rare class weigh more in the teacher's loss and in the student's."""
     seen = []
     monkeypatch.setattr(
-        lesson, "balanced_weights", lambda labels, classes: seen.append(len(labels)) or (1.0, 2.0)
+        Classes, "balanced_weights", lambda self, labels: seen.append(len(labels)) or (1.0, 2.0)
     )
     definition = {"name": "t", "text_columns": ["a"], "labels": ["x", "y"], "metrics": ["macro_f1"]}
     weighted = definition | {"class_weights": "balanced"}

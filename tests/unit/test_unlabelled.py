@@ -183,7 +183,7 @@ def test_the_teachers_answers_are_their_labels(name, teacher_folder, tmp_path, m
     data = load_data(frame, {}, task=task, tokenizer_folder=folder, max_length=16, config=teacher.config)
     data.vocabulary.shrink(teacher)
     logits = torch.from_numpy(predict(teacher, data.train, CPU))
-    labels = with_pseudo_labels(data.train, labelled=20, logits=logits, regression=task.regression).labels
+    labels = with_pseudo_labels(data.train, labelled=20, logits=logits, kind=task.kind).labels
     assert np.array_equal(labels[:20], data.train.labels[:20])
     for row in (20, 83, 84, 149):
         inputs = {key: value for key, value in collate(data.train, [row], CPU).items() if key != "labels"}

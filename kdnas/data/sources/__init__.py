@@ -19,7 +19,7 @@ from kdnas.data.settings import DataSettings
 from kdnas.data.sources import hub, local, synthetic
 from kdnas.data.sources.checks import check_split
 from kdnas.data.sources.custom import check_custom, scale_of
-from kdnas.data.stratify import allocate, draw, strata
+from kdnas.data.stratify import allocate, check_part, draw
 from kdnas.data.tasks import (
     HELDOUT,
     SCORED,
@@ -135,12 +135,15 @@ def _cut(task: Task, frame: pd.DataFrame, rows: int | None) -> tuple[pd.DataFram
     """
     if rows is None or rows >= len(frame):
         return frame, frame[:0]
-    stratum = strata(frame["label"].to_numpy(), task.regression)
-    quotas = allocate(np.bincount(stratum), rows)
-    if not quotas.all():
-        raise UserError(
-            f"data.max_train_rows is {rows}; allowed for {task.name}: at least {len(quotas)}, one row for "
-            f"each {'score range' if task.regression else 'class'}"
-        )
-    drawn = draw(stratum, quotas, np.random.default_rng(0))
+    targets = task.kind.targets(frame["label"])
+    stratum = task.kind.strata(targets)
+    drawn = draw(stratum, allocate(np.bincount(stratum), rows), np.random.default_rng(0))
+    check_part(
+        task,
+        targets,
+        drawn,
+        setting=f"data.max_train_rows is {rows}",
+        part="training",
+        allowed=f"a number of rows that has room for each {task.kind.noun}",
+    )
     return frame.iloc[drawn].reset_index(drop=True), frame.drop(index=frame.index[drawn])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kdnas.data.tasks import NUMBER_METRICS, TRAIN, Task
+from kdnas.data.kinds import Numbers
+from kdnas.data.tasks import TRAIN, Task
 from kdnas.data.unlabelled import NO_LABEL, UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
@@ -33,7 +34,7 @@ class LabelColumn:
 def check_split(
     task: Task, split: str, frame: pd.DataFrame, *, where: str, label: LabelColumn | None = None
 ) -> pd.DataFrame:
-    """Return the rows with exactly ``task.columns``: str texts, label codes (or float32 scores), int64 idx.
+    """Return the rows with exactly ``task.columns``: str texts, labels (:mod:`kdnas.data.kinds`), int64 idx.
 
     ``where`` is the file that messages name; rows in messages count from 1. Label names become codes; a
     missing ``idx`` is counted from 0, and so is a custom task's. In the split ``unlabelled`` every label is
@@ -46,9 +47,8 @@ def check_split(
     checked = _text_columns(task, frame, (*task.text_columns, label.name), where)
     _check_empty_texts(task, split, checked, where)
     values = _labels(frame[label.name], where)
-    checked["label"] = (
-        _scores(task, values, label, where) if task.regression else _codes(task, values, label, where)
-    )
+    read = _scores if task.regression else _code_sets if task.multi_label else _codes
+    checked["label"] = read(task, values, label, where)
     _check_classes(task, split, checked["label"], where)
     checked["idx"] = _idx(task, frame, where)
     return pd.DataFrame(checked)
@@ -57,42 +57,57 @@ def check_split(
 def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) -> tuple[str, ...]:
     """Return the classes of the training rows ``frame``: whole numbers by size, other names as texts sort.
 
-    Raises UserError for a label that is no class's name, or for too many of them to be classes.
+    Of label sets, they are the labels that any row has. Raises UserError for a label that is no class's name,
+    or for too many of them to be classes.
     """
     check_columns((label,), list(frame.columns), where)
-    values = _labels(frame[label], where)
-    for row, value in enumerate(values, start=1):
+    values = list(enumerate(_labels(frame[label], where), start=1))
+    if task.multi_label:
+        values = [(row, item) for row, items in values for item in items]
+    for row, value in values:
         if not _may_be_name(value) or not re.fullmatch(CLASS_NAME, str(value)):
             raise UserError(
                 f"{where}, row {row}: {label} is {shown(value)}; allowed for a class: a whole number, or "
-                f"text of at most 200 characters without control characters{_for_numbers(task)}"
+                f"text of at most 200 characters without control characters{_other_kinds(task)}"
             )
-    names = {str(value) for value in values}
+    names = {str(value) for _, value in values}
+    if task.multi_label and len(names) < 2:
+        raise UserError(
+            f"{where} has in {label} no other labels than {listed(names)}; allowed: at least two different "
+            "labels"
+        )
     if len(names) == 1:
         raise UserError(
-            f"{where} has the {label} {shown(values[0])} in all of its {len(values)} rows; allowed: at least "
-            "two different labels"
+            f"{where} has the {label} {shown(values[0][1])} in all of its {len(values)} rows; allowed: at "
+            "least two different labels"
         )
     if len(names) * 2 > len(values):
         raise UserError(
-            f"{where} has {len(names)} different values of {label} in {len(values)} rows; allowed for "
-            f"classes: at least two rows of each on average{_for_numbers(task)}"
+            f"{where} has {len(names)} different values of {label} in {len(frame)} rows; allowed for "
+            f"classes: at least two rows of each on average{_other_kinds(task)}"
         )
     if all(re.fullmatch(WHOLE_NUMBER, name) for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
 
 
-def _for_numbers(task: Task) -> str:
-    return f" (for numbers, data.custom_tasks.{task.name}.metrics has {' or '.join(NUMBER_METRICS)})"
+def _other_kinds(task: Task) -> str:
+    """Return what an entry of another kind of label says."""
+    if task.multi_label:
+        return ""
+    entry = f"data.custom_tasks.{task.name}"
+    return (
+        f" (for numbers, {entry}.metrics has {' or '.join(Numbers.metrics)}; for several labels in a row, "
+        f"{entry}.multi_label is true)"
+    )
 
 
 def lacks_labels(frame: pd.DataFrame, label: str) -> bool:
-    """Return whether no row has a label: no such column, nothing in it, or the hub's code -1 alone."""
+    """Return whether no row has a label: no such column, nothing in it or in its lists, or code -1 alone."""
     if label not in frame:
         return True
     column = frame[label]
-    return bool((column.isna() | column.astype("str").str.strip().isin(["", "-1", UNKNOWN_CODE])).all())
+    return bool((column.isna() | column.astype("str").str.strip().isin(["", "[]", "-1", UNKNOWN_CODE])).all())
 
 
 def check_test_split(
@@ -135,15 +150,21 @@ def name_codes(
 ) -> pd.DataFrame:
     """Return ``frame`` with codes as ``check_split`` reads them without doubt: by the ``names`` of the file.
 
-    A code of no class, as -1 of a row without a label, becomes a text that is no name. Raises UserError for
+    A code of no class, as -1 of a row without a label, becomes a text that is no name. Label sets are lists
+    of codes, in each of which that is done. Raises UserError for
     names that are not the task's, in its order.
     """
     check_label_order(task, names, where)
     if label not in frame or task.regression or not (task.open or _names_alone(task)):
         return frame
     known = dict(enumerate(map(str, names)))
-    named = frame[label].map(lambda value: known.get(value, f"code {value}"), na_action="ignore")
-    return frame.assign(**{label: named})
+
+    def named(value: Any) -> Any:
+        if isinstance(value, np.ndarray | list):
+            return [named(code) for code in value]
+        return known.get(value, f"code {value}")
+
+    return frame.assign(**{label: frame[label].map(named, na_action="ignore")})
 
 
 def _without_labels(
@@ -225,22 +246,37 @@ def _may_be_name(value: Any) -> bool:
 
 
 def _codes(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -> pd.Series:
+    code = _reader_of_codes(task, label, where)
+    return pd.Series([code(row, value) for row, value in enumerate(values, start=1)], dtype="int64")
+
+
+def _code_sets(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -> pd.Series:
+    code = _reader_of_codes(task, label, where)
+    sets = [tuple(sorted({code(row, item) for item in items})) for row, items in enumerate(values, start=1)]
+    return pd.Series(sets, dtype="object")
+
+
+def _reader_of_codes(task: Task, label: LabelColumn, where: str) -> Callable[[int, Any], int]:
+    """Return a function of a row's number and a value in it that gives the class's code or a UserError."""
     names_only = label.names_only or _names_alone(task)
     code_of = {name: code for code, name in enumerate(task.classes)}
     if not names_only:
         code_of |= {str(code): code for code in code_of.values()}
-    codes = []
-    for row, value in enumerate(values, start=1):
+
+    def read(row: int, value: Any) -> int:
         code = code_of.get(str(value)) if _may_be_name(value) else None
         if code is None:
+            nouns, classes = task.kind.nouns, task.classes
             allowed = (
-                f"one of the {len(task.classes)} classes of the training rows, {listed(task.classes)}"
+                f"one of the {len(classes)} {nouns} of the training rows, {listed(classes)}"
                 if label.names_only
                 else _allowed(task)
             )
-            raise UserError(f"{where}, row {row}: {label.name} is {shown(value)}; allowed: {allowed}")
-        codes.append(code)
-    return pd.Series(codes, dtype="int64")
+            verb = "has" if task.multi_label else "is"
+            raise UserError(f"{where}, row {row}: {label.name} {verb} {shown(value)}; allowed: {allowed}")
+        return code
+
+    return read
 
 
 def _names_alone(task: Task) -> bool:
@@ -282,16 +318,18 @@ def _number(value: Any) -> float:
 
 
 def _check_classes(task: Task, split: str, labels: pd.Series, where: str) -> None:
-    present = set(labels)
-    if len(present) == 1:
+    if labels.nunique() == 1:
+        sets = " sets of" if task.multi_label else ""
         raise UserError(
-            f"{where} has the label {labels[0]:g} in all of its {len(labels)} rows; allowed: at least two "
-            "different labels"
+            f"{where} has {task.kind.label_in_words(labels[0])} in all of its {len(labels)} rows; allowed: "
+            f"at least two different{sets} labels"
         )
     if split == TRAIN and not task.regression:
-        for code, name in enumerate(task.classes):
-            if code not in present:
-                raise UserError(f"{where} has no row of class {code} ({name}); training needs every class")
+        rows_of_each = task.kind.rows_of_each(task.kind.targets(labels))
+        for code, (name, rows) in enumerate(zip(task.classes, rows_of_each, strict=True)):
+            if not rows:
+                one = task.kind.noun
+                raise UserError(f"{where} has no row of {one} {code} ({name}); training needs every {one}")
 
 
 def _idx(task: Task, frame: pd.DataFrame, where: str) -> pd.Series:

@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.heldout import cut_validation
+from kdnas.data.kinds import TWO_CLASS_METRICS, Classes
 from kdnas.data.settings import Layout
 from kdnas.data.sources.checks import LabelColumn, check_split, found_classes, lacks_labels
+from kdnas.data.sources.label_sets import as_lists
 from kdnas.data.tasks import (
-    CLASS_METRICS,
     TEST,
     TRAIN,
-    TWO_CLASS_METRICS,
     VALIDATION,
     Task,
     completed,
     get_task,
 )
+from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 
 
@@ -34,6 +35,12 @@ def check_custom(
     out. A validation split that is not there is cut from the training rows. Raises UserError.
     """
     label = LabelColumn(layout.label_column, names_only=task.open)
+    if task.multi_label:
+        labelled = {split: rows for split, rows in loaded.items() if split != UNLABELLED}
+        loaded = dict(loaded) | {
+            split: (as_lists(rows, layout, task=task.name, split=split, where=where), where)
+            for split, (rows, where) in labelled.items()
+        }
     if task.open:
         frame, where = loaded[TRAIN]
         task = replace(task, labels=found_classes(task, frame, label.name, where=where))
@@ -51,7 +58,7 @@ def check_custom(
 
 
 def _check_metrics(task: Task, where: str) -> None:
-    allowed = [name for name in CLASS_METRICS if name not in TWO_CLASS_METRICS]
+    allowed = [name for name in Classes.metrics if name not in TWO_CLASS_METRICS]
     for metric in task.metrics:
         if metric in TWO_CLASS_METRICS and len(task.classes) != 2:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,15 +24,16 @@ def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     A custom task is in the place of its layout, and needs a training split alone. The hub's client repeats a
     failed request by itself, with growing pauses. Raises UserError.
     """
-    place, label = data.layout(task.name).hub, data.layout(task.name).label_column
+    layout = data.layout(task.name)
+    place, labels = layout.hub, layout.labels
     if place is None:
         dataset = _Dataset(_glue(task.name, data))
-        return {split: dataset.rows(task, split, label) for split in task.splits}
+        return {split: dataset.rows(task, split, labels) for split in task.splits}
     dataset = _Dataset(place)
     wanted = [TRAIN, VALIDATION, TEST, HELDOUT, *[UNLABELLED] * data.wants_unlabelled(task.name)]
     found = {split: dataset.name_of(split, needed=split == TRAIN) for split in wanted}
     return {
-        split: dataset.rows(task, name, label, with_label=split not in (TEST, UNLABELLED))
+        split: dataset.rows(task, name, labels, with_labels=split not in (TEST, UNLABELLED))
         for split, name in found.items()
         if name is not None
     }
@@ -41,7 +43,7 @@ def load_test(
     task: Task, data: DataSettings, *, subset: str, split: str, rows: int
 ) -> tuple[pd.DataFrame, str]:
     """Return the rows of a test split of ``subset``, and their name for messages; raises UserError."""
-    return _Dataset(_glue(subset, data)).rows(task, split, "label", with_label=False)
+    return _Dataset(_glue(subset, data)).rows(task, split, ("label",), with_labels=False)
 
 
 def _glue(subset: str, data: DataSettings) -> HubPlace:
@@ -87,11 +89,11 @@ class _Dataset:
         return found[0] if found else None
 
     def rows(
-        self, task: Task, split: str, label: str, *, with_label: bool = True
+        self, task: Task, split: str, labels: Sequence[str], *, with_labels: bool = True
     ) -> tuple[pd.DataFrame, str]:
         """Return the columns of a split that count, and its name for messages.
 
-        ``with_label``: whether it has to have labels.
+        ``labels``: the columns with labels. ``with_labels``: whether it has to have them.
         """
         from datasets import ClassLabel
 
@@ -101,11 +103,12 @@ class _Dataset:
                 f"{where} does not exist at revision {self.place.revision}; its splits: {listed(self.splits)}"
             )
         rows = self.splits[split]
-        needed = (*task.text_columns, *[label] * with_label)
+        needed = (*task.text_columns, *(labels if with_labels else ()))
         check_columns(needed, rows.column_names, where)
-        columns = dict.fromkeys((*needed, label, "idx"))
+        columns = dict.fromkeys((*needed, *labels, "idx"))
         frame = rows.select_columns([name for name in columns if name in rows.column_names]).to_pandas()
-        declared = rows.features.get(label)
+        declared = rows.features.get(labels[0])
+        declared = getattr(declared, "feature", declared)  # of each item of a list
         if isinstance(declared, ClassLabel):
-            frame = name_codes(task, frame, declared.names, label=label, where=where)
+            frame = name_codes(task, frame, declared.names, label=labels[0], where=where)
         return frame, where

@@ -150,19 +150,20 @@ class _Reader:
 
     def _read(self, split: str, path: Path) -> pd.DataFrame:
         """Return the columns of a file that count: texts, label and ``idx``, as far as it has them."""
-        task, label = self.task, self.layout.label_column
+        task, label, labels = self.task, self.layout.label_column, self.layout.labels
         key = f"data.custom_tasks.{task.name}.encoding" if task.custom else None
         encoding = Encoding(self.layout.encoding, key)
         texts, suffix = task.text_columns, path.name.removesuffix(".gz").rpartition(".")[2]
         if suffix == "tsv" and self.official_test_rows is not None:
             return read_test_tsv(task, path, self.official_test_rows)
         may_lack_labels = split == UNLABELLED or split.startswith(TEST)
-        needed = texts if may_lack_labels else (*texts, label)
+        needed = texts if may_lack_labels else (*texts, *labels)
         if suffix == "tsv":
-            unlabelled = may_lack_labels and (split == UNLABELLED or label not in header_of(path, encoding))
-            rows = task.splits.get(split)
-            return read_tsv(task, path, encoding, label=None if unlabelled else label, rows=rows)
-        optional = [label] if task.custom and split == TEST else []  # labels of GLUE's tests stay unread
+            if may_lack_labels:
+                there = () if split == UNLABELLED else header_of(path, encoding)
+                labels = tuple(column for column in labels if column in there)
+            return read_tsv(task, path, encoding, labels=labels, rows=task.splits.get(split))
+        optional = [*labels] if task.custom and split == TEST else []  # labels of GLUE's tests stay unread
         optional += [] if task.custom else ["idx"]
         if suffix == "parquet":
             frame, names = read_parquet_columns(path, needed, optional, label=label)

@@ -154,6 +154,7 @@ def read_parquet_columns(
     try:
         notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
         declared = notes.get("info", {}).get("features", {}).get(label, {})
+        declared = declared.get("feature", declared)  # of each item of a list
         names = list(declared["names"]) if declared.get("_type") == "ClassLabel" else None
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise UserError(f"{path} has damaged metadata of the datasets library") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,16 +44,18 @@ def header_of(path: Path, encoding: Encoding) -> list[str]:
 
 
 def read_tsv(
-    task: Task, path: Path, encoding: Encoding, *, label: str | None, rows: int | None
+    task: Task, path: Path, encoding: Encoding, *, labels: Sequence[str], rows: int | None
 ) -> pd.DataFrame:
-    """Read the text columns and the column ``label``, if any, of a TSV file: quotes in it are plain text.
+    """Read the text columns and those of ``labels``, if any, of a TSV file: quotes in it are plain text.
 
-    Without a label, the first line names the columns. The official QQP has a few lines broken in two, which
-    ``nyu-mll/glue`` and the official row counts leave out. So broken lines are left out if what remains has
-    the official count ``rows``, and are an error otherwise.
+    Without a label, and where a row may have several or none, the first line names the columns. The official
+    QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So broken
+    lines are left out if what remains has the official count ``rows``, and are an error otherwise.
     """
-    if label is None:
-        return _read_columns(path, encoding, None, {column: column for column in task.text_columns})
+    if task.multi_label or not labels:
+        columns = (*task.text_columns, *labels)
+        return _read_columns(path, encoding, None, {column: column for column in columns})
+    (label,) = labels
     official = _OFFICIAL.get(task.name, _Official(task.text_columns, label))
     wanted = dict(zip((*task.text_columns, label), (*official.texts, official.label), strict=True))
     return _read_columns(path, encoding, official.header, wanted, label=label, rows=rows)
