@@ -19,7 +19,7 @@ _COLUMNS = {  # pattern of a column's name: what it holds
     "|".join(DIMENSIONS): "dimension of the architecture",
     "parameters": "parameters of the classifier, embeddings included",
     "(.+)_status": "`ok` or `failed`, by the proxy `{0}`",
-    "(.+)_seconds": "seconds of training by the proxy `{0}`",
+    "(.+)_seconds": "seconds of initialisation and training by the proxy `{0}`",
     f"{FULL}(.+)": "the task's metric on its first development split, distilled in full with seed {0}",
     "(.+)_accuracy": f"the task's metric {_HELD_OUT}",
     "(.+)_loss": f"1 − distillation loss {_HELD_OUT}",

@@ -159,7 +159,7 @@ def token_lengths(texts: pd.DataFrame, model: Path, most: int) -> Lengths:
     return Lengths(rounded(0.95), rounded(0.5))
 
 
-def draft_space(teacher: Architecture) -> dict[str, list[Any] | int]:
+def draft_space(teacher: Architecture) -> dict[str, Any]:
     """Return a ``search.space`` below ``teacher``: whole heads, a third to all of each size."""
     heads, head_size = teacher.attention_heads, teacher.hidden_size // teacher.attention_heads
     kept = _parts(heads, (1 / 3, 1 / 2, 3 / 4, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,12 +104,16 @@ class Lesson:
         """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
         learner = Learner(key, self.stage, self.seed)
         with only_this_one_fails(learner, "while it was built"):
+            if self.sample is not None and self.recipe is not None:
+                self.sample.measure(self.recipe.initialisation)  # for all learners, so no part of one's time
+            started = time.perf_counter()
             model = build(self.sample)
             objective = self._objective(model)
             if objective.starts_fitted:
                 assert self.sample is not None  # such losses ask the teacher
                 self.sample.fit(objective, model)
             learner.take_up(model, objective, self.data.vocabulary.shrink(model))
+            learner.seconds = time.perf_counter() - started
         self.learners.append(learner)
         return learner
 
@@ -240,6 +245,13 @@ class Sample:
         return measure_targets(
             self.teacher, [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches], self.seed
         )
+
+    def measure(self, initialisation: str) -> None:
+        """Ask the teacher what students of this ``initialisation`` are built by, if it was not asked yet."""
+        if initialisation != "random":
+            _ = self.signals
+        if initialisation == "refit":
+            _ = self.targets
 
     def student(
         self, architecture: Architecture, task: Task, *, recipe: Recipe, seed: int
