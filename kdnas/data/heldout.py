@@ -1,6 +1,6 @@
 """Slices of the training rows that no model trains on.
 
-The held-out slice of the search task measures candidates; a validation split is cut where a task has none.
+The held-out set of the search task measures candidates; a validation split is cut where a task has none.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ from kdnas.data.stratify import allocate, check_part
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
-FEWEST_GROUPS = 10  # a slice keeps rows with a common text together if they are at most a tenth of it
-SMALL_GROUP = 5  # a small slice too keeps so many rows together: MNLI's premises come in threes and fours
+FEWEST_GROUPS = 10  # a held-out set keeps rows with a common text together if they are at most a tenth of it
+SMALL_GROUP = (
+    5  # a small held-out set too keeps so many rows together: MNLI's premises come in threes and fours
+)
 
 
 def hold_out(
     frame: pd.DataFrame, task: Task, *, share: float, rows: int | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the training rows that remain and the held-out slice, both in their old order.
+    """Return the training rows that remain and the held-out set, both in their old order.
 
-    The slice is as large as ``share`` of the ``rows`` that training will have at most (None: all rows),
+    The set is as large as ``share`` of the ``rows`` that training will have at most (None: all rows),
     stratified by label (kdnas.data.kinds). Rows that share a text, in whichever column, go to it together or
-    not at all; only texts that tie more rows together than a tenth of the slice are on both sides
-    (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can leave the slice a few rows
+    not at all; only texts that tie more rows together than a tenth of the set are on both sides
+    (kdnas.data.grouping). No row is on both sides, nor its swapped copy. That can leave the set a few rows
     short or over. It depends on the data alone. Raises UserError for a share that leaves a class or label
     without rows on either side.
     """
@@ -37,7 +39,7 @@ def hold_out(
     targets = task.kind.targets(frame["label"])
     stratum = task.kind.strata(targets)
     chosen = _slice(frame, task, stratum=stratum, quotas=allocate(np.bincount(stratum), wanted))
-    for side, name in ((chosen, "the slice"), (~chosen, "training")):
+    for side, name in ((chosen, "the held-out set"), (~chosen, "training")):
         check_part(
             task,
             targets,
@@ -53,7 +55,7 @@ def hold_out(
 def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the training rows that remain and a ``share`` of them as a validation split, in their old order.
 
-    They are drawn as the held-out slice is (:func:`hold_out`), but a class of a single row stays in training.
+    They are drawn as the held-out set is (:func:`hold_out`), but a class of a single row stays in training.
     Raises UserError where that leaves less than two different labels to validate on.
     """
     stratum = task.kind.strata(task.kind.targets(frame["label"]))
@@ -78,7 +80,7 @@ def _slice(frame: pd.DataFrame, task: Task, *, stratum: np.ndarray, quotas: np.n
 
 
 def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, where: str) -> None:
-    """Raise UserError if the user's ``own`` slice, read from ``where``, has texts of a row of ``others``.
+    """Raise UserError if the user's ``own`` held-out set, read from ``where``, shares a row with ``others``.
 
     The order of the texts in a pair does not count.
     """

@@ -17,7 +17,7 @@ COPIED = 0.05  # from this share of evaluation rows that are training rows too, 
 def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each finding in a task's checked ``frames`` and their ``meta``; mostly none.
 
-    Findings are texts that the held-out slice shares with training rows, classes without a row in a split
+    Findings are texts that the held-out set shares with training rows, classes without a row in a split
     that scores models, and evaluation rows that are training rows. In a custom task they are also a
     validation split that was cut here, a test split without labels, classes that are spelt alike, and rows
     that are empty or there more than once.
@@ -75,7 +75,7 @@ def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def shared_texts(task: Task, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a table (rows of the slice, text columns) of bool: whether a text is in a training row too."""
+    """Return a table (held-out rows, text columns) of bool: whether a text is in a training row too."""
     columns = list(task.text_columns)
     trained = set(frames[TRAIN][columns].to_numpy(dtype=object).reshape(-1))
     return frames[HELDOUT][columns].isin(trained)

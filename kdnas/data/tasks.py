@@ -22,7 +22,7 @@ from kdnas.errors import UserError
 from kdnas.sentences import shown
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-HELDOUT = "heldout"  # the slice of the search task that measures candidates (kdnas.data.heldout)
+HELDOUT = "heldout"  # the held-out set of the search task that measures candidates (kdnas.data.heldout)
 SCORED, WITHOUT_LABELS = "scored", "without labels"  # what a custom task's test split is
 SCORE_RANGE = (0.0, 5.0)  # STS-B's labels
 BALANCED, UNWEIGHTED = "balanced", "none"  # class weights in the loss of the labels

@@ -14,7 +14,7 @@ from kdnas.search.space import Architecture
 
 @dataclass(frozen=True)
 class Baseline:
-    """A hand-crafted student's quality on the held-out slice and latency ratio to the teacher."""
+    """A hand-crafted student's quality on the held-out set and latency ratio to the teacher."""
 
     quality: float
     latency_ratio: float

@@ -17,7 +17,7 @@ QUALITIES = ("accuracy", "loss", "agreement")
 class Reward:
     """How candidates are rewarded: the config's ``reward``.
 
-    ``quality`` is, on the held-out slice, the accuracy (``accuracy``; paper, version 1), 1 - distillation
+    ``quality`` is, on the held-out set, the accuracy (``accuracy``; paper, version 1), 1 - distillation
     loss (``loss``; version 2) or the agreement with the teacher (``agreement``). ``beta`` is the share of the
     teacher's latency at which latency neither helps nor hurts, ``alpha`` < 0 is how much it weighs.
     ``device`` is where latency counts.

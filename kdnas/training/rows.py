@@ -69,7 +69,7 @@ class Rows:
         max_length: int,
         answers: Answers | None = None,
     ) -> Rows:
-        """Read the proxy set's file, and the held-out slice from the task's folder."""
+        """Read the proxy set's file, and the held-out set from the task's folder."""
         task = completed(task, read_meta(data))
         train, heldout = read_rows(Path(proxy)), read_split(data, HELDOUT)
         key: dict[str, str | None] = {"data": fingerprint({TRAIN: train, HELDOUT: heldout})}

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def task_folder(tmp_path_factory):
-    """MNLI with a held-out slice and unlabelled rows."""
+    """MNLI with a held-out set and unlabelled rows."""
     base = write_data(tmp_path_factory.mktemp("answers") / "base", "mnli")
     meta = read_meta(base)
     frames = {split: read_split(base, split) for split in meta["splits"]}

@@ -1,4 +1,4 @@
-"""The slice that judges: what is in it, what is never in training too, and what is told of it."""
+"""The held-out set that judges: what is in it, what is never in training too, and what is told of it."""
 
 from collections import Counter
 
@@ -168,7 +168,7 @@ def test_a_slice_of_any_pairs_has_its_rows_its_strata_and_none_of_the_training_p
     )
     largest = max(Counter(frozenset(row) for row in zip(table["a"], table["b"], strict=True)).values())
     if largest > 8:
-        return  # copies of one pair that are a large share of the slice
+        return  # copies of one pair that are a large share of the held-out set
     train, heldout = hold_out(table, PAIRS, share=share, rows=None)
     assert sorted([*train["idx"], *heldout["idx"]]) == list(range(len(table)))
     assert not pairs(train) & pairs(heldout)

@@ -309,7 +309,7 @@ def test_rows_that_share_a_text_stay_together():
 def test_a_part_without_a_label_is_refused_by_its_name():
     frame = rows_of([(0,), (1,), (0, 1)] * 8 + [(2, 0)])
     with pytest.raises(
-        UserError, match='leaves the slice no row of label "loud" of tags|training no row of label "l'
+        UserError, match='leaves the held-out set no row of label "loud" of tags|training no row of label "l'
     ):
         hold_out(frame, get_task(TAGS), share=0.3, rows=None)
 

@@ -123,7 +123,7 @@ def test_shares_that_do_not_fit(share, message):
         build_proxy(triples(100), "mnli", share=share, seed=1)
 
 
-@pytest.mark.parametrize(("share", "part"), [(0.001, "the slice"), (0.999, "training")])
+@pytest.mark.parametrize(("share", "part"), [(0.001, "the held-out set"), (0.999, "training")])
 def test_a_slice_leaves_every_class_on_both_sides(share, part):
     with pytest.raises(
         UserError, match=f"search.proxy.heldout is {share}, which leaves {part} no row of clas"
@@ -144,10 +144,10 @@ def test_a_rare_class_has_a_row_in_the_proxy_set_and_one_on_both_sides_of_the_sl
 def test_a_class_with_too_few_rows_is_named():
     frame = sst2([0] * 200 + [1])
     message = (
-        'leaves the slice no row of class "positive" of sst2; it has 1 of the 201 training rows; allowed: '
-        "at least two rows of each class, another share, or with data.source local a file heldout"
+        'leaves the held-out set no row of class "positive" of sst2; it has 1 of the 201 training rows; '
+        "allowed: at least two rows of each class, another share, or with data.source local a file heldout"
     )
-    with pytest.raises(UserError, match=message.replace("the slice", "(the slice|training)")):
+    with pytest.raises(UserError, match=message.replace("the held-out set", "(the held-out set|training)")):
         hold_out(frame, get_task("sst2"), share=0.2, rows=None)
     assert build_proxy(frame, "sst2", share=0.2, seed=1)["label"].tolist().count(1) == 1
 

@@ -30,7 +30,7 @@ _SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}\.parquet")
 def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     """Return ``{split: (rows, file)}`` from the folder ``data.path``; raises UserError.
 
-    A held-out slice, unlabelled rows that the config asks for, and a custom task's validation and test split
+    A held-out set, unlabelled rows that the config asks for, and a custom task's validation and test split
     are there where the folder has a file of its own for them. The label is in the column of the task's
     layout; a test split may have none.
     """
