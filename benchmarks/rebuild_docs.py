@@ -135,19 +135,25 @@ def fidelity() -> str:
 
 
 def tutorial_models() -> str:
-    """Return what the tutorial's students score, and their size and speed."""
-    accuracy = pd.read_csv(TUTORIAL / "glue.csv").query("in_average").set_index("model")["score"]
-    rows = [
-        (
-            f"`{row.model}`",
-            row.architecture,
-            f"{row.parameters / 1e6:.1f} M",
-            interval(row.cpu_speedup, row.cpu_speedup_low, row.cpu_speedup_high),
-            f"{accuracy[row.model]:.1f}",
+    """Return what the tutorial's models score in int8, and their size and speed."""
+    deployed = pd.read_csv(TUTORIAL / "deployment.csv").set_index(["runtime", "model"])
+    rows = []
+    for row in pd.read_csv(TUTORIAL / "efficiency.csv").itertuples():
+        torch, int8 = (deployed.loc[runtime, row.model] for runtime in ("torch", "onnxruntime_int8"))
+        same = (int8[f"speedup_same_runtime{end}"] for end in ("", "_low", "_high"))
+        rows.append(
+            (
+                f"`{row.model}`",
+                row.architecture,
+                f"{row.parameters / 1e6:.1f} M",
+                f"{torch['score']:.1f}, {int8['score']:.1f}",
+                f"{int8['latency_ms']:.2f}",
+                interval(int8["speedup"], int8["speedup_low"], int8["speedup_high"]),
+                "1.00" if row.model == "teacher" else interval(*same),
+            )
         )
-        for row in pd.read_csv(TUTORIAL / "efficiency.csv").itertuples()
-    ]
-    return table(("model", "architecture", "parameters", "CPU speed-up", "accuracy"), rows)
+    heads = ("model", "architecture", "parameters", "accuracy in torch, int8", "ms in int8")
+    return table((*heads, "times the teacher in torch", "times the teacher in int8"), rows)
 
 
 def tutorial_candidates() -> str:
