@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from glue_files import load_task, local
-from tiny import DISTILLATION, STAGE, distil, evaluate, student_job
+from tiny import DISTILLATION, STAGE, WORDS, distil, evaluate, student_job
 
 from kdnas.config.check import check_config
 from kdnas.data.frames import fingerprint, read_split, write_split, write_task
@@ -197,7 +197,7 @@ def test_answers_on_rows_of_a_judging_file_are_refused(tmp_path, split):
     given = {"p_calm": 0.5, "p_loud": 0.5} if split == "heldout" else {}
     splits = {"validation": JUDGING} | {split: own.assign(**given)}
     write_as(tmp_path, "csv", train=TRAIN, unlabelled=copied, **splits)
-    settings = {"heldout": 0.2, "max_unlabelled_rows": {"moods": None}}
+    settings = {"heldout": 0.4, "max_unlabelled_rows": {"moods": None}}
     with pytest.raises(UserError) as caught:
         load(tmp_path, **settings)
     assert f"unlabelled.csv, row 3 has the texts of row 3 of {split} (copied rows: 1 of 3)" in str(
@@ -284,14 +284,13 @@ def write_contrary(folder, *, number=False):
 
     def rows(count):
         first, second = draw.integers(0, 2, (2, count))
-        tail = draw.integers(0, 6, count)
-        words = [("good", "bad"), ("the", "of"), ("film", "plot", "play", "book", "song", "show")]
-        parts = zip(first, second, tail, strict=True)
-        texts = [" ".join(words[place][code] for place, code in enumerate(codes)) for codes in parts]
+        codes = zip(first, 2 + second, draw.integers(4, 10, count), strict=True)
+        texts = [" ".join(WORDS[code] for code in row) for row in codes]
         frame = pd.DataFrame({"text": texts, "label": second, "idx": range(count)})
         if number:
             frame["label"] = (50 + 10 * second).astype(np.float32)
-            return frame.assign(given_answers=[(float(50 + 10 * code),) for code in first]), first
+            given = 55 + 4 * (2 * second - 1) + 3 * (2 * first - 1)
+            return frame.assign(given_answers=[(float(value),) for value in given]), first
         return frame.assign(given_answers=[(0.05, 0.95) if code else (0.95, 0.05) for code in first]), first
 
     train, heldout, unlabelled = (rows(count)[0] for count in (COUNT, 16, 16))
@@ -406,7 +405,7 @@ def test_numbers_are_learned_and_answered_in_the_unit_of_the_labels(teacher_base
     train = read_split(data, "train")
     given = np.array(train["given_answers"].tolist())
     np.testing.assert_array_equal(answers.logits["train"].numpy(), given)
-    np.testing.assert_allclose(said(teacher, train["text"].tolist()), given, atol=2.5)
+    np.testing.assert_allclose(said(teacher, train["text"].tolist()), given, atol=1.5)  # labels are 2 or more away
 
 
 def test_other_answers_and_losses_are_another_entry_of_the_store(teacher_base, make_run, tmp_path):
