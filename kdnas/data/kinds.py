@@ -25,9 +25,9 @@ TWO_CLASS_METRICS = ("f1", "roc_auc")  # of the second of two classes
 BINS = 5  # score ranges that stand for classes where labels are numbers
 FEWEST_OF_SET = 10  # rows that make a label set a stratum of its own
 THRESHOLD = 0.5  # probability above which a label is given
-# Given probabilities are cut to this distance from 0 and 1, whose logits are infinite. Files often have six
-# digits, so that 0 stands for anything below it, and it adds less than 2e-5 to a divergence.
-CERTAIN = 1e-6
+CERTAIN = (
+    1e-6  # given probabilities keep so far from 0 and 1, whose logits are infinite: files have six digits
+)
 
 
 @dataclass(frozen=True)

@@ -405,7 +405,9 @@ def test_numbers_are_learned_and_answered_in_the_unit_of_the_labels(teacher_base
     train = read_split(data, "train")
     given = np.array(train["given_answers"].tolist())
     np.testing.assert_array_equal(answers.logits["train"].numpy(), given)
-    np.testing.assert_allclose(said(teacher, train["text"].tolist()), given, atol=1.5)  # labels are 2 or more away
+    np.testing.assert_allclose(
+        said(teacher, train["text"].tolist()), given, atol=1.5
+    )  # labels are 2 or more away
 
 
 def test_other_answers_and_losses_are_another_entry_of_the_store(teacher_base, make_run, tmp_path):
