@@ -17,7 +17,7 @@ LARGEST = 1e30  # of numbers, as of labels
 SUM = 0.01  # how far the sum of a row's probabilities may be from 1: files round them
 
 
-def read_answers(task: Task, frame: pd.DataFrame, columns: Sequence[str], where: str) -> pd.Series:
+def read_answers(task: Task, frame: pd.DataFrame, columns: Sequence[str], *, where: str) -> pd.Series:
     """Return a tuple of floats for each row: the probability of each class or label, or one number.
 
     Probabilities of classes are divided by their sum. ``columns`` are in the order of the task's labels.

@@ -59,7 +59,7 @@ def check_custom(
     for split, frame in frames.items():
         rows, where = loaded[split]
         if columns and set(columns) <= set(rows.columns):
-            answers = read_answers(task, rows, columns, where)
+            answers = read_answers(task, rows, columns, where=where)
             frames[split] = frame.assign(**{GIVEN_ANSWERS: answers})
     if VALIDATION not in frames:
         frames[TRAIN], frames[VALIDATION] = cut_validation(frames[TRAIN], task, layout.validation_share)

@@ -52,12 +52,20 @@ def read_tsv(
     answers: Sequence[str] = (),
     rows: int | None,
 ) -> pd.DataFrame:
-    """Read the text columns and those of ``labels`` and ``answers``, if any: quotes are plain text.
+    """Read the columns that count of a TSV file: quotes in it are plain text.
 
     Without a label, with answers, and where a row may have several labels or none, the first line names the
-    columns. The official
-    QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So broken
-    lines are left out if what remains has the official count ``rows``, and are an error otherwise.
+    columns. The official QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row
+    counts leave out. So broken lines are left out if what remains has the official count, and are an error
+    otherwise.
+
+    Args:
+        task: whose text columns are read.
+        path: the file.
+        encoding: of its text.
+        labels: the columns with labels, if any.
+        answers: the columns with answers of another model, if any.
+        rows: the official count.
     """
     if task.multi_label or answers or not labels:
         columns = (*task.text_columns, *labels, *answers)
