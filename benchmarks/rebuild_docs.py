@@ -59,7 +59,7 @@ def scores() -> str:
     labels = list(dict.fromkeys(pd.read_csv(DEFAULT_RUN / "glue.csv").query("in_average")["label"]))
     rows = []
     for model in efficiency.itertuples():
-        name = f"`{model.model}`, picked by hand" if model.origin == "hand_crafted" else f"`{model.model}`"
+        name = f"`{model.model}`, hand-crafted" if model.origin == "hand_crafted" else f"`{model.model}`"
         points = [f"{glue[model.model, label]:.1f}" for label in (*labels, "Avg.")]
         speed = interval(model.cpu_speedup, model.cpu_speedup_low, model.cpu_speedup_high)
         rows.append((name, model.architecture, *points, f"{model.parameters / 1e6:.1f} M", speed))

@@ -79,9 +79,10 @@ def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:
             several = labels.groupby("texts")["label"].nunique()
             contrary = int((several > 1).sum())
             of_labels = "sets of labels" if task.multi_label else "labels"
-            also = f", and {contrary} of their texts have several {of_labels}" if contrary else ""
+            have, repeat = ("has" if contrary == 1 else "have", "repeats" if again == 1 else "repeat")
+            also = f", and {contrary} of their texts {have} several {of_labels}" if contrary else ""
             told.append(
-                f"{again} of the {len(frame)} rows of {split} of {task.name} repeat the texts of another "
+                f"{again} of the {len(frame)} rows of {split} of {task.name} {repeat} the texts of another "
                 f"row{also}"
             )
     return told

@@ -219,7 +219,7 @@ def _of_glue(facts: Facts) -> bool:
 
 def _origin(architecture: Mapping[str, Any]) -> str:
     if architecture["origin"] == HAND_CRAFTED:
-        return "of an architecture picked by hand"
+        return "of a hand-crafted architecture"
     return f"found by the search strategy {architecture['origin']} (rule: {architecture['rule']})"
 
 

@@ -161,7 +161,7 @@ def _legend_of_runtimes(models: pd.DataFrame) -> list[Line2D]:
 def _origin_name(origin: str) -> str:
     if origin == TEACHER:
         return "teacher"
-    return "picked by hand" if origin == HAND_CRAFTED else f"found by {origin}"
+    return "hand-crafted" if origin == HAND_CRAFTED else f"found by {origin}"
 
 
 def _legend(others: pd.DataFrame) -> list[Line2D]:

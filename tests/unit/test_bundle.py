@@ -215,7 +215,7 @@ def test_card_of_another_run_says_the_rest(made):
     assert "1,064 training rows, 30 rows without labels" in text
     assert "| torch | 3.00 | 4.00 [2.00, 5.00] | 4.00 [2.00, 5.00] | 250 |" in text
     assert "Some CPU, onnxruntime 1.32. Batch size 1, 64 tokens, threads: 1. Medians of 20 rounds" in text
-    assert "student's model of sst2" in text and "picked by hand" in text and "Synthetic" in text
+    assert "student's model of sst2" in text and "hand-crafted" in text and "Synthetic" in text
     assert made_card.data.base_model == "somebody/bert" and made_card.data.datasets == ["nyu-mll/glue"]
     assert "mnli from `nyu-mll/glue` on the hub: " in text
     own = dataclasses.replace(facts.task, name="own")

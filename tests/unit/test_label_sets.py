@@ -340,7 +340,7 @@ def test_equal_texts_with_other_labels_are_told(tmp_path):
     write_as(tmp_path, "names", split="validation")
     frames, meta = load(tmp_path)
     (told,) = remarks(get_task(completed(TAGS, meta)), frames, meta)
-    assert told.endswith("repeat the texts of another row, and 1 of their texts have several sets of labels")
+    assert told.endswith("repeats the texts of another row, and 1 of their texts has several sets of labels")
 
 
 def test_labels_that_a_scoring_split_lacks_are_told(tmp_path):

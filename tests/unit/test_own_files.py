@@ -367,7 +367,7 @@ def test_empty_and_repeated_rows_are_counted_and_kept(tmp_path):
     assert told == [
         'the classes " Refund", "refund" of intents differ by case or spaces alone',
         "2 of the 30 rows of train of intents have an empty text",
-        "3 of the 30 rows of train of intents repeat the texts of another row, and 1 of their texts have "
+        "3 of the 30 rows of train of intents repeat the texts of another row, and 1 of their texts has "
         "several labels",
         "the split validation of intents has no row of 1 of its 4 classes, so its scores say nothing about "
         "them:  Refund",
