@@ -47,7 +47,7 @@ from kdnas.plan import (
 )
 from kdnas.workflow.relay import relay_sigterm
 from kdnas.data.rows import heldout_share, max_train_rows
-from kdnas.data.settings import layout_part
+from kdnas.data.settings import layout_part, tasks_with_answers
 from kdnas.config.stages import stage_settings
 from kdnas.teachers.config_check import check_against_fetched
 from kdnas.data.tasks import task_definitions
@@ -86,6 +86,7 @@ DEFINITIONS = task_definitions(config["data"])  # of each task by its name, for 
 SEARCH_TASK = config["search"]["task"]
 ADOPTED = adopted_tasks(config)
 TAUGHT = taught_tasks(config)
+WITH_ANSWERS = tasks_with_answers(config["data"])
 GLUE_TASKS = [task for task in TASKS if task != SEARCH_TASK]
 STRATEGIES = config["search"]["strategies"]
 EPISODES = [two_digits(number) for number in range(1, config["search"]["episodes"] + 1)]

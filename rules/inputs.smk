@@ -44,6 +44,15 @@ def teacher_start(wildcards):
     return f"{R}/teacher/{intermediate}/seed_{wildcards.seed}/model" if intermediate else f"{R}/teacher/base"
 
 
+def given_answers(wildcards):
+    """How a teacher learns the answers that the rows have, empty where they have none."""
+    if wildcards.task not in WITH_ANSWERS:
+        return {}
+    distillation = config["distillation"]
+    losses = {name: distillation["losses"][name] for name in ("logits", "labels")}
+    return {"losses": losses, "temperature": distillation["temperature"]}
+
+
 def local_teacher_files(wildcards):
     """The files of a teacher in a local folder, so that a changed one is fetched anew."""
     teacher = config["teacher"]

@@ -33,8 +33,9 @@ def gpus_of_students(wildcards):
 
 def for_finetuning(wildcards, input):
     rows = _rows(input.data)
-    inputs = Inputs(rows["train"], rows["others"], **LENGTHS)
-    answered = rows["train"] + rows["unlabelled"] + rows["others"]  # at most
+    given = wildcards.task in WITH_ANSWERS  # then all rows train, and the teacher is asked for none
+    inputs = Inputs(rows["train"] + rows["unlabelled"] * given, rows["others"], **LENGTHS)
+    answered = 0 if given else rows["train"] + rows["unlabelled"] + rows["others"]  # at most
     stage = Stage.from_config(config["teacher"]["training"], config["training"]["max_gradient_norm"])
     return requests.request(loads.finetuning(_teacher(input.base), inputs, stage, answered=answered), TRAINER)
 

@@ -45,6 +45,7 @@ rule finetune_teacher:
     params:
         task=task_definition,
         teacher={key: config["teacher"][key] for key in ("max_length", "training")},
+        given_answers=given_answers,
         training=training_params(),
         checkpoints=f"{R}/checkpoints",
         store=STORE,

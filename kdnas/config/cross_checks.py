@@ -17,6 +17,7 @@ from kdnas.config.task_checks import (
 )
 from kdnas.config.unset import without_unset
 from kdnas.data.rows import divide_rows, heldout_share, max_train_rows, proxy_rows
+from kdnas.data.settings import tasks_with_answers
 from kdnas.errors import UserError
 from kdnas.runtimes import TORCH
 from kdnas.search.screening import proposed
@@ -38,7 +39,7 @@ def cross_check(config: dict[str, Any]) -> None:
     config = without_unset(config)
     _check_data(config)
     _check_teacher(config["teacher"])
-    _check_finetuned_on(config["teacher"], config["data"]["tasks"])
+    _check_finetuned_on(config["teacher"], config["data"])
     _check_intermediate_tasks(config["teacher"]["intermediate_tasks"], config["data"]["tasks"])
     check_shapes(config)
     _check_search(config["search"])
@@ -208,8 +209,14 @@ def _check_teacher(teacher: dict[str, Any]) -> None:
         )
 
 
-def _check_finetuned_on(teacher: dict[str, Any], tasks: list[str]) -> None:
-    task, intermediate = teacher["finetuned_on"], teacher["intermediate_tasks"]
+def _check_finetuned_on(teacher: dict[str, Any], data: dict[str, Any]) -> None:
+    task, intermediate, tasks = teacher["finetuned_on"], teacher["intermediate_tasks"], data["tasks"]
+    if task in tasks_with_answers(data):
+        raise UserError(
+            f"teacher.finetuned_on is {shown(task)}, but data.custom_tasks.{task}.answer_columns has another "
+            "teacher's answers; allowed: one of the two (without finetuned_on, the model is where the "
+            "training on the answers starts)"
+        )
     if task is not None and (task not in tasks or task in intermediate):
         allowed = [name for name in tasks if name not in intermediate]
         raise UserError(
@@ -297,6 +304,12 @@ def _check_losses(config: dict[str, Any]) -> None:
     if not any(losses.values()):
         raise UserError(
             f"distillation.losses is 0 for all of {', '.join(losses)}; allowed: at least one above 0"
+        )
+    answered = tasks_with_answers(config["data"])
+    if answered and not losses["logits"]:
+        raise UserError(
+            f"distillation.losses.logits is 0; allowed with data.custom_tasks.{answered[0]}.answer_columns: "
+            "above 0, because no other loss learns from these answers"
         )
     of_teacher = [name for name in losses if name != "labels"]
     if any(losses[name] for name in of_teacher):

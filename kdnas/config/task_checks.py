@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kdnas.data.frames import TRAIN_ROW
+from kdnas.data.frames import GIVEN_ANSWERS, TRAIN_ROW
 from kdnas.data.kinds import THRESHOLD, TWO_CLASS_METRICS, Classes, LabelSets, Numbers
 from kdnas.data.tasks import BALANCED, TASKS
 from kdnas.errors import UserError
@@ -25,7 +25,7 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                 f"data.custom_tasks has {name}; allowed: a name other than {', '.join(TASKS)}, ax and base "
                 "that does not start with average or teacher_share"
             )
-        taken = {"label", "idx", TRAIN_ROW, *(task["label_columns"] or [task["label_column"]])}
+        taken = {"label", "idx", TRAIN_ROW, GIVEN_ANSWERS, *_label_columns(task)}
         for column in task["text_columns"]:
             if column in taken:
                 raise UserError(
@@ -34,6 +34,7 @@ def check_custom_tasks(custom_tasks: dict[str, Any]) -> None:
                 )
         _check_labels(path, task)
         _check_metrics(path, task)
+        _check_answers(path, task)
         if task["class_weights"] == BALANCED and task["metrics"][0] in Numbers.metrics:
             raise UserError(f"{path}.class_weights is balanced; allowed for a number: none")
         _check_encoding(path, task["encoding"])
@@ -98,6 +99,33 @@ def _check_metrics(path: str, task: dict[str, Any]) -> None:
             several = metric in LabelSets.metrics and not task["multi_label"]
             hint = " (it is for several labels in a row: multi_label: true)" if several else ""
             raise UserError(f"{path}.metrics has {metric}{hint}; allowed with {of}: {', '.join(allowed)}")
+
+
+def _label_columns(task: dict[str, Any]) -> list[str]:
+    return task["label_columns"] or [task["label_column"]]
+
+
+def _check_answers(path: str, task: dict[str, Any]) -> None:
+    """Refuse columns of answers that are not one for each label, or have something else in them."""
+    columns = task["answer_columns"]
+    if columns is None:
+        return
+    numbers = task["metrics"][0] in Numbers.metrics
+    labels = task["label_columns"] or task["labels"]
+    if labels is None and not numbers:
+        raise UserError(
+            f"{path}.labels is null; allowed with answer_columns: a list in the order of these columns"
+        )
+    wanted = 1 if labels is None else len(labels)
+    if len(columns) != wanted:
+        each = "the number" if numbers else f"each of the {wanted} labels, in their order"
+        raise UserError(f"{path}.answer_columns is a list of {len(columns)}; allowed: one column for {each}")
+    for column in columns:
+        if column in (*task["text_columns"], *_label_columns(task)):
+            raise UserError(
+                f"{path}.answer_columns has {shown(column)}, which holds texts or labels; allowed: columns "
+                "with the answers of another model"
+            )
 
 
 def _check_encoding(path: str, name: str) -> None:

@@ -16,6 +16,7 @@ from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, atomic_path, read_json, write_json
 
 TRAIN_ROW = "train_row"  # of the proxy set: the position of its row in the training split, from 0
+GIVEN_ANSWERS = "given_answers"  # what a teacher outside of the workflow said of a row (kdnas.data.given)
 _PLACES = ("idx", TRAIN_ROW)  # columns about a row's position, not its content
 _LABELS = {"f": pa.float32(), "i": pa.int64(), "O": pa.list_(pa.int64())}  # numbers, codes, tuples of codes
 
@@ -31,7 +32,7 @@ def write_task(folder: str | Path, frames: Mapping[str, pd.DataFrame], meta: Map
 def write_split(path: str | Path, frame: pd.DataFrame) -> None:
     """Write the rows of a split atomically; the same rows give the same bytes with the same pyarrow."""
     kinds = {"label": _LABELS[frame["label"].dtype.kind]}
-    kinds |= dict.fromkeys(_PLACES, pa.int64())
+    kinds |= dict.fromkeys(_PLACES, pa.int64()) | {GIVEN_ANSWERS: pa.list_(pa.float64())}
     schema = pa.schema([(column, kinds.get(column, pa.string())) for column in frame.columns])
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     with atomic_path(path) as temporary:
@@ -47,7 +48,8 @@ def text_sets(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[str
 def read_split(folder: str | Path, split: str) -> pd.DataFrame:
     """Return the rows of a split: text columns, ``label`` (:mod:`kdnas.data.kinds`) and ``idx`` (int64).
 
-    Raises UserError if the file is missing or damaged.
+    With answers that the user gave, ``given_answers`` has a tuple of floats in each row. Raises UserError if
+    the file is missing or damaged.
     """
     return read_rows(Path(folder) / f"{split}.parquet")
 
@@ -55,8 +57,9 @@ def read_split(folder: str | Path, split: str) -> pd.DataFrame:
 def read_rows(path: Path) -> pd.DataFrame:
     """Return what :func:`write_split` wrote; raises UserError if the file is missing or damaged."""
     frame = read_parquet(path).to_pandas()
-    if frame["label"].dtype.kind == "O":
-        frame["label"] = pd.Series([tuple(codes.tolist()) for codes in frame["label"]], dtype="object")
+    for column in ("label", GIVEN_ANSWERS):
+        if column in frame and frame[column].dtype.kind == "O":
+            frame[column] = pd.Series([tuple(values.tolist()) for values in frame[column]], dtype="object")
     return frame
 
 
@@ -80,7 +83,7 @@ def read_meta(folder: str | Path) -> dict[str, Any]:
 
 
 def fingerprint(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Return the SHA-256 of the splits' texts and labels, in order, whatever file format they came from.
+    """Return the SHA-256 of the splits' texts, labels and given answers, in order, in whatever form.
 
     Columns about a row's position have no influence.
     """

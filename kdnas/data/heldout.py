@@ -80,7 +80,7 @@ def _slice(frame: pd.DataFrame, task: Task, *, stratum: np.ndarray, quotas: np.n
 
 
 def check_apart(task: Task, own: pd.DataFrame, others: Mapping[str, pd.DataFrame], *, where: str) -> None:
-    """Raise UserError if the user's ``own`` held-out set, read from ``where``, shares a row with ``others``.
+    """Raise UserError if a split of the user's ``own``, read from ``where``, shares a row with ``others``.
 
     The order of the texts in a pair does not count.
     """

@@ -25,6 +25,9 @@ TWO_CLASS_METRICS = ("f1", "roc_auc")  # of the second of two classes
 BINS = 5  # score ranges that stand for classes where labels are numbers
 FEWEST_OF_SET = 10  # rows that make a label set a stratum of its own
 THRESHOLD = 0.5  # probability above which a label is given
+CERTAIN = (
+    1e-6  # given probabilities keep so far from 0 and 1, whose logits are infinite: files have six digits
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,10 @@ class Kind(ABC):
     @abstractmethod
     def strata(self, targets: np.ndarray) -> np.ndarray:
         """Return each row's stratum, (rows,) int64 from 0, for draws that keep the shares of labels."""
+
+    @abstractmethod
+    def logits_of(self, answers: np.ndarray) -> np.ndarray:
+        """Return logits that say what ``answers`` do, probabilities or numbers, both (rows, labels)."""
 
     def changed(self, logits: np.ndarray, others: np.ndarray) -> np.ndarray | None:
         """Return on which rows two models' logits say something else, (rows,) bool; None for numbers."""
@@ -112,6 +119,10 @@ class Classes(Kind):
         """Return the codes: every class is a stratum."""
         return targets.astype(np.int64)
 
+    def logits_of(self, answers: np.ndarray) -> np.ndarray:
+        """Return the logarithms: a softmax, at any temperature, takes nothing else from logits."""
+        return np.log(np.maximum(answers, CERTAIN))
+
     def balanced_weights(self, targets: np.ndarray) -> tuple[float, ...]:
         """Return a weight for each class: the inverse of its share of the rows, over the classes.
 
@@ -164,6 +175,11 @@ class LabelSets(Kind):
         stratum = np.where(whole, len(self.names) + np.arange(len(sets)), rarest)
         return np.unique(stratum[of_row.reshape(-1)], return_inverse=True)[1]
 
+    def logits_of(self, answers: np.ndarray) -> np.ndarray:
+        """Return the log-odds, whose sigmoid is the probability."""
+        certain = np.clip(answers, CERTAIN, 1 - CERTAIN)
+        return np.log(certain) - np.log1p(-certain)
+
     def rows_of_each(self, targets: np.ndarray, chosen: Any = slice(None)) -> np.ndarray:
         """Return how many of the ``chosen`` rows have each label, (labels,) int64; they may have several."""
         return (targets[chosen] > 0).sum(axis=0)
@@ -213,6 +229,10 @@ class Numbers(Kind):
         """Return the number's quantile range, of five; ranges that equal numbers leave empty do not count."""
         edges = np.quantile(targets, np.arange(1, BINS) / BINS)
         return np.unique(np.searchsorted(edges, targets, side="right"), return_inverse=True)[1]
+
+    def logits_of(self, answers: np.ndarray) -> np.ndarray:
+        """Return the numbers, in the unit of the labels."""
+        return answers
 
     def changed(self, logits: np.ndarray, others: np.ndarray) -> None:
         """Return None: two numbers are never quite the same."""

@@ -19,8 +19,8 @@ def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
 
     Findings are texts that the held-out set shares with training rows, classes without a row in a split
     that scores models, and evaluation rows that are training rows. In a custom task they are also a
-    validation split that was cut here, a test split without labels, classes that are spelt alike, and rows
-    that are empty or there more than once.
+    validation split that was cut here, a test split without labels, classes that are spelt alike, rows that
+    are empty or there more than once, and how well given answers agree with the labels.
     """
     own = _own(task, frames, meta) if task.custom else []
     return [*own, *_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
@@ -49,7 +49,20 @@ def _own(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]
         empty = int((frame[columns].apply(lambda texts: texts.str.strip()) == "").any(axis="columns").sum())
         if empty:
             told.append(f"{empty} of the {len(frame)} rows of {split} of {task.name} have an empty text")
-    return told + _repeated(task, frames)
+    return told + _repeated(task, frames) + _given(task, meta)
+
+
+def _given(task: Task, meta: Mapping[str, Any]) -> list[str]:
+    """Return how well the answers that the user gave agree with the labels of each split that has both."""
+    told = []
+    for split, scores in meta.get("given_answers", {}).items():
+        shares = listed(f"{metric} {score:.3f}" for metric, score in scores.items())
+        rows = meta["splits"][split]["rows"]
+        told.append(
+            f"the given answers of {task.name} agree with the labels of the {rows} rows of {split} by "
+            f"{shares}"
+        )
+    return told
 
 
 def _repeated(task: Task, frames: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kdnas.data.tasks import HELDOUT, TRAIN
+from kdnas.data.unlabelled import UNLABELLED
+
 
 @dataclass(frozen=True)
 class Synthetic:
@@ -34,12 +37,14 @@ class Layout:
     """How a task's rows are laid out where they come from.
 
     ``label_columns`` have 0 or 1 for one label each, ``label_separator`` stands between the labels in a text.
+    ``answer_columns`` have the answers of a teacher outside of the workflow (:mod:`kdnas.data.given`).
     Of a custom task, it is the part of its entry in ``data.custom_tasks`` that only reading depends on.
     """
 
     label_column: str = "label"
     label_columns: tuple[str, ...] | None = None
     label_separator: str | None = None
+    answer_columns: tuple[str, ...] | None = None
     encoding: str = "utf-8"
     validation_share: float = 0.1
     hub: HubPlace | None = None
@@ -50,8 +55,9 @@ class Layout:
         given = layout_part(entry)
         if given.get("hub") is not None:
             given["hub"] = HubPlace(**given["hub"])
-        if given.get("label_columns") is not None:
-            given["label_columns"] = tuple(given["label_columns"])
+        for name in ("label_columns", "answer_columns"):
+            if given.get(name) is not None:
+                given[name] = tuple(given[name])
         return cls(**given)
 
     @property
@@ -59,10 +65,25 @@ class Layout:
         """The columns that a row's label or labels are in."""
         return self.label_columns or (self.label_column,)
 
+    def answers(self, split: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the columns with answers that a split has to have, and those that it may have.
+
+        Models learn from the answers of the former splits or are compared with them. Of a split that scores
+        models, they only tell how good the answering teacher is.
+        """
+        columns = self.answer_columns or ()
+        return (columns, ()) if split in (TRAIN, HELDOUT, UNLABELLED) else ((), columns)
+
 
 def layout_part(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of an entry of ``data.custom_tasks`` that a :class:`Layout` is made of."""
     return {name: entry[name] for name in Layout.__dataclass_fields__ if name in entry}
+
+
+def tasks_with_answers(data: Mapping[str, Any]) -> list[str]:
+    """Return those of ``data.tasks`` whose rows come with answers; ``data`` is the config's section."""
+    custom = data["custom_tasks"]
+    return [name for name in data["tasks"] if name in custom and custom[name]["answer_columns"]]
 
 
 @dataclass(frozen=True)

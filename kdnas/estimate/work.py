@@ -8,6 +8,7 @@ from typing import Any
 
 from kdnas.analysis.fidelity import recipe
 from kdnas.data.rows import proxy_rows
+from kdnas.data.settings import tasks_with_answers
 from kdnas.data.tasks import task_definitions, tasks_by_name
 from kdnas.estimate import loads
 from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
@@ -99,8 +100,11 @@ class Workload:
         )
 
     def _finetune_teacher(self, task: str, seed: int) -> Load:
-        inputs, stage = self._of_task(task), self._stage(self.config["teacher"]["training"])
-        return loads.finetuning(self._sizes(task), inputs, stage, answered=_answered(self.sizes[task]))
+        given = task in tasks_with_answers(self.config["data"])
+        inputs = self._of_task(task, unlabelled=given)
+        stage = self._stage(self.config["teacher"]["training"])
+        answered = 0 if given else _answered(self.sizes[task])
+        return loads.finetuning(self._sizes(task), inputs, stage, answered=answered)
 
     def _adopt_teacher(self, task: str, seed: int) -> Load:
         return loads.predicting(self._sizes(task), self._of_task(task), answered=_answered(self.sizes[task]))

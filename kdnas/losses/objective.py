@@ -41,14 +41,17 @@ class Objective(nn.Module):
         cls,
         recipe: Recipe,
         student: PreTrainedModel,
-        teacher: PreTrainedModel,
+        teacher: PreTrainedModel | None,
         *,
         class_weights: tuple[Any, ...] | None = None,
     ) -> Objective:
-        """Build the objective of ``student``, whose losses are yet to be fitted."""
+        """Build the objective of ``student``, whose losses are yet to be fitted.
+
+        Without a ``teacher`` the losses may read nothing of it but its logits.
+        """
         pair = Pair(
             student.config,
-            teacher.config,
+            None if teacher is None else teacher.config,
             temperature=recipe.temperature,
             relation_heads=recipe.relation_heads,
             class_weights=class_weights,

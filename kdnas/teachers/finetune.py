@@ -11,7 +11,7 @@ from kdnas.files.store import Store
 from kdnas.models.identity import model_digest
 from kdnas.models.loading import pretrained_classifier
 from kdnas.training.lesson import Lesson
-from kdnas.training.recipe import Stage
+from kdnas.training.recipe import Recipe, Stage
 from kdnas.training.rows import Rows
 from kdnas.training.run import Run
 from kdnas.training.saving import make_model
@@ -28,16 +28,18 @@ def finetune_teacher(
     store: Store,
     model_folder: Path,
     metrics_file: Path,
+    recipe: Recipe | None = None,
 ) -> None:
-    """Fine-tune an encoder on the labelled rows of a task, score and save it.
+    """Fine-tune an encoder on the rows of a task, score and save it.
 
-    A teacher that the store holds is taken from there. Raises UserError if the training diverges or runs out
-    of memory.
+    With a ``recipe`` it also learns the answers of another teacher, and stands between this one and the
+    students: a teacher assistant (Mirzadeh et al. 2020, arXiv 1902.03393). A teacher that the store holds is
+    taken from there. Raises UserError if the training diverges or runs out of memory.
 
     Args:
         base: the folder of the pretrained encoder, or of the teacher of another task (intermediate-task
             training), whose output layer is not used.
-        rows: the rows to train and score on.
+        rows: the rows to train and score on; with a recipe they have the other teacher's answers.
         stage: how it is trained.
         data_folder: the folder that the rows are of.
         seed: of the training.
@@ -45,6 +47,7 @@ def finetune_teacher(
         store: where trained models are kept.
         model_folder: the folder to write.
         metrics_file: its ``metrics.json``, written too.
+        recipe: how it learns the answers (:meth:`Recipe.of_given_answers`); without it from the labels alone.
     """
     key = {
         "what": "finetune_teacher",
@@ -57,9 +60,20 @@ def finetune_teacher(
         "run": run.key,
         "code": code_digest(_train),
     }
+    if recipe is not None:
+        key["distillation"] = recipe.key
 
     def train() -> dict[str, Any]:
-        return _train(base, rows, stage, key=key, data_folder=data_folder, run=run, model_folder=model_folder)
+        return _train(
+            base,
+            rows,
+            stage,
+            key=key,
+            data_folder=data_folder,
+            run=run,
+            model_folder=model_folder,
+            recipe=recipe,
+        )
 
     make_model(
         key,
@@ -81,9 +95,10 @@ def _train(
     data_folder: Path,
     run: Run,
     model_folder: Path,
+    recipe: Recipe | None,
 ) -> dict[str, Any]:
     seed = key["seed"]
-    lesson = Lesson(rows, base, stage, seed=seed, run=run)
+    lesson = Lesson(rows, base, stage, seed=seed, run=run, recipe=recipe)
     learner = lesson.enrol(
         key, lambda _: pretrained_classifier(base, lesson.task, dropout=stage.dropout, seed=seed)
     )

@@ -78,12 +78,13 @@ class Teaching:
     """The teacher's side of the losses on some rows.
 
     Its logits are known beforehand. The ``teacher`` itself runs beside the students only where the losses
-    compare more: hidden states and relations of all rows would not fit into memory.
+    compare more: hidden states and relations of all rows would not fit into memory. It may be None if they
+    compare logits alone.
     """
 
     def __init__(
         self,
-        teacher: PreTrainedModel,
+        teacher: PreTrainedModel | None,
         logits: torch.Tensor,
         reads: frozenset[str],
         *,
@@ -93,6 +94,7 @@ class Teaching:
         self.logits = logits  # (rows, labels)
         self.forward: Forward | None = None
         if reads:
+            assert teacher is not None
             self.forward = Forward(teacher.to(device).eval(), reads)
         self.device = device
         self.autocast = autocast

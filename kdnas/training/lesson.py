@@ -73,7 +73,8 @@ class Lesson:
             run: the device, and where checkpoints go.
             teacher: the classifier that they learn from, on the CPU; it needs a recipe. It is the lesson's
                 from here on.
-            recipe: how they are distilled.
+            recipe: how they are distilled. Without a teacher its losses read nothing but the logits, which
+                the rows then have.
         """
         self.rows, self.folder, self.stage, self.seed, self.run = rows, folder, stage, seed, run
         self.task = get_task(rows.task)
@@ -119,7 +120,7 @@ class Lesson:
 
     def _objective(self, model: PreTrainedModel) -> Objective:
         weights = self.class_weights
-        if self.recipe is None or self.teacher is None:
+        if self.recipe is None:
             return labels_only(model, class_weights=weights)
         return Objective.of_recipe(self.recipe, model, self.teacher, class_weights=weights)
 
@@ -143,18 +144,20 @@ class Lesson:
         """Prepare the teacher's side, and give the rows without labels their pseudo-labels."""
         reads = None if self.recipe is None else reads_of_teacher(self.recipe.losses)
         run, rows, teacher, data = self.run, self.rows, self.teacher, self.data
-        if reads is None or teacher is None:
+        if reads is None:
             return None
-        data.vocabulary.shrink(teacher)
+        if teacher is not None:
+            data.vocabulary.shrink(teacher)
 
         def logits(given: torch.Tensor | None, part: Encoded) -> torch.Tensor:
             if given is not None:
                 return self.task.to_standard(given)
+            assert teacher is not None
             return torch.from_numpy(predict(teacher.to(run.device), part, run.device))
 
         on_training_rows = logits(rows.train_logits, data.train)
         (scored, *others) = data.scored.values()
-        if not others:  # else nothing is judged by the losses
+        if teacher is not None and not others:  # else nothing is judged by the losses
             on_scored_rows = logits(rows.scored_logits, scored)
             self._answers = on_scored_rows.numpy()
             self._judging = Teaching(teacher, on_scored_rows, reads, device=run.device, autocast=False)

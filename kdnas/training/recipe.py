@@ -66,6 +66,14 @@ class Recipe:
         return {name: value for name, value in asdict(self).items() if name not in unused}
 
     @classmethod
+    def of_given_answers(cls, losses: Mapping[str, float], temperature: float, stage: Stage) -> Recipe:
+        """Return how a model learns answers whose teacher is not at hand: it has no states to compare.
+
+        ``losses`` are the weights of ``logits`` and ``labels``.
+        """
+        return cls("teacher", "random", 0, losses, temperature, relation_heads=1, stage=stage)
+
+    @classmethod
     def from_config(cls, distillation: Mapping[str, Any], name: str, max_gradient_norm: float) -> Recipe:
         """Read the stage ``name`` of the config's ``distillation`` section."""
         return cls(

@@ -13,7 +13,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
-from experiment import RESULTS, ROOT, STAGE, plan, snakemake, succeed, write_config
+from experiment import HAND_CRAFTED, RESULTS, ROOT, STAGE, plan, snakemake, succeed, write_config
 from scipy.stats import pearsonr
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -322,3 +322,60 @@ def test_a_wrong_file_ends_the_run_in_one_sentence(fresh, wrong):
     told = [line for line in failed.stdout.splitlines() if line.startswith("kdnas: ")]
     assert failed.returncode == 1 and len(told) == 1 and words in told[0], failed.stdout
     assert "Traceback" not in failed.stdout and not (fresh / RESULTS / "data/intents").exists()
+
+
+def test_answers_of_another_model_are_what_students_learn(fresh):
+    """The answers follow the texts and the labels are drawn, so that only the answers teach anything."""
+    draw = random.Random(2)
+    (fresh / "mine" / "tickets").mkdir(parents=True)
+    words = {"low": "calm quiet slow", "high": "loud quick wild"}
+
+    def write(split, count, *, first=0, changed=False, columns=("p_low", "p_high")):
+        with open(fresh / f"mine/tickets/{split}.csv", "w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["body", "label", *columns])
+            for number in range(first, first + count):
+                told = draw.choice(list(words))
+                body = " ".join(draw.sample(words[told].split(), 2)) + f" {number}"
+                low = 0.9 if (told == "low") != changed else 0.1
+                given = [f"{low:.6f}", f"{1 - low:.6f}"] if columns else []
+                rows.writerow([body, draw.choice(list(words)), *given])
+
+    write("train", 120)
+    write("unlabelled", 40, first=500)
+    write("validation", 20, first=900, columns=())
+    entry = {"text_columns": ["body"], "labels": ["low", "high"], "metrics": ["accuracy"]}
+    entry |= {"answer_columns": ["p_low", "p_high"]}
+    data = {"source": "local", "path": "mine", "tasks": ["tickets"], "custom_tasks": {"tickets": entry}}
+    losses = {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 0.0}
+    student = {"name": "fixed", **HAND_CRAFTED}
+    changes = {
+        "data": data | {"max_train_rows": None, "max_unlabelled_rows": {"tickets": None, "stsb": 0}},
+        "search": {"task": "tickets", "strategies": []},
+        "distillation": {"losses": losses, "start_from_search_task": []},
+        "students": {"hand_crafted": [student], "matched": [], "budgets": []},
+        "claims": {"baseline": None},
+        "fidelity": {"architectures": 0},
+    }
+    write_config(fresh, changes)
+    made = f"{RESULTS}/students/fixed/tickets/seed_1"
+    output = succeed(fresh, f"{made}/metrics.json")
+    assert "kdnas: the given answers of tickets agree with the labels of the" in output
+    metrics = json.loads((fresh / made / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["unlabelled_rows"] == 40
+    for folder in (f"{RESULTS}/teacher/tickets/seed_1", made):
+        model = AutoModelForSequenceClassification.from_pretrained(fresh / folder / "model").eval()
+        tokenizer = AutoTokenizer.from_pretrained(fresh / folder / "model")
+        texts = [text for three in words.values() for text in (three, *three.split())]
+        with torch.no_grad():
+            said = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits.argmax(-1)
+        assert said.tolist() == [0] * 4 + [1] * 4, folder
+
+    assert plan(fresh, f"{made}/metrics.json") == {}
+    write("unlabelled", 40, first=500, changed=True)
+    planned = plan(fresh, f"{made}/metrics.json")
+    assert planned["fetch_task"] == planned["finetune_search_teacher"] == planned["distill_student"] == 1
+    write("unlabelled", 40, first=500, changed=True, columns=("p_low", "p_top"))
+    refused = snakemake(fresh, f"{made}/metrics.json")
+    assert refused.returncode == 1
+    assert 'unlabelled.csv has no column "p_high"; it has body, label, p_low, p_top' in refused.stdout

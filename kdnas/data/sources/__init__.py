@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdnas.data.frames import fingerprint, read_meta, read_split, write_split, write_task
+from kdnas.data.frames import (
+    GIVEN_ANSWERS,
+    fingerprint,
+    read_meta,
+    read_split,
+    write_split,
+    write_task,
+)
+from kdnas.data.given import scores_of_given
 from kdnas.data.heldout import check_apart, hold_out
 from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
@@ -72,11 +80,12 @@ def load_task(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Return the checked rows of every split of a task, and their ``meta.json`` (docs/artifacts.md).
 
-    A frame has the columns ``task.columns``.
-    ``max_train_rows`` cuts the training split alone. With a share ``heldout`` there is one more split: the
-    source's own, or one taken out of the training split before that is cut (kdnas.data.heldout). Rows without
-    labels, where the config asks for them, are one more: the source's own, or training rows beyond that cut.
-    Raises UserError as :func:`load_rows` does.
+    A frame has the columns ``task.columns``; with answers that the user gave, also ``given_answers`` where
+    models learn from these or are compared with them. ``max_train_rows`` cuts the training split alone. With
+    a share ``heldout`` there is one more split: the source's own, or one taken out of the training split
+    before that is cut (kdnas.data.heldout). Rows without labels, where the config asks for them, are one
+    more: the source's own, or training rows beyond that cut.
+    Raises UserError as :func:`load_rows` does, and for given answers on rows of a file that judges models.
     """
     loaded = load_rows(definition, data)
     task, frames = loaded.task, loaded.frames
@@ -89,16 +98,22 @@ def load_task(
     elif heldout:
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, share=heldout, rows=maximum)
     frames[TRAIN], rest = _cut(task, frames[TRAIN], maximum)
+    of_given = scores_of_given(task, frames)
+    for split in task.evaluation_splits:  # what judges models has labels alone
+        frames[split] = frames[split].drop(columns=GIVEN_ANSWERS, errors="ignore")
     fingerprints = {"fingerprint": fingerprint(frames), "unlabelled_fingerprint": None}
     if data.wants_unlabelled(task.name):
-        judging = [frame for split, frame in frames.items() if split != TRAIN]
+        judging = {split: frame for split, frame in frames.items() if split != TRAIN}
+        if of_given and unlabelled is not None:  # the rows of a split that was cut here are left out below
+            of_files = {split: frame for split, frame in judging.items() if split in loaded.files}
+            check_apart(task, unlabelled, of_files, where=loaded.files[UNLABELLED])
         found = rest if unlabelled is None else unlabelled
         most = data.max_unlabelled_rows[task.name]
-        frames[UNLABELLED] = choose_unlabelled(task, found, judging=judging, most=most)
+        frames[UNLABELLED] = choose_unlabelled(task, found, judging=judging.values(), most=most)
         fingerprints["unlabelled_fingerprint"] = fingerprint({UNLABELLED: frames[UNLABELLED]})
     shared = shared_texts(task, frames).any(axis="columns").sum() if heldout else None
     is_synthetic = data.source == "synthetic"
-    meta = {
+    meta: dict[str, Any] = {
         "task": task.name,
         "source": data.source,
         "synthetic": is_synthetic,
@@ -110,6 +125,7 @@ def load_task(
             for split, frame in frames.items()
         },
     }
+    meta |= {"given_answers": of_given} if of_given else {}
     return frames, meta | (_custom_meta(definition, loaded) if task.custom else {})
 
 

@@ -299,7 +299,7 @@ def _scores(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -
     low, high = task.label_range
     scores = []
     for row, value in enumerate(values, start=1):
-        score = _number(value)
+        score = number(value)
         if not (low <= score <= high and abs(score) <= LARGEST):
             allowed = f"numbers from {low:g} to {high:g}" if math.isfinite(low) else "numbers such as 3.5"
             raise UserError(f"{where}, row {row}: {label.name} is {shown(value)}; allowed: {allowed}")
@@ -307,7 +307,13 @@ def _scores(task: Task, values: Sequence[Any], label: LabelColumn, where: str) -
     return pd.Series(scores, dtype="float32")
 
 
-def _number(value: Any) -> float:
+def cell(value: Any) -> str:
+    """Return a value of a file for a sentence."""
+    missing = value is None or (isinstance(value, float) and np.isnan(value))
+    return "null" if missing else shown(value.item() if isinstance(value, np.generic) else value)
+
+
+def number(value: Any) -> float:
     """Return the value as a float, NaN where it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return math.nan

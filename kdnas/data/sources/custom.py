@@ -9,9 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from kdnas.data.frames import GIVEN_ANSWERS
 from kdnas.data.heldout import cut_validation
 from kdnas.data.kinds import TWO_CLASS_METRICS, Classes
 from kdnas.data.settings import Layout
+from kdnas.data.sources.answer_columns import read_answers
 from kdnas.data.sources.checks import LabelColumn, check_split, found_classes, lacks_labels
 from kdnas.data.sources.label_sets import as_lists
 from kdnas.data.tasks import (
@@ -32,7 +34,8 @@ def check_custom(
     """Return a custom task with its classes and splits, and the checked rows of every split.
 
     Classes that the entry does not list are those of the training rows. A test split without labels is left
-    out. A validation split that is not there is cut from the training rows. Raises UserError.
+    out. A validation split that is not there is cut from the training rows. The columns with answers of the
+    layout are one in the splits that have them. Raises UserError.
     """
     label = LabelColumn(layout.label_column, names_only=task.open)
     if task.multi_label:
@@ -52,6 +55,12 @@ def check_custom(
         for split, (rows, where) in loaded.items()
         if split != TEST or TEST in task.splits
     }
+    columns = layout.answer_columns or ()
+    for split, frame in frames.items():
+        rows, where = loaded[split]
+        if columns and set(columns) <= set(rows.columns):
+            answers = read_answers(task, rows, columns, where=where)
+            frames[split] = frame.assign(**{GIVEN_ANSWERS: answers})
     if VALIDATION not in frames:
         frames[TRAIN], frames[VALIDATION] = cut_validation(frames[TRAIN], task, layout.validation_share)
     return task, frames

@@ -33,7 +33,9 @@ def load(task: Task, data: DataSettings) -> dict[str, tuple[pd.DataFrame, str]]:
     wanted = [TRAIN, VALIDATION, TEST, HELDOUT, *[UNLABELLED] * data.wants_unlabelled(task.name)]
     found = {split: dataset.name_of(split, needed=split == TRAIN) for split in wanted}
     return {
-        split: dataset.rows(task, name, labels, with_labels=split not in (TEST, UNLABELLED))
+        split: dataset.rows(
+            task, name, labels, with_labels=split not in (TEST, UNLABELLED), answers=layout.answers(split)
+        )
         for split, name in found.items()
         if name is not None
     }
@@ -89,11 +91,18 @@ class _Dataset:
         return found[0] if found else None
 
     def rows(
-        self, task: Task, split: str, labels: Sequence[str], *, with_labels: bool = True
+        self,
+        task: Task,
+        split: str,
+        labels: Sequence[str],
+        *,
+        with_labels: bool = True,
+        answers: tuple[Sequence[str], Sequence[str]] = ((), ()),
     ) -> tuple[pd.DataFrame, str]:
         """Return the columns of a split that count, and its name for messages.
 
-        ``labels``: the columns with labels. ``with_labels``: whether it has to have them.
+        ``labels``: the columns with labels. ``with_labels``: whether it has to have them. ``answers``: the
+        columns with answers that it has to have, and those that it may have.
         """
         from datasets import ClassLabel
 
@@ -103,9 +112,9 @@ class _Dataset:
                 f"{where} does not exist at revision {self.place.revision}; its splits: {listed(self.splits)}"
             )
         rows = self.splits[split]
-        needed = (*task.text_columns, *(labels if with_labels else ()))
+        needed = (*task.text_columns, *(labels if with_labels else ()), *answers[0])
         check_columns(needed, rows.column_names, where)
-        columns = dict.fromkeys((*needed, *labels, "idx"))
+        columns = dict.fromkeys((*needed, *labels, *answers[1], "idx"))
         frame = rows.select_columns([name for name in columns if name in rows.column_names]).to_pandas()
         declared = rows.features.get(labels[0])
         declared = getattr(declared, "feature", declared)  # of each item of a list

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.settings import Layout
-from kdnas.data.sources.checks import check_columns
+from kdnas.data.sources.checks import cell, check_columns
 from kdnas.data.tasks import TRAIN
 from kdnas.errors import UserError
 from kdnas.sentences import shown
@@ -43,7 +43,7 @@ def _of_columns(frame: pd.DataFrame, columns: tuple[str, ...], where: str) -> li
         if None in values:
             row = values.index(None)
             raise UserError(
-                f"{where}, row {row + 1}: {column} is {_cell(frame[column].iloc[row])}; allowed: 1 for a row "
+                f"{where}, row {row + 1}: {column} is {cell(frame[column].iloc[row])}; allowed: 1 for a row "
                 "with this label and 0 for one without (texts without labels go into a file unlabelled.*)"
             )
     return [
@@ -57,7 +57,7 @@ def _of_texts(column: pd.Series, separator: str, where: str) -> list[list[str] |
     for row, value in enumerate(column, start=1):
         if value is not None and not isinstance(value, str | float):
             raise UserError(
-                f"{where}, row {row}: {column.name} is {_cell(value)}; allowed with label_separator: text, "
+                f"{where}, row {row}: {column.name} is {cell(value)}; allowed with label_separator: text, "
                 "empty for no label"
             )
         names = value.split(separator) if isinstance(value, str) else None
@@ -82,14 +82,9 @@ def _of_lists(column: pd.Series, task: str, where: str) -> list[list[Any] | None
         missing = items is None or (isinstance(items, float) and np.isnan(items))
         if not missing and not isinstance(items, list | tuple):
             raise UserError(
-                f"{where}, row {row}: {column.name} is {_cell(value)}; allowed with multi_label: a list of "
+                f"{where}, row {row}: {column.name} is {cell(value)}; allowed with multi_label: a list of "
                 f"names or codes, [] for no label (of data.custom_tasks.{task}, label_separator is for text "
                 "and label_columns for columns of 0 and 1)"
             )
         lists.append(None if missing else list(items))
     return lists
-
-
-def _cell(value: Any) -> str:
-    missing = value is None or (isinstance(value, float) and np.isnan(value))
-    return "null" if missing else shown(value.item() if isinstance(value, np.generic) else value)

@@ -149,7 +149,7 @@ class _Reader:
         return pd.concat(frames, ignore_index=True), str(self.folder / f"{stem}-*-of-{last}")
 
     def _read(self, split: str, path: Path) -> pd.DataFrame:
-        """Return the columns of a file that count: texts, label and ``idx``, as far as it has them."""
+        """Return the columns of a file that count: texts, label, answers, ``idx``, as far as it has them."""
         task, label, labels = self.task, self.layout.label_column, self.layout.labels
         key = f"data.custom_tasks.{task.name}.encoding" if task.custom else None
         encoding = Encoding(self.layout.encoding, key)
@@ -157,14 +157,17 @@ class _Reader:
         if suffix == "tsv" and self.official_test_rows is not None:
             return read_test_tsv(task, path, self.official_test_rows)
         may_lack_labels = split == UNLABELLED or split.startswith(TEST)
-        needed = texts if may_lack_labels else (*texts, *labels)
+        answers, optional_answers = self.layout.answers(split)
+        needed = (*texts, *(() if may_lack_labels else labels), *answers)
         if suffix == "tsv":
+            if may_lack_labels or optional_answers:
+                there = header_of(path, encoding)
             if may_lack_labels:
-                there = () if split == UNLABELLED else header_of(path, encoding)
-                labels = tuple(column for column in labels if column in there)
-            return read_tsv(task, path, encoding, labels=labels, rows=task.splits.get(split))
+                labels = tuple(name for name in labels if split != UNLABELLED and name in there)
+            answers += tuple(name for name in optional_answers if name in there)
+            return read_tsv(task, path, encoding, labels=labels, answers=answers, rows=task.splits.get(split))
         optional = [*labels] if task.custom and split == TEST else []  # labels of GLUE's tests stay unread
-        optional += [] if task.custom else ["idx"]
+        optional += optional_answers if task.custom else ["idx"]
         if suffix == "parquet":
             frame, names = read_parquet_columns(path, needed, optional, label=label)
             return frame if names is None else name_codes(task, frame, names, label=label, where=str(path))

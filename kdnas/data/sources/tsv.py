@@ -44,16 +44,31 @@ def header_of(path: Path, encoding: Encoding) -> list[str]:
 
 
 def read_tsv(
-    task: Task, path: Path, encoding: Encoding, *, labels: Sequence[str], rows: int | None
+    task: Task,
+    path: Path,
+    encoding: Encoding,
+    *,
+    labels: Sequence[str],
+    answers: Sequence[str] = (),
+    rows: int | None,
 ) -> pd.DataFrame:
-    """Read the text columns and those of ``labels``, if any, of a TSV file: quotes in it are plain text.
+    """Read the columns that count of a TSV file: quotes in it are plain text.
 
-    Without a label, and where a row may have several or none, the first line names the columns. The official
-    QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row counts leave out. So broken
-    lines are left out if what remains has the official count ``rows``, and are an error otherwise.
+    Without a label, with answers, and where a row may have several labels or none, the first line names the
+    columns. The official QQP has a few lines broken in two, which ``nyu-mll/glue`` and the official row
+    counts leave out. So broken lines are left out if what remains has the official count, and are an error
+    otherwise.
+
+    Args:
+        task: whose text columns are read.
+        path: the file.
+        encoding: of its text.
+        labels: the columns with labels, if any.
+        answers: the columns with answers of another model, if any.
+        rows: the official count.
     """
-    if task.multi_label or not labels:
-        columns = (*task.text_columns, *labels)
+    if task.multi_label or answers or not labels:
+        columns = (*task.text_columns, *labels, *answers)
         return _read_columns(path, encoding, None, {column: column for column in columns})
     (label,) = labels
     official = _OFFICIAL.get(task.name, _Official(task.text_columns, label))
