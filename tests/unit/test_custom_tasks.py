@@ -140,7 +140,8 @@ def test_a_name_that_is_no_safe_file_name_is_refused(name):
         ({"text_columns": ["label"]}, "tickets.text_columns has label; allowed: columns of text"),
         (
             {"label_column": "body"},
-            "text_columns has body; allowed: columns of text whose name is not body or given_answers or idx or label",
+            "text_columns has body; allowed: columns of text whose name is not body or given_answers or "
+            "idx or label",
         ),
         ({"metrics": ["f1"]}, "metrics has f1; allowed with 3 classes: accuracy, matthews, macro_f1"),
         ({"metrics": ["roc_auc"]}, "metrics has roc_auc; allowed with 3 classes: accuracy, matthews"),
