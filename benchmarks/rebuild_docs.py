@@ -13,6 +13,7 @@ table is one function and one line in TABLES.
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -20,11 +21,18 @@ from pathlib import Path
 
 import pandas as pd
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from kdnas.analysis.ranking import kendall_tau, tau_interval
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DEFAULT_RUN = DOCS / "measurements" / "default_run"
 DEPLOYMENT = DOCS / "measurements" / "data" / "deployment"
+TABULAR = DOCS / "measurements" / "data" / "tabular"
 REFIT = DOCS / "measurements" / "data" / "refit"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
+RUNTIMES = ("torch", "onnxruntime", "onnxruntime_int8")
+AGREEMENT = "no_steps_512_agreement"
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
     r"(?P<strategy>\w+) +best so far better than (?P<places>[\d. ]+)"
@@ -224,6 +232,59 @@ def refit() -> str:
     return table(["shape", *heads.values()], rows)
 
 
+def tabular_rankings() -> str:
+    """Return how alike the runtimes, sizes and the untrained quality order the benchmark's architectures."""
+    found = pd.read_csv(TABULAR / "minilm_mnli.csv")
+    found["size"] = found["layers"] * found["hidden_size"]
+    names = {f"latency_ratio_{runtime}": f"latency in {runtime}" for runtime in RUNTIMES}
+    names |= {"size": "layers times hidden size", "parameters": "parameters"}
+    names |= {AGREEMENT: "agreement without training"}
+    pairs = list(itertools.combinations(list(names)[:3], 2))
+    pairs += [(AGREEMENT, other) for other in ("size", "parameters")]
+    rows = []
+    for one, other in pairs:
+        low, high, _ = tau_interval(found[one], found[other])
+        rows.append((names[one], names[other], interval(kendall_tau(found[one], found[other]), low, high)))
+    return table(("between", "and", "Kendall's τ"), rows)
+
+
+def tabular_budgets() -> str:
+    """Return what is the best within each latency budget, by search in int8 or torch and by the size rule."""
+    found = pd.read_csv(TABULAR / "minilm_mnli.csv")
+    found["size"] = found["layers"] * found["hidden_size"]
+    rows = []
+    for budget in (0.15, 0.2, 0.3, 0.4, 0.5):
+        cells = []
+        for runtime, order in (
+            ("onnxruntime_int8", [AGREEMENT]),
+            ("torch", [AGREEMENT]),
+            (None, ["size", AGREEMENT]),
+        ):
+            within = found[found[f"latency_ratio_{runtime or 'onnxruntime_int8'}"] <= budget]
+            best = within.sort_values(order).iloc[-1]
+            name = f"{best.layers}L-{best.hidden_size}H-{best.attention_heads}A-{best.ffn_size}F"
+            cells.append(f"{name}: {100 * best[AGREEMENT]:.1f}, {best['latency_ratio_onnxruntime_int8']:.2f}")
+        rows.append((f"{budget:g}", *cells))
+    return table(("budget", "best by int8", "best by torch", "largest by layers times hidden size"), rows)
+
+
+def tabular_replay() -> str:
+    """Return how the strategies search the benchmark."""
+    rows = []
+    for row in pd.read_csv(TABULAR / "replay_summary.csv").itertuples():
+        rows.append(
+            (
+                f"`{row.strategy}`",
+                f"{row.regret:.3f} [{row.regret_low:.3f}, {row.regret_high:.3f}]",
+                f"{row.reaches_random_after:g}",
+                f"{row.hypervolume:.3f} [{row.hypervolume_low:.3f}, {row.hypervolume_high:.3f}]",
+                f"{row.found_best:.0%}",
+            )
+        )
+    heads = ("strategy", "regret", "evaluations to random's", "hypervolume", "found the best")
+    return table(heads, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "deployment/models": deployment,
     "default_run/runs": runs,
@@ -233,6 +294,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "default_run/replay": replay,
     "default_run/fidelity": fidelity,
     "refit/shapes": refit,
+    "benchmark/rankings": tabular_rankings,
+    "benchmark/budgets": tabular_budgets,
+    "benchmark/replay": tabular_replay,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,
 }
