@@ -33,9 +33,14 @@ ROWS = {"train": 5000, "heldout": 700, "validation_matched": 400, "validation_mi
 @pytest.fixture(scope="module")
 def rules():
     """The file's names, as the Snakefile has them; it is plain Python."""
-    config = check_config({"training": {"threads": 2}, "search": {"candidates": 4, "cohorts": 3}})
+    return rules_of({})
+
+
+def rules_of(distillation, *with_answers):
+    search = {"candidates": 4, "cohorts": 3, "screened": 0}
+    config = check_config({"training": {"threads": 2}, "search": search, "distillation": distillation})
     names = {"config": config, "MATCHED": [], "SEARCHED": [], "Path": Path, "os": os}
-    names |= {"UserError": UserError, "Setting": Setting, "recipe": recipe}
+    names |= {"UserError": UserError, "Setting": Setting, "recipe": recipe, "WITH_ANSWERS": with_answers}
     exec(compile(FILE.read_text(encoding="utf-8"), FILE, "exec"), names)
     return SimpleNamespace(**names)
 
@@ -65,8 +70,9 @@ def write(path, value):
 
 
 def asked(rules, request, files):
-    mb = rules.memory(request)(None, files, attempt=1)
-    return requests.Request(mb, rules.minutes(request)(None, files, attempt=1))
+    wildcards = SimpleNamespace(task="mnli")
+    mb = rules.memory(request)(wildcards, files, attempt=1)
+    return requests.Request(mb, rules.minutes(request)(wildcards, files, attempt=1))
 
 
 def finetuning(config, files, rows, scored, answered):
@@ -107,7 +113,7 @@ def test_jobs_ask_for_what_the_formulas_say_of_their_files(rules, files):
     for request, wanted in expected.items():
         assert asked(rules, request, files) == wanted
         assert wanted.mb > requests.START_MB and wanted.minutes > requests.START_MINUTES
-        assert rules.memory(request)(None, files, attempt=3) == 3 * wanted.mb
+        assert rules.memory(request)(SimpleNamespace(task="mnli"), files, attempt=3) == 3 * wanted.mb
 
 
 def test_rows_without_labels_count_where_they_are_answered_and_in_final_distillations(rules, files):
@@ -160,3 +166,20 @@ def test_faults_of_the_formulas_are_not_hidden(rules, files, monkeypatch, fault)
     monkeypatch.setattr(loads, "distillation", broken)
     with pytest.raises(fault):
         asked(rules, rules.for_cohort, files)
+
+
+def test_refit_asks_for_what_its_targets_take(rules, files):
+    """Of 1,500 rows, 16 tokens each: two sums in each of 6 layers and what enters, 384 wide, float32."""
+    refitted = rules_of({"initialisation": "refit"})
+    more = asked(refitted, refitted.for_cohort, files).mb - asked(rules, rules.for_cohort, files).mb
+    assert more >= 1500 * 16 * 384 * 4 * 13 / 1e6
+
+
+def test_assistant_of_given_answers_learns_rows_without_labels(rules, files):
+    splits = ROWS | {"unlabelled": 50_000}
+    write(files.data / "meta.json", {"splits": {split: {"rows": rows} for split, rows in splits.items()}})
+    given = rules_of({}, "mnli")
+    assert (
+        asked(given, given.for_finetuning, files).minutes
+        > 2 * asked(rules, rules.for_finetuning, files).minutes
+    )
