@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -105,18 +106,20 @@ class Lesson:
         """Build a model on the CPU and return its learner, which has ``failed`` if memory did not suffice."""
         learner = Learner(key, self.stage, self.seed)
         with only_this_one_fails(learner, "while it was built"):
-            if self.sample is not None and self.recipe is not None:
-                self.sample.measure(self.recipe.initialisation)  # for all learners, so no part of one's time
-            started = time.perf_counter()
+            started, shared = time.perf_counter(), self._shared_seconds
             model = build(self.sample)
             objective = self._objective(model)
             if objective.starts_fitted:
                 assert self.sample is not None  # such losses ask the teacher
                 self.sample.fit(objective, model)
             learner.take_up(model, objective, self.data.vocabulary.shrink(model))
-            learner.seconds = time.perf_counter() - started
+            learner.seconds = time.perf_counter() - started - (self._shared_seconds - shared)
         self.learners.append(learner)
         return learner
+
+    @property
+    def _shared_seconds(self) -> float:
+        return 0.0 if self.sample is None else self.sample.seconds
 
     def _objective(self, model: PreTrainedModel) -> Objective:
         weights = self.class_weights
@@ -208,7 +211,8 @@ class Lesson:
 class Sample:
     """Training rows in batches of 32, in random order, with their data and its teacher.
 
-    All of it runs on the CPU, because a job claims no GPU before it has something to train.
+    All of it runs on the CPU, because a job claims no GPU before it has something to train. ``seconds`` were
+    spent on what all students share.
     """
 
     rows: list[np.ndarray]
@@ -216,6 +220,13 @@ class Sample:
     teacher: PreTrainedModel
     seed: int
     refit_rows: int
+    seconds: float = 0.0
+
+    @contextlib.contextmanager
+    def _shared(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - started
 
     @classmethod
     def draw(cls, data: TrainingData, teacher: PreTrainedModel, *, seed: int, refit_rows: int) -> Sample:
@@ -234,7 +245,7 @@ class Sample:
     @cached_property
     def signals(self) -> list[LayerSignals]:
         """The statistics of the teacher's layers by which students are narrowed."""
-        with self.data.vocabulary.shrunk(self.teacher):
+        with self._shared(), self.data.vocabulary.shrunk(self.teacher):
             return measure_signals(self.teacher, map(model_inputs, self.batches))
 
     @cached_property
@@ -245,16 +256,9 @@ class Sample:
         used = torch.from_numpy(self.data.vocabulary.used)
         batches = [model_inputs(self._collate(batch)) for batch in rows if len(batch)]
         # a student that is being built has the whole vocabulary
-        return measure_targets(
-            self.teacher, [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches], self.seed
-        )
-
-    def measure(self, initialisation: str) -> None:
-        """Ask the teacher what students of this ``initialisation`` are built by, if it was not asked yet."""
-        if initialisation != "random":
-            _ = self.signals
-        if initialisation == "refit":
-            _ = self.targets
+        whole = [batch | {"input_ids": used[batch["input_ids"]]} for batch in batches]
+        with self._shared():
+            return measure_targets(self.teacher, whole, self.seed)
 
     def student(
         self, architecture: Architecture, task: Task, *, recipe: Recipe, seed: int

@@ -5,6 +5,7 @@ import os
 import signal
 import weakref
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,37 @@ def test_candidates_can_be_judged_without_a_step(teacher_folder, proxy, make_run
         assert values[1]["quality_agreement"] == pytest.approx(expected)
         found[rows] = values[1]
     assert found[8]["weights_sha256"] != found[24]["weights_sha256"] and not found[8]["from_store"]
+
+
+def test_teacher_is_asked_where_a_student_needs_it_once_and_in_no_ones_time(
+    teacher_folder, proxy, make_run, monkeypatch
+):
+    """A student that starts from another task's needs none of it: a large teacher takes minutes."""
+    asked, now = [], [0.0]
+    names = ("measure_signals", "measure_targets")
+    real = {name: getattr(lesson, name) for name in names}
+
+    def measure(name, *given):
+        asked.append(name)
+        now[0] += 1000
+        return real[name](*given)
+
+    for name in names:
+        monkeypatch.setattr(lesson, name, partial(measure, name))
+    monkeypatch.setattr(lesson.time, "perf_counter", lambda: now[0])
+    learned = recipe(DISTILLATION | {"initialisation": "refit", "losses": {"logits": 1.0, "labels": 1.0}})
+    teacher, task, shape = (
+        load_classifier(teacher_folder),
+        get_task("mnli"),
+        Architecture(2, 12, 3, 24, "gelu"),
+    )
+    settings = {"seed": 1, "run": make_run(), "teacher": teacher, "recipe": learned}
+    found = Lesson(proxy, teacher_folder, learned.stage, **settings)
+    assert found.enrol({}, lambda _: load_classifier(teacher_folder)).failed is None and asked == []
+    for _ in range(2):
+        learner = found.enrol({}, lambda sample: sample.student(shape, task, recipe=learned, seed=1))
+        assert learner.failed is None and learner.seconds == 0
+    assert asked == list(names)
 
 
 def test_store_serves_what_was_evaluated_and_nothing_else(teacher_folder, proxy, make_run, tmp_path):
