@@ -56,71 +56,6 @@ rule sample_candidates:
         "../scripts/sample_candidates.py"
 
 
-if SCREENED:
-
-    rule screen_candidates:
-        input:
-            candidates=PROPOSALS,
-            teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
-            train=f"{R}/proxy/train.parquet",
-            data=f"{R}/data/{SEARCH_TASK}",
-            answers=answers_of(SEARCH_TASK, SEEDS[0]),
-        output:
-            evaluations=f"{EPISODE}/screening_{{cohort}}.json",
-        log:
-            f"{R}/logs/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.log",
-        benchmark:
-            f"{R}/benchmarks/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.tsv"
-        priority: 10
-        threads: config["training"]["threads"]
-        resources:
-            mem_mb=memory(for_screening),
-            runtime=minutes(for_screening),
-            gpu=gpus(config["training"]["device"]),
-        params:
-            task=DEFINITIONS[SEARCH_TASK],
-            seed=SEEDS[0],
-            cohorts=len(COHORTS),
-            max_length=config["teacher"]["max_length"],
-            distillation=screening_params(),
-            training=training_params(),
-            checkpoints=f"{R}/checkpoints",
-            store=STORE,
-            code=code_digest("distill_candidates"),
-        message:
-            "Screening proposals of episode {wildcards.episode} ({wildcards.strategy}) without training, cohort {wildcards.cohort}"
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/distill_candidates.py"
-
-    rule keep_candidates:
-        input:
-            proposals=PROPOSALS,
-            evaluations=expand(f"{EPISODE}/screening_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
-            latency=LATENCY_OF_EPISODE,
-            screened=screened_before,
-        output:
-            candidates=f"{EPISODE}/candidates.json",
-            screened=f"{EPISODE}/screened.csv",
-        log:
-            f"{R}/logs/keep_candidates/{{strategy}}_{{episode}}.log",
-        benchmark:
-            f"{R}/benchmarks/keep_candidates/{{strategy}}_{{episode}}.tsv"
-        priority: 20
-        params:
-            candidates=config["search"]["candidates"],
-            reward=config["reward"],
-            code=code_digest("keep_candidates"),
-        message:
-            "Keeping the best proposals of episode {wildcards.episode} ({wildcards.strategy})"
-        localrule: True
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/keep_candidates.py"
-
-
 rule distill_candidates:
     input:
         candidates=f"{EPISODE}/candidates.json",
@@ -156,6 +91,57 @@ rule distill_candidates:
         ENVIRONMENT
     script:
         "../scripts/distill_candidates.py"
+
+
+if SCREENED:
+
+    use rule distill_candidates as screen_candidates with:
+        input:
+            candidates=PROPOSALS,
+            teacher=f"{R}/teacher/{SEARCH_TASK}/seed_{SEEDS[0]}/model",
+            train=f"{R}/proxy/train.parquet",
+            data=f"{R}/data/{SEARCH_TASK}",
+            answers=answers_of(SEARCH_TASK, SEEDS[0]),
+        output:
+            evaluations=f"{EPISODE}/screening_{{cohort}}.json",
+        log:
+            f"{R}/logs/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.log",
+        benchmark:
+            f"{R}/benchmarks/screen_candidates/{{strategy}}_{{episode}}_{{cohort}}.tsv"
+        resources:
+            mem_mb=memory(for_screening),
+            runtime=minutes(for_screening),
+            gpu=gpus(config["training"]["device"]),
+        params:
+            distillation=screening_params(),
+        message:
+            "Screening proposals of episode {wildcards.episode} ({wildcards.strategy}) without training, cohort {wildcards.cohort}"
+
+    rule keep_candidates:
+        input:
+            proposals=PROPOSALS,
+            evaluations=expand(f"{EPISODE}/screening_{{cohort}}.json", cohort=COHORTS, allow_missing=True),
+            latency=LATENCY_OF_EPISODE,
+            screened=screened_before,
+        output:
+            candidates=f"{EPISODE}/candidates.json",
+            screened=f"{EPISODE}/screened.csv",
+        log:
+            f"{R}/logs/keep_candidates/{{strategy}}_{{episode}}.log",
+        benchmark:
+            f"{R}/benchmarks/keep_candidates/{{strategy}}_{{episode}}.tsv"
+        priority: 20
+        params:
+            candidates=config["search"]["candidates"],
+            reward=config["reward"],
+            code=code_digest("keep_candidates"),
+        message:
+            "Keeping the best proposals of episode {wildcards.episode} ({wildcards.strategy})"
+        localrule: True
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/keep_candidates.py"
 
 
 rule profile_latency:
