@@ -33,6 +33,7 @@ with start(snakemake):
         source=meta["source"],
         exported=read_json(exported / "scores.json"),
         latency=read_json(inputs.latency) if inputs.latency else None,
+        given_answers="given_answers" in meta,
     )
     write_bundle(
         Path(snakemake.output.bundle),

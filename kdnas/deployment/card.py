@@ -116,6 +116,7 @@ class Facts:
     source: str  # of the task's rows
     exported: Mapping[str, Any]  # scores.json of rule export_models
     latency: Mapping[str, Any] | None  # latency/deployment.json; None where nothing was timed
+    given_answers: bool = False  # whether the student learned the answers of another model than the teacher
 
     @property
     def own_metrics(self) -> Mapping[str, Any]:
@@ -163,7 +164,7 @@ def card(facts: Facts, dtypes: Mapping[str, str]) -> ModelCard:
         shape=_in_words(shape),
         parameters=f"{facts.parameters:,}",
         share=f"{100 * facts.parameters / facts.teacher_metrics['parameters']:.0f}",
-        teacher=_teacher(facts.teacher),
+        teacher=_teacher(facts),
         licence=facts.licence or NOT_STATED,
         data=_data(facts),
         seeds=_seeds(facts),
@@ -232,11 +233,18 @@ def _in_words(shape: Architecture) -> str:
     )
 
 
-def _teacher(teacher: Mapping[str, Any]) -> str:
+def _teacher(facts: Facts) -> str:
+    teacher = facts.teacher
     revision = f", revision {teacher['revision']}" if teacher["revision"] else ""
-    return (
+    described = (
         f"`{teacher['name']}` from {_TEACHER_FROM[teacher['source']]}{revision}, SHA-256 of its weights "
         f"{teacher['sha256']}"
+    )
+    if not facts.given_answers:
+        return described
+    return (
+        "another model, whose answers were given beside the rows and whose name this run does not know. The "
+        f"student starts from {described}, fine-tuned on these answers; below, the teacher is this one"
     )
 
 

@@ -223,6 +223,15 @@ def test_card_of_another_run_says_the_rest(made):
     assert "own from the Hugging Face hub: " in str(of_user) and of_user.data.datasets is None
 
 
+def test_card_says_that_another_model_answered(made):
+    plain, given = (
+        str(card(dataclasses.replace(made["facts"], given_answers=flag), {})) for flag in (False, True)
+    )
+    assert "another model" not in plain and "`big` from a local folder" in plain
+    assert "**Teacher**: another model, whose answers were given" in given
+    assert "starts from `big` from a local folder, SHA-256" in given
+
+
 def snippets(folder: Path, language: str) -> list[str]:
     """Return the code of the card in a language, for the folder where it lies."""
     text = (folder / "README.md").read_text(encoding="utf-8")
