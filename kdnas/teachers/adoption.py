@@ -17,7 +17,7 @@ from kdnas.models.families import family_of
 from kdnas.models.loading import load_config
 from kdnas.models.tokenizer import TOKEN_TYPES, load_tokenizer, says_its_inputs
 from kdnas.sentences import listed, shown
-from kdnas.teachers.class_order import CHANCE, better_order
+from kdnas.teachers.class_order import CHANCE, find_better_order, on_another_scale
 from kdnas.teachers.finetuned import finetuned_classifier, order_of_classes
 from kdnas.training.data import encode
 from kdnas.training.device import claim
@@ -118,9 +118,9 @@ def _check_token_types(ours: np.ndarray, other: np.ndarray, labels: np.ndarray, 
 
 
 def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
-    """Refuse outputs that are further from the labels than a constant is: correlations ignore the scale."""
+    """Refuse outputs on another scale than the labels."""
     outputs = logits.squeeze(-1)
-    if np.square(outputs - labels).mean() > labels.var() > 0:
+    if on_another_scale(outputs, labels):
         raise UserError(
             f"teacher.finetuned_on is {shown(task.name)}, but the teacher's outputs range from "
             f"{outputs.min():.2f} to {outputs.max():.2f} and the labels from {labels.min():g} to "
@@ -130,17 +130,16 @@ def _check_scale(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path
 
 def _check_order(logits: np.ndarray, labels: np.ndarray, task: Task, given: Path) -> None:
     """Refuse a head whose classes are the task's in another order than its config.json says."""
-    answers, wanted = (task.kind.indicators(codes) for codes in (task.kind.answers(logits), labels))
-    order = better_order(answers, wanted)
-    if order is None:
+    better = find_better_order(task, logits, labels)
+    if better is None:
         return
-    right, better = ((answers * wanted[:, at]).sum() / answers.sum() for at in (slice(None), order))
+    order = better.order
     # place: an output of the head, which was taken for the task's class at that place
     head = sorted((place, code) for code, place in enumerate(order_of_classes(load_config(given), task)))
     moved = [f"{place}: {task.classes[order[code]]}" for place, code in head if order[code] != code]
     raise UserError(
         f"teacher.finetuned_on is {shown(task.name)}, but in the class order of the teacher's config.json "
-        f"{right:.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
-        f"another order {better:.0%}; allowed: an id2label that names the "
+        f"{better.right:.0%} of its answers on {task.evaluation_splits[0]} are right, and in "
+        f"another order {better.share:.0%}; allowed: an id2label that names the "
         f"model's outputs, such as {listed(moved)}"
     )

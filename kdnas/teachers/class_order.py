@@ -1,13 +1,39 @@
-"""Whether a classifier's answers fit the labels far better in another order of its classes."""
+"""Whether answers fit the labels far better in another order of the classes, or on another scale."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
 
+from kdnas.data.tasks import Task
+
 CHANCE = 1e-6  # the probability of a refusal by chance alone
 TIMES = 1.5  # the other order needs so many times the right answers, where the two orders differ
+
+
+@dataclass(frozen=True)
+class BetterOrder:
+    """The class that each class stands for, shape (classes,), and the share of answers that is then right.
+
+    ``right`` is that share in the given order.
+    """
+
+    order: np.ndarray
+    share: float
+    right: float
+
+
+def find_better_order(task: Task, logits: np.ndarray, labels: np.ndarray) -> BetterOrder | None:
+    """Return what :func:`better_order` finds for ``logits`` (rows, classes) and the targets ``labels``."""
+    answers, wanted = (task.kind.indicators(targets) for targets in (task.kind.answers(logits), labels))
+    order = better_order(answers, wanted)
+    if order is None:
+        return None
+    right, share = ((answers * wanted[:, at]).sum() / answers.sum() for at in (slice(None), order))
+    return BetterOrder(order, share, right)
 
 
 def better_order(answers: np.ndarray, labels: np.ndarray) -> np.ndarray | None:
@@ -41,3 +67,11 @@ def _best_order(answers: np.ndarray, labels: np.ndarray) -> np.ndarray:
     expected = np.outer(answers.sum(0), labels.sum(0)) / max(1, len(answers))
     stays = 1e-6 * np.eye(len(expected))  # where nothing tells
     return linear_sum_assignment(answers.T @ labels - expected + stays, maximize=True)[1]
+
+
+def on_another_scale(outputs: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether numbers (rows,) are further from the labels than a constant is.
+
+    Correlations, which score them, ignore the scale.
+    """
+    return bool(np.square(outputs - labels).mean() > labels.var() > 0)

@@ -14,7 +14,7 @@ from kdnas.data.tasks import TRAIN, Definition, Task, completed, get_task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_path
 from kdnas.sentences import listed
-from kdnas.teachers.class_order import better_order
+from kdnas.teachers.class_order import find_better_order, on_another_scale
 
 
 def save_given_answers(data_folder: Path, definition: Definition, file: str | Path) -> None:
@@ -39,23 +39,21 @@ def save_given_answers(data_folder: Path, definition: Definition, file: str | Pa
 
 
 def _check_order(task: Task, logits: np.ndarray, labels: np.ndarray) -> None:
-    answers, wanted = (task.kind.indicators(targets) for targets in (task.kind.answers(logits), labels))
-    order = better_order(answers, wanted)
-    if order is None:
+    better = find_better_order(task, logits, labels)
+    if better is None:
         return
-    right, better = ((answers * wanted[:, at]).sum() / answers.sum() for at in (slice(None), order))
-    there = [task.classes[code] for code in order]
+    there = [task.classes[code] for code in better.order]
     raise UserError(
         f"data.custom_tasks.{task.name}.answer_columns has the columns in the order of the labels, but "
-        f"{right:.0%} of their answers on the training rows are right, and {better:.0%} if they are "
-        f"those of {listed(there)}; allowed: for each of labels its own column, in the same order"
+        f"{better.right:.0%} of their answers on the training rows are right, and {better.share:.0%} if they "
+        f"are those of {listed(there)}; allowed: for each of labels its own column, in the same order"
     )
 
 
 def _check_scale(task: Task, logits: np.ndarray, labels: np.ndarray) -> None:
-    """Refuse answers that are further from the labels than a constant is: correlations ignore the scale."""
+    """Refuse answers on another scale than the labels."""
     outputs = logits.squeeze(-1)
-    if np.square(outputs - labels).mean() > labels.var() > 0:
+    if on_another_scale(outputs, labels):
         raise UserError(
             f"data.custom_tasks.{task.name}.answer_columns has numbers from {outputs.min():g} to "
             f"{outputs.max():g}, and the labels of the training rows are from {labels.min():g} to "

@@ -151,8 +151,7 @@ def name_codes(
     """Return ``frame`` with codes as ``check_split`` reads them without doubt: by the ``names`` of the file.
 
     A code of no class, as -1 of a row without a label, becomes a text that is no name. Label sets are lists
-    of codes, in each of which that is done. Raises UserError for
-    names that are not the task's, in its order.
+    of codes, in each of which that is done. Raises UserError for names that are not the task's, in its order.
     """
     check_label_order(task, names, where)
     if label not in frame or task.regression or not (task.open or _names_alone(task)):
