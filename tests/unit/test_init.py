@@ -132,3 +132,11 @@ def test_nothing_is_written_over(folder, capsys):
     assert main(["init", "data/reviews"]) == 1
     assert "reviews.yaml is there already; allowed: --output" in capsys.readouterr().err
     assert Path("reviews.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("text", ["", "text\tlabel\na b\tx\ny\tz\tmore\tand more\n"])
+def test_a_broken_tsv_is_one_sentence(text, folder, capsys):
+    (folder / "train.tsv").write_text(text)
+    assert main(["init", "data/reviews"]) == 1
+    error = capsys.readouterr().err
+    assert "train.tsv is not a TSV file with column names (" in error and error.count("\n") == 1
