@@ -18,6 +18,7 @@ rule write_overview:
         task=SEARCH_TASK,
         seed=SEEDS[0],
         device=config["reward"]["device"],
+        timed_in=timed_in(config["latency"], config["reward"]["device"]),
         synthetic=config["data"]["source"] == "synthetic",
         code=code_digest("write_overview"),
     message:

@@ -16,7 +16,7 @@ with start(snakemake):
         results=params.results,
         task=params.task,
         seed=params.seed,
-        device=params.device,
+        timed_in=params.timed_in,
         synthetic=params.synthetic,
         figure=Path(snakemake.input.figure),
         deployed=deployed_models(students, deployment) if deployment else None,

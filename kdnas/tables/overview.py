@@ -87,7 +87,7 @@ def overview_text(
     results: str,
     task: str,
     seed: int,
-    device: str,
+    timed_in: str,
     synthetic: bool,
     figure: Path,
     deployed: pd.DataFrame | None = None,
@@ -99,13 +99,13 @@ def overview_text(
         results: the folder of results.
         task: of the model folders that are shown.
         seed: of these folders.
-        device: whose speed-ups they are.
+        timed_in: where their speed-ups were measured, in words (:func:`kdnas.latency.protocol.timed_in`).
         synthetic: whether the data are generated.
         figure: the PNG form of the figure ``quality_speed``.
         deployed: as :func:`deployed_models` returns them, where models were timed in several runtimes.
     """
     found = students.drop(index="teacher")
-    parts = [_sentence(found, device) if deployed is None else _deployed_sentence(deployed, students)]
+    parts = [_sentence(found, timed_in) if deployed is None else _deployed_sentence(deployed, students)]
     if synthetic:
         parts = ["**The data are synthetic: no score in this report is a GLUE score.**", *parts]
     # docutils joins the lines of an address, and refuses a long one
@@ -113,7 +113,7 @@ def overview_text(
     parts += ["\n   ".join([".. image::", *image, ":width: 640px", ":alt: quality against speed"])]
     parts += [
         "**The models.** Average of the tasks' scores; more in *Students* on the left.",
-        _models(students),
+        _models(students, timed_in),
     ]
     place = f"{task}/seed_{seed}"
     parts += _advice(students, results, place) if deployed is None else _deployed(deployed, results, place)
@@ -165,7 +165,7 @@ def _file(student: str, runtime: str, *, results: str, place: str, copied: bool)
     return f"{results}/deployment/{place}/{student}/{reads.file if reads.in_onnx else COPY}"
 
 
-def _sentence(found: pd.DataFrame, device: str) -> str:
+def _sentence(found: pd.DataFrame, timed_in: str) -> str:
     timed = found.dropna(subset=["speedup", "average"])
     searched = timed[timed["origin"] != HAND_CRAFTED]
     best = searched if not searched.empty else timed
@@ -174,7 +174,7 @@ def _sentence(found: pd.DataFrame, device: str) -> str:
     row = best.loc[best["share"].idxmax()]
     return (
         f"The best student, **{row.name}** ({row['architecture']}), keeps {row['share']:.1f} % of the "
-        f"teacher's average at {number(row['speedup'], 2)} times its speed on the {device.upper()}, with "
+        f"teacher's average at {number(row['speedup'], 2)} times its speed on the {timed_in}, with "
         f"{row['parameters'] / 1e6:.1f} million parameters, the embeddings of the whole vocabulary included."
     )
 
@@ -197,7 +197,7 @@ def _deployed_sentence(models: pd.DataFrame, students: pd.DataFrame) -> str:
     )
 
 
-def _models(students: pd.DataFrame) -> str:
+def _models(students: pd.DataFrame, timed_in: str) -> str:
     rows = [
         [
             str(row.Index),
@@ -209,7 +209,8 @@ def _models(students: pd.DataFrame) -> str:
         ]
         for row in students.itertuples()
     ]
-    return _rst_table(["Model", "Architecture", "Parameters", "Average", "Of the teacher", "Speed-up"], rows)
+    heads = ["Model", "Architecture", "Parameters", "Average", "Of the teacher", f"Speed-up ({timed_in})"]
+    return _rst_table(heads, rows)
 
 
 def _rst_table(head: list[str], rows: list[list[str]]) -> str:

@@ -598,7 +598,7 @@ def test_first_page_names_the_file_of_the_fastest_runtime(made_up, tmp_path):
             results="results/mine",
             task="sst2",
             seed=3,
-            device="cpu",
+            timed_in="CPU, onnxruntime_int8",
             synthetic=True,
             figure=tmp_path / "figure.png",
             deployed=models.assign(copied=copied),

@@ -45,11 +45,11 @@ def test_the_page_says_what_was_found_and_where(students, tmp_path):
         results="results/mine",
         task="mnli",
         seed=3,
-        device="cpu",
+        timed_in="CPU",
         synthetic=True,
         figure=tmp_path / "figure.png",
     )
-    assert "no score in this report is a GLUE score" in page
+    assert "no score in this report is a GLUE score" in page and "Speed-up (CPU)" in page
     assert "**large** (2L-192H-6A-384F-gelu), keeps 101.0 % of the teacher's average at 1.50 times" in page
     assert (
         "at least 98 %: **middle**, 3.00 times as fast, in ``results/mine/students/middle/mnli/seed_3/model``"
@@ -61,7 +61,7 @@ def test_the_page_says_what_was_found_and_where(students, tmp_path):
 def test_a_run_without_latencies_says_so(students, tmp_path):
     (tmp_path / "figure.png").write_bytes(b"\x89PNG")
     students["speedup"] = float("nan")
-    settings = {"results": "r", "task": "mnli", "seed": 1, "device": "gpu", "synthetic": False}
+    settings = {"results": "r", "task": "mnli", "seed": 1, "timed_in": "GPU", "synthetic": False}
     page = overview_text(students, figure=tmp_path / "figure.png", **settings)
     assert page.startswith("No student was timed on this device.")
     assert "Which student to take" not in page
