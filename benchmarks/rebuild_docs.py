@@ -246,7 +246,39 @@ def tabular_rankings() -> str:
     for one, other in pairs:
         low, high, _ = tau_interval(found[one], found[other])
         rows.append((names[one], names[other], interval(kendall_tau(found[one], found[other]), low, high)))
+    for layers, same in found.groupby("layers"):
+        low, high, _ = tau_interval(same[AGREEMENT], same["size"])
+        tau = interval(kendall_tau(same[AGREEMENT], same["size"]), low, high)
+        rows.append((f"{names[AGREEMENT]}, {layers} layers", "hidden size", tau))
     return table(("between", "and", "Kendall's τ"), rows)
+
+
+def tabular_fronts() -> str:
+    """Return what searching by another runtime's latency costs in int8, at equal agreement.
+
+    Each student of int8's front is compared with the fastest one in int8, on the other front, that agrees as
+    often.
+    """
+    found = pd.read_csv(TABULAR / "minilm_mnli.csv")
+    in_int8 = found[f"latency_ratio_{INT8}"]
+    own = _front(found, INT8)
+    rows = []
+    for runtime in (TORCH, "onnxruntime", INT8):
+        front = _front(found, runtime)
+        as_good = [front[found.loc[front, AGREEMENT] >= found.loc[place, AGREEMENT]] for place in own]
+        more = [
+            in_int8[places].min() / in_int8[place] - 1 for place, places in zip(own, as_good, strict=True)
+        ]
+        cells = (len(front), len(front.intersection(own)), f"{sum(more) / len(more):.1%}", f"{max(more):.1%}")
+        rows.append((f"`{runtime}`", *map(str, cells)))
+    return table(("front in", "students", "also in int8's", "more int8 latency, mean", "most"), rows)
+
+
+def _front(found: pd.DataFrame, runtime: str) -> pd.Index:
+    """Return the rows that no faster one in ``runtime`` equals in agreement."""
+    latency = f"latency_ratio_{runtime}"
+    ordered = found.sort_values([latency, AGREEMENT], ascending=[True, False], kind="stable")[AGREEMENT]
+    return ordered.index[ordered > ordered.cummax().shift(fill_value=-1)]
 
 
 def tabular_budgets() -> str:
@@ -292,6 +324,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "default_run/fidelity": fidelity,
     "refit/shapes": refit,
     "benchmark/rankings": tabular_rankings,
+    "benchmark/fronts": tabular_fronts,
     "benchmark/budgets": tabular_budgets,
     "benchmark/replay": tabular_replay,
     "tutorial/models": tutorial_models,
