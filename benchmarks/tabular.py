@@ -5,7 +5,8 @@
         --full 1=results/tabular 2=results/tabular_seed_2 \\
         --latency results/tabular results/tabular_onnxruntime results/tabular_no_steps
 
-docs/benchmark.md tells how these results are made. Nothing is trained or timed here.
+With --onto an earlier table and its card grow: what they hold stays. docs/benchmark.md tells how these results
+are made. Nothing is trained or timed here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kdnas.benchmark.card import card
+from kdnas.benchmark.card import card, origin, origin_of
 from kdnas.benchmark.gather import gather
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_text
@@ -40,22 +41,29 @@ def seeded(text: str) -> tuple[int, Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", type=Path, help="the CSV file; the card gets its name with .md")
-    parser.add_argument("--proxy", type=named, nargs="+", required=True, metavar="NAME=FOLDER")
+    parser.add_argument(
+        "--proxy",
+        type=named,
+        nargs="*",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="of a search of the space, or the file of one setting of a fidelity study",
+    )
     parser.add_argument("--full", type=seeded, nargs="*", default=[], metavar="SEED=FOLDER")
     parser.add_argument("--latency", type=Path, nargs="*", default=[], metavar="FOLDER")
+    parser.add_argument("--onto", type=Path, metavar="TABLE", help="an earlier table, with its card beside it")
     options = parser.parse_args()
     proxies, full = dict(options.proxy), dict(options.full)
-    sources = {f"proxy `{name}`": folder.name for name, folder in proxies.items()}
-    sources |= {f"full distillation, seed {seed}": folder.name for seed, folder in full.items()}
+    sources = {f"proxy `{name}`": source for name, source in proxies.items()}
+    sources |= {f"full distillation, seed {seed}": folder for seed, folder in full.items()}
     try:
-        gathered = gather(proxies, full=full, latencies=options.latency)
+        gathered = gather(proxies, full=full, latencies=options.latency, onto=options.onto)
+        earlier = origin_of(options.onto.with_suffix(".md")) if options.onto else {}
         write_text(options.table, gathered.table.to_csv(index=False, lineterminator="\n"))
         text = card(
             options.table.stem,
             gathered.table,
-            sources=sources,
-            hardware=gathered.hardware,
-            versions=versions(),
+            origin=earlier | origin(sources, hardware=gathered.hardware, versions=versions()),
         )
         write_text(options.table.with_suffix(".md"), text)
     except UserError as error:

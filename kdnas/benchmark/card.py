@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from kdnas.analysis.ranking import MIN_PAIRS, kendall_tau, tau_interval
+from kdnas.errors import UserError
 from kdnas.search.space import DIMENSIONS
 from kdnas.tables.markdown import plain_table
 
+_ORIGIN = ("what", "from")
 FULL = "full_accuracy_seed_"
 _HELD_OUT = "on the held-out rows, by the proxy `{0}`"
 _COLUMNS = {  # pattern of a column's name: what it holds
@@ -56,35 +59,43 @@ expected to.
 ## Licence and citation
 
 Apache-2.0, as the code. The table holds measurements and no row of a data set. Cite the repository
-(`CITATION.cff`) with the commit above.
+(`CITATION.cff`) with the newest commit above.
 """
 
 
-def card(
-    title: str,
-    table: pd.DataFrame,
-    *,
-    sources: Mapping[str, str],
-    hardware: Mapping[str, Iterable[str]],
-    versions: Mapping[str, Any],
-) -> str:
-    """Return the card as Markdown.
-
-    ``sources`` names the experiment behind each proxy and seed, ``hardware`` what each runtime was timed on;
-    ``versions`` are those of :func:`kdnas.workflow.provenance.versions`.
-    """
-    commit = f"`{versions['commit']}`" + (", with changes that are not in it" if versions["changed"] else "")
-    libraries = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "transformers"))
-    origin = [("commit", commit), ("libraries", libraries)]
-    origin += [(what, f"experiment `{experiment}`") for what, experiment in sources.items()]
-    origin += [(f"latencies in `{name}`", "; ".join(sorted(kinds))) for name, kinds in hardware.items()]
+def card(title: str, table: pd.DataFrame, origin: Mapping[str, str]) -> str:
+    """Return the card as Markdown; ``origin`` is what :func:`origin` returns, of all columns."""
     return _CARD.format(
         title=title,
         rows=len(table),
         columns=plain_table(("column", "known of", "what it holds"), _described(table)),
-        origin=plain_table(("what", "from"), origin),
+        origin=plain_table(_ORIGIN, origin.items()),
         rankings=_rankings(table),
     )
+
+
+def origin(
+    sources: Mapping[str, Path], *, hardware: Mapping[str, Iterable[str]], versions: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return where a table's columns come from, by what they are.
+
+    ``sources`` are the results behind each proxy and seed, ``hardware`` what each runtime was timed on;
+    ``versions`` are those of :func:`kdnas.workflow.provenance.versions`.
+    """
+    commit = f"commit `{versions['commit']}`" + (" with later changes" if versions["changed"] else "")
+    code = ", ".join([commit, *(f"{name} {versions[name]}" for name in ("python", "torch", "transformers"))])
+    found = {what: f"`{source}`, {code}" for what, source in sources.items()}
+    return found | {f"latencies in `{name}`": "; ".join(sorted(kinds)) for name, kinds in hardware.items()}
+
+
+def origin_of(path: Path) -> dict[str, str]:
+    """Return what the card at ``path`` says of where its columns come from; UserError if there is none."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    _, head, rest = text.partition(plain_table(_ORIGIN, []) + "\n")
+    if not head:
+        raise UserError(f"{path} is no data card; allowed: the one that was made with its table")
+    lines = rest.partition("\n\n")[0].splitlines()
+    return dict(line.strip("| ").split(" | ", maxsplit=1) for line in lines)
 
 
 def _described(table: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.benchmark.table import TabularBenchmark
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
 from kdnas.latency.protocol import TORCH, hardware_text
@@ -43,17 +44,26 @@ class Gathered:
         return pd.DataFrame(rows, columns=[*DIMENSIONS, *self.names])
 
 
-def gather(proxies: Mapping[str, Path], *, full: Mapping[int, Path], latencies: Sequence[Path]) -> Gathered:
+def gather(
+    proxies: Mapping[str, Path],
+    *,
+    full: Mapping[int, Path],
+    latencies: Sequence[Path],
+    onto: Path | None = None,
+) -> Gathered:
     """Gather the results of experiments, each a folder such as ``results/whole``.
 
-    ``proxies`` are the searches that evaluated the space, by the name of their proxy; ``full`` the fidelity
-    studies that distilled some of it in full, by seed; ``latencies`` are searches that timed it, each in the
-    runtime that its files name. Raises UserError for a folder without such results, for a damaged file, and
-    where two files contradict each other.
+    ``proxies`` are the evaluations by the name of their proxy: the folder of a search of the space, or the
+    file of one setting of a fidelity study. ``full`` are the fidelity studies that distilled some of the space
+    in full, by seed; ``latencies`` are searches that timed it, each in the runtime that its files name;
+    ``onto`` is an earlier table, whose columns stay. Raises UserError for a folder without such results, for a
+    damaged file, and where two files contradict each other.
     """
     gathered = Gathered()
-    for proxy, folder in proxies.items():
-        for file in _files(folder, "search/*/episode_*/cohort_*.json"):
+    if onto is not None:
+        _add_table(gathered, onto)
+    for proxy, source in proxies.items():
+        for file in [source] if source.is_file() else _files(source, "search/*/episode_*/cohort_*.json"):
             for entry in read_json(file)["evaluations"]:
                 gathered.add(Architecture.from_dict(entry["architecture"]), _evaluated(proxy, entry), file)
     for seed, folder in full.items():
@@ -72,6 +82,14 @@ def _files(folder: Path, *patterns: str) -> Iterable[Path]:
     if not found:
         raise UserError(f"{folder} has no {' or '.join(patterns)}; allowed: the results of such a run")
     return found
+
+
+def _add_table(gathered: Gathered, file: Path) -> None:
+    table = TabularBenchmark.read(file)
+    columns = [name for name in table.rows.columns if name not in DIMENSIONS]
+    for architecture, row in zip(table.architectures, table.rows[columns].to_dict("records"), strict=True):
+        gathered.add(architecture, {name: value for name, value in row.items() if pd.notna(value)}, file)
+    gathered.names |= dict.fromkeys(columns)
 
 
 def _evaluated(proxy: str, entry: Mapping[str, Any]) -> dict[str, Any]:

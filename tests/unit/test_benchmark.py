@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 
 from benchmarks.replay import Landscape, curves, replay, summary
 from benchmarks.replay_figure import curves_figure
-from kdnas.benchmark.card import card
+from kdnas.benchmark.card import card, origin, origin_of
 from kdnas.benchmark.gather import gather
 from kdnas.benchmark.table import TabularBenchmark
 from kdnas.errors import UserError
@@ -140,13 +141,9 @@ def test_results_that_contradict_each_other_or_are_not_there_are_one_sentence(re
 
 def test_the_card_says_what_every_column_is_and_how_well_seeds_agree(results):
     found = gathered(results)
-    text = card(
-        "table",
-        found.table,
-        sources={"proxy `no_steps`": "untrained"},
-        hardware=found.hardware,
-        versions={"commit": "abc", "changed": True, "python": "3.11", "torch": "2", "transformers": "5"},
-    )
+    versions = {"commit": "abc", "changed": True, "python": "3.11", "torch": "2", "transformers": "5"}
+    known = origin({"proxy `no_steps`": Path("untrained")}, hardware=found.hardware, versions=versions)
+    text = card("table", found.table, known)
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
     described = {
         name.strip("| `"): (known, what) for name, known, what in (row for row in rows if len(row) == 3)
@@ -156,8 +153,36 @@ def test_the_card_says_what_every_column_is_and_how_well_seeds_agree(results):
     assert described["full_accuracy_seed_2"][0] == "5" and described["parameters"][0] == "6"
     assert "| `full_accuracy_seed_1` | `full_accuracy_seed_2` | 5 | 1.00 [1.00, 1.00] |" in text
     assert "| `full_accuracy_seed_1` | `no_steps_accuracy` | 5 | none: all equal |" in text
-    assert "commit | `abc`, with changes that are not in it" in text
+    assert "| proxy `no_steps` | `untrained`, commit `abc` with later changes, python 3.11, torch 2" in text
     assert "latencies in `onnxruntime` | a processor, cores 2, torch 2" in text
+    (results / "table.md").write_text(text)
+    assert origin_of(results / "table.md") == known
+    with pytest.raises(UserError, match=r"other.md is no data card"):
+        origin_of(results / "other.md")
+
+
+def test_a_table_grows(results):
+    first = gather({"no_steps": results / "untrained"}, full={}, latencies=[])
+    (results / "table.csv").write_text(first.table.to_csv(index=False))
+    full = results / "full_1"
+    write_json(full / "fidelity" / "proxy_refit_4.json", {"evaluations": [evaluation(SHAPES[2], 0.3)]})
+    grown = gather(
+        {"300_steps": full / "fidelity" / "proxy_refit_4.json"},
+        full={1: full},
+        latencies=[],
+        onto=results / "table.csv",
+    ).table
+    assert list(grown.columns) == [
+        *first.table.columns,
+        *(f"300_steps_{name}" for name in ("status", "seconds", "accuracy", "loss")),
+        "full_accuracy_seed_1",
+    ]
+    pd.testing.assert_frame_equal(grown[first.table.columns], first.table, check_dtype=False)
+    assert grown["300_steps_accuracy"].dropna().tolist() == [0.3]
+    assert grown["full_accuracy_seed_1"].notna().sum() == 5
+    write_json(full / "fidelity" / "full_other.json", {"evaluations": [evaluation(SHAPES[0], 0.1)]})
+    with pytest.raises(UserError, match="has full_accuracy_seed_1 0.6 of"):
+        gather({}, full={1: full}, latencies=[])
 
 
 def landscape():
