@@ -5,7 +5,7 @@
 
 The table holds every architecture of the configs' space, so a search needs no training: another seed is
 another search. Every strategy searches with every seed. Rewards that were measured once are taken for the
-truth. Three files are written into the folder ``--output``:
+truth. Files in the folder ``--output``:
 
 - ``summary.csv``, a row each strategy, which is printed too: medians over the searches of the simple regret
   (the best reward of the space less the best found), with the 95 % interval of the median, and of the share
@@ -15,6 +15,10 @@ truth. Three files are written into the folder ``--output``:
   evaluated yet, by episode.
 - ``curves.csv``, medians and intervals after each evaluation and, with ``--seconds``, by hours of training.
 - ``curves.png``.
+- ``budgets.csv``, with ``--budgets`` of the latency ratio: a row each strategy and budget with what the best
+  student within it lacks to the space's best (mean and its 95 % interval), how often it is the space's best,
+  how much it is better than random's of the same seeds, and how much better than the size rule's pick: the
+  largest layers times hidden size within the budget, the mean of equals.
 
 The hypervolume's reference point is the worst quality and the highest latency ratio of the table.
 
@@ -30,6 +34,7 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,7 +64,7 @@ from kdnas.errors import UserError
 from kdnas.search.history import architectures
 from kdnas.search.reward import Reward
 from kdnas.search.space import SearchSpace
-from kdnas.search.strategies import STRATEGIES
+from kdnas.search.strategies import AIMING, STRATEGIES
 
 RANDOM = "random"
 SHARES = (25, 50)  # of the budget, in percent, at which the summary has the regret too
@@ -81,6 +86,7 @@ class Landscape:
     seconds: dict[Any, float]
     screen: dict[Any, float] = field(default_factory=dict)
     screen_seconds: dict[Any, float] = field(default_factory=dict)
+    budgets: tuple[float, ...] = ()  # of the latency ratio
 
     @property
     def rewards(self) -> dict[Any, float]:
@@ -89,6 +95,19 @@ class Landscape:
             item: -math.inf if math.isnan(quality) else self.reward.of(quality, self.ratio[item])
             for item, quality in self.quality.items()
         }
+
+    def best_within(self, budget: float, shapes: Iterable[Any]) -> float:
+        """Return the best quality of those of ``shapes`` that are within a budget; NaN if there is none."""
+        within = [self.quality[shape] for shape in shapes if self.ratio[shape] <= budget]
+        return float(np.nanmax(within)) if within else math.nan
+
+    def by_size(self, budget: float) -> float:
+        """Return the mean quality of the largest of layers times hidden size within a budget."""
+        sizes = {
+            shape: shape.layers * shape.hidden_size for shape in self.quality if self.ratio[shape] <= budget
+        }
+        largest = max(sizes.values())
+        return float(np.mean([self.quality[shape] for shape, size in sizes.items() if size == largest]))
 
     def screening_reward(self, item: Any) -> float:
         """Return the reward of an architecture as it starts."""
@@ -110,16 +129,20 @@ class Found:
     place: float
     taus: list[float]
     seconds: float  # that the replay took
+    within: list[float]  # the best quality within each budget, NaN where nothing was within it
 
 
 def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
     """Run the search of a strategy and a seed."""
     (name, seed), started = job, time.perf_counter()
+    budgets = landscape.budgets
     rewards, screens = landscape.rewards, name.endswith(SCREENED)
     course = run_search(
         name.removesuffix(SCREENED),
         SearchSpace(landscape.search["space"]),
-        settings=landscape.search | {"seed": seed} | ({} if screens else {"screened": 0}),
+        settings=landscape.search
+        | {"seed": seed, "budgets": [{"latency_ratio": budget} for budget in budgets]}
+        | ({} if screens else {"screened": 0}),
         measure=lambda item: (landscape.quality[item], landscape.ratio[item]),
         reward=landscape.reward,
         true_rewards=rewards,
@@ -135,6 +158,7 @@ def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
         place=course.places[-1],
         taus=course.taus,
         seconds=time.perf_counter() - started,
+        within=[landscape.best_within(budget, architectures(course.history)) for budget in budgets],
     )
 
 
@@ -209,6 +233,27 @@ def summary(found: dict[str, list[Found]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def within_budgets(found: dict[str, list[Found]], landscape: Landscape) -> pd.DataFrame:
+    """Return a row each strategy and budget, for the best quality within it."""
+    rows = []
+    for place, budget in enumerate(landscape.budgets):
+        best, size = landscape.best_within(budget, landscape.quality), landscape.by_size(budget)
+        of_random = np.array([search.within[place] for search in found[RANDOM]])
+        for name, searches in found.items():
+            own = np.array([search.within[place] for search in searches])
+            row: dict[str, Any] = {"strategy": name, "budget": budget, "best": best, "by_size": size}
+            row |= {"found_best": np.mean(own == best), "searches": len(own), "none": np.isnan(own).sum()}
+            for what, gains in (
+                ("lacks", best - own),
+                ("over_random", own - of_random),
+                ("over_size", own - size),
+            ):
+                mean, error = np.nanmean(gains), np.nanstd(gains, ddof=1) / math.sqrt(len(gains))
+                row |= {what: mean, f"{what}_low": mean - 1.96 * error, f"{what}_high": mean + 1.96 * error}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _after(share: int, evaluations: int) -> int:
     """Return the place of the last evaluation within a share of the budget."""
     return math.ceil(evaluations * share / 100) - 1
@@ -232,6 +277,7 @@ def read_landscape(options: argparse.Namespace) -> Landscape:
         seconds=table.of(options.seconds, space) if options.seconds else {},
         screen=table.of(options.screen, space) if options.screen else {},
         screen_seconds=table.of(options.screen_seconds, space) if options.screen_seconds else {},
+        budgets=tuple(options.budgets),
     )
 
 
@@ -242,16 +288,19 @@ def main() -> None:
     parser.add_argument("--quality", required=True, help="column of the quality")
     parser.add_argument("--latency", default="latency_ratio_torch", help="column of the latency ratio")
     parser.add_argument("--seconds", help="column of the seconds of training")
-    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), default=list(STRATEGIES))
+    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), help="instead of all")
     parser.add_argument("--searches", type=int, default=200, help="of each strategy, with the seeds from 1")
     parser.add_argument("--episodes", type=int, help="instead of the configs'")
     parser.add_argument("--candidates", type=int, help="an episode, instead of the configs'")
     parser.add_argument("--screen", help="column of the quality without training")
     parser.add_argument("--screen-seconds", help="column of the seconds that it takes")
     parser.add_argument("--screened", type=int, help="architectures an episode, instead of the configs'")
+    parser.add_argument("--budgets", type=float, nargs="*", default=[], help="of the latency ratio")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--output", type=Path, required=True, help="folder")
     options = parser.parse_args()
+    if set(options.strategies or ()) & set(AIMING) and not options.budgets:
+        parser.error(f"--strategies {AIMING[0]} needs --budgets")
     if options.screen and options.seconds and not options.screen_seconds:
         parser.error("--screen with --seconds needs --screen-seconds")
     try:
@@ -261,13 +310,17 @@ def main() -> None:
     found = {}
     pool = ProcessPoolExecutor(options.processes, multiprocessing.get_context("spawn"))
     with pool:
-        names = list(dict.fromkeys((RANDOM, *options.strategies)))
+        asked = options.strategies or [name for name in STRATEGIES if options.budgets or name not in AIMING]
+        names = list(dict.fromkeys((RANDOM, *asked)))
         for name in [*names, *(f"{name}{SCREENED}" for name in names if options.screen)]:
             jobs = [(name, seed) for seed in range(1, options.searches + 1)]
             found[name] = list(pool.map(partial(replay, landscape), jobs, chunksize=5))
             print(f"{name}: {options.searches} searches", file=sys.stderr, flush=True)
     options.output.mkdir(parents=True, exist_ok=True)
     table, drawn = summary(found), curves(found)
+    if landscape.budgets:
+        within = within_budgets(found, landscape)
+        within.to_csv(options.output / "budgets.csv", index=False, lineterminator="\n", float_format="%.6g")
     table.to_csv(options.output / "summary.csv", index=False, lineterminator="\n")
     drawn.to_csv(options.output / "curves.csv", index=False, lineterminator="\n", float_format="%.6g")
     curves_figure(drawn).savefig(options.output / "curves.png")

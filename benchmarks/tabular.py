@@ -5,8 +5,8 @@
         --full 1=results/tabular 2=results/tabular_seed_2 \\
         --latency results/tabular results/tabular_onnxruntime results/tabular_no_steps
 
-With --onto an earlier table and its card grow: what they hold stays. docs/benchmark.md tells how these results
-are made. Nothing is trained or timed here.
+With --onto an earlier table and its card grow: what they hold stays. docs/benchmark.md tells how these
+results are made. Nothing is trained or timed here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def main() -> None:
     )
     parser.add_argument("--full", type=seeded, nargs="*", default=[], metavar="SEED=FOLDER")
     parser.add_argument("--latency", type=Path, nargs="*", default=[], metavar="FOLDER")
-    parser.add_argument("--onto", type=Path, metavar="TABLE", help="an earlier table, with its card beside it")
+    parser.add_argument(
+        "--onto", type=Path, metavar="TABLE", help="an earlier table, with its card beside it"
+    )
     options = parser.parse_args()
     proxies, full = dict(options.proxy), dict(options.full)
     sources = {f"proxy `{name}`": source for name, source in proxies.items()}

@@ -73,7 +73,7 @@ def searched_students(config: dict[str, Any]) -> dict[str, tuple[str, SelectionR
     return {
         rule.student(strategy): (strategy, rule)
         for strategy in config["search"]["strategies"]
-        for rule in selection_rules(config["students"])
+        for rule in selection_rules(config["students"], strategy)
     }
 
 

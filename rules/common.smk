@@ -27,6 +27,8 @@ from kdnas.latency.gpu import awaits_gpu
 from kdnas.latency.protocol import timed_in
 from kdnas.models.files import files_that_may_count
 from kdnas.search.screening import proposed, screens
+from kdnas.search.selection_rules import budget_rule
+from kdnas.search.strategies import AIMING
 from kdnas.plan import (
     DEVICES,
     Setting,

@@ -65,10 +65,13 @@ def local_teacher_files(wildcards):
 # search.smk
 
 
-def controller_params():
-    """The part of the config's search section that proposals depend on."""
+def controller_params(wildcards):
+    """The part of the config that a strategy's proposals depend on."""
     search = config["search"] | {"candidates": proposed(config["search"])}
-    return {key: search[key] for key in ("seed", "candidates", "space", "exploration", "controller")}
+    own = {key: search[key] for key in ("seed", "candidates", "space", "exploration", "controller")}
+    if wildcards.strategy not in AIMING:
+        return own  # another budget re-runs no search that does not look at it
+    return own | {"budgets": [budget_rule(budget).bound for budget in config["students"]["budgets"]]}
 
 
 def before(wildcards, file):

@@ -45,7 +45,7 @@ rule sample_candidates:
         f"{R}/benchmarks/sample_candidates/{{strategy}}_{{episode}}.tsv"
     priority: 20
     params:
-        search=controller_params(),
+        search=controller_params,
         code=code_digest("sample_candidates"),
     message:
         "Sampling the candidates of episode {wildcards.episode} ({wildcards.strategy})"
@@ -191,7 +191,7 @@ rule update_controller:
         f"{R}/benchmarks/update_controller/{{strategy}}_{{episode}}.tsv"
     priority: 20
     params:
-        search=controller_params(),
+        search=controller_params,
         reward=config["reward"],
         code=code_digest("update_controller"),
     message:

@@ -54,10 +54,10 @@ def gather(
     """Gather the results of experiments, each a folder such as ``results/whole``.
 
     ``proxies`` are the evaluations by the name of their proxy: the folder of a search of the space, or the
-    file of one setting of a fidelity study. ``full`` are the fidelity studies that distilled some of the space
-    in full, by seed; ``latencies`` are searches that timed it, each in the runtime that its files name;
-    ``onto`` is an earlier table, whose columns stay. Raises UserError for a folder without such results, for a
-    damaged file, and where two files contradict each other.
+    file of one setting of a fidelity study. ``full`` are the fidelity studies that distilled some of the
+    space in full, by seed; ``latencies`` are searches that timed it, each in the runtime that its files name;
+    ``onto`` is an earlier table, whose columns stay. Raises UserError for a folder without such results, for
+    a damaged file, and where two files contradict each other.
     """
     gathered = Gathered()
     if onto is not None:

@@ -23,7 +23,7 @@ from kdnas.runtimes import TORCH
 from kdnas.search.screening import proposed
 from kdnas.search.selection_rules import BUDGETED, budget_rule
 from kdnas.search.space import SearchSpace
-from kdnas.search.strategies import STRATEGIES
+from kdnas.search.strategies import AIMING, STRATEGIES
 from kdnas.sentences import shown
 
 
@@ -32,7 +32,7 @@ def cross_check(config: dict[str, Any]) -> None:
     _check_names(config)
     _check_paths(config)
     _check_searched(config)
-    _check_budgets(config["students"]["budgets"])
+    _check_budgets(config["students"]["budgets"], config["search"]["strategies"])
     _check_matched(config)
     check_custom_tasks(config["data"]["custom_tasks"])
     check_task_names(config)
@@ -119,8 +119,14 @@ def _check_searched(config: dict[str, Any]) -> None:
         )
 
 
-def _check_budgets(budgets: list[dict[str, float | None]]) -> None:
+def _check_budgets(budgets: list[dict[str, float | None]], strategies: list[str]) -> None:
     names: dict[str, int] = {}
+    for name in AIMING:
+        if name in strategies and not budgets:
+            raise UserError(
+                f"students.budgets is an empty list; allowed with {name} in search.strategies: at least one "
+                "budget, because this strategy looks for the best student within each"
+            )
     for position, budget in enumerate(budgets):
         rule = budget_rule(budget)
         if not rule.bound:

@@ -15,6 +15,12 @@ from kdnas.search.space import Architecture
 FLOAT32_BYTES = 4
 
 
+def costs(history: pd.DataFrame) -> pd.DataFrame:
+    """Return what a budget may limit of each row: ``latency_ratio``, ``parameters`` and ``size_mb``."""
+    known = history[["latency_ratio", "parameters"]].astype(float)
+    return known.assign(size_mb=FLOAT32_BYTES * known["parameters"] / 1e6)
+
+
 def select_best(history: pd.DataFrame) -> pd.Series:
     """Return the row of the highest reward; UserError if every candidate failed."""
     check_any_succeeded(history, "the search")
@@ -30,8 +36,7 @@ def select_within_budget(history: pd.DataFrame, budget: Mapping[str, float]) -> 
     """
     check_any_succeeded(history, "the search")
     succeeded = history[history["status"] == "ok"]
-    costs = succeeded.assign(size_mb=FLOAT32_BYTES * succeeded["parameters"].astype(float) / 1e6)
-    used = costs[list(budget)].astype(float).div(pd.Series(budget)).max(axis="columns")
+    used = costs(succeeded)[list(budget)].div(pd.Series(budget)).max(axis="columns")
     inside = succeeded[used <= 1]
     if inside.empty:
         return succeeded.loc[used.idxmin()], False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kdnas.search.strategies import AIMING
+
 # what a budget may limit, and how its number is named: a share of the teacher's latency, millions, megabytes
 BUDGETED = {"latency_ratio": (1, ""), "parameters": (1e6, "_million"), "size_mb": (1, "_mb")}
 
@@ -59,9 +61,12 @@ def no_worse_than(hand_crafted: str) -> SelectionRule:
     return SelectionRule("no_worse_than", hand_crafted)
 
 
-def selection_rules(students: dict[str, Any]) -> list[SelectionRule]:
-    """Return how students are chosen from each search; ``students`` is the config's section."""
-    rules = [SelectionRule("best")]
+def selection_rules(students: dict[str, Any], strategy: str) -> list[SelectionRule]:
+    """Return how students are chosen from a strategy's search; ``students`` is the config's section.
+
+    A strategy that aims at the budgets has no ``best``: it does not look at the reward.
+    """
+    rules = [] if strategy in AIMING else [SelectionRule("best")]
     rules += [budget_rule(budget) for budget in students["budgets"]]
     for name in students["matched"]:
         rules += [no_slower_than(name), no_worse_than(name)]

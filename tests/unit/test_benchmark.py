@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.replay import Landscape, curves, replay, summary
+from benchmarks.replay import Landscape, curves, replay, summary, within_budgets
 from benchmarks.replay_figure import curves_figure
 from kdnas.benchmark.card import card, origin, origin_of
 from kdnas.benchmark.gather import gather
@@ -204,6 +204,24 @@ def landscape():
     }
     reward = Reward("accuracy", alpha=-0.06, beta=0.6, device="cpu")
     return Landscape(search, reward, quality=quality, ratio=ratio, seconds=dict.fromkeys(SHAPES, 36.0))
+
+
+def test_replayed_searches_within_budgets():
+    on = replace(landscape(), budgets=(0.2, 0.3))
+    found = {name: [replay(on, (name, seed)) for seed in range(1, 4)] for name in ("random", "constrained")}
+    table = within_budgets(found, on).set_index(["strategy", "budget"])
+    for place, budget in enumerate(on.budgets):
+        within = {shape: value for shape, value in on.quality.items() if on.ratio[shape] <= budget}
+        best = max(value for value in within.values() if value == value)
+        row = table.loc["constrained", budget]
+        assert row["best"] == best
+        own = np.array([search.within[place] for search in found["constrained"]])
+        assert row["lacks"] == pytest.approx(best - own.mean())
+        assert row["over_random"] == pytest.approx(np.mean(own - [s.within[place] for s in found["random"]]))
+        largest = max(shape.layers * shape.hidden_size for shape in within)
+        picked = [value for shape, value in within.items() if shape.layers * shape.hidden_size == largest]
+        assert row["over_size"] == pytest.approx(own.mean() - np.mean(picked))
+    assert table.loc["random", "over_random"].tolist() == [0, 0]
 
 
 def test_replayed_searches_by_evaluations_and_by_hours():

@@ -325,6 +325,10 @@ def test_long_values_are_shortened():
             "students.budgets is a list of 2; allowed with search.strategies empty",
         ),
         (
+            {"search__strategies": ["random", "constrained"]},
+            "students.budgets is an empty list; allowed with constrained in search.strategies: at least one",
+        ),
+        (
             {"search__strategies": [], "students__hand_crafted": []},
             "students.hand_crafted is empty; allowed with search.strategies empty: at least one",
         ),

@@ -228,6 +228,8 @@ def test_students_by_name():
     assert list(selected) == ["lstm_best", "lstm_budget_0.5"]
     assert selected["lstm_best"]["architecture"]["layers"] == 6
     assert selected["lstm_budget_0.5"]["candidate"] == 2
+    aiming = select_all(rows, "constrained", {"budgets": [{"latency_ratio": 0.5}], "matched": []}, {})
+    assert list(aiming) == ["constrained_budget_0.5"]  # it did not look for the highest reward
 
 
 def select_all(rows, strategy, students, baselines):

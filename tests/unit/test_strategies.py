@@ -28,6 +28,7 @@ SEARCH = SearchSettings.from_config(
         "candidates": 6,
         "exploration": {"start": 1.0, "end": 0.05, "step": 0.3},
         "controller": {"embedding_size": 8, "hidden_size": 32, "learning_rate": 1e-3, "updates": 50},
+        "budgets": [{"latency_ratio": 0.5}],
     }
 )
 
@@ -149,7 +150,7 @@ def test_what_learns_finds_better_than_chance(name, tmp_path):
     assert means[name][1] > means["random"][1] + 0.02  # a fifth of the rewards' mean distance from the best
 
 
-WITHOUT_STATE = ("random", "evolution", "local", "tpe", "gp", "nsga2")
+WITHOUT_STATE = ("random", "evolution", "local", "tpe", "gp", "constrained", "nsga2")
 
 
 @pytest.mark.parametrize("name", WITHOUT_STATE)
@@ -172,13 +173,14 @@ def test_a_search_goes_on_after_an_episode_in_which_everything_failed(name):
 
 
 def found(name, rows, episode=2, space=WIDE, **settings):
-    """Return what a strategy proposes after ``rows`` of architectures, rewards and latency ratios."""
+    """Return what a strategy proposes after ``rows``: architecture, reward, latency ratio and parameters."""
     history = pd.DataFrame(
         [
             dict.fromkeys(COLUMNS)
             | asdict(shape)
             | {"episode": 1, "status": "ok", "reward": reward, "quality": reward, "latency_ratio": ratio}
-            for shape, reward, ratio in rows
+            | {"parameters": parameters[0] if parameters else None}
+            for shape, reward, ratio, *parameters in rows
         ],
         columns=list(COLUMNS),
     )
@@ -214,6 +216,31 @@ def test_gp_proposes_the_top_of_what_it_has_seen_the_slopes_of():
     top = Architecture(5, 48, 2, 72, "gelu")
     rows = [(shape, easy(shape), 0.5) for shape in WIDE.enumerate()[::3] if shape != top]
     assert top in found("gp", rows, candidates=3)
+
+
+def test_constrained_finds_the_best_within_each_budget_in_turn():
+    """The quality grows with the layers and the width, the costs do too: one as a power, one as a sum."""
+    quality = {shape: 0.05 * shape.layers + 0.002 * shape.hidden_size for shape in WIDE.enumerate()}
+    ratio = {shape: 0.01 * shape.layers * (shape.hidden_size / 24) ** 1.5 for shape in quality}
+    millions = {shape: 100_000 * shape.layers + 30_000 * shape.hidden_size for shape in quality}
+    budgets = ({"latency_ratio": 0.1}, {"parameters": 1_500_000.0}, {"latency_ratio": 0.3})
+    rows = [(shape, quality[shape], ratio[shape], millions[shape]) for shape in quality]
+    costs = {"latency_ratio": ratio, "parameters": millions}
+    proposals = found("constrained", rows[::7], candidates=30, budgets=budgets)
+    for place, budget in enumerate(budgets):
+        ((name, bound),) = budget.items()
+        most = max(value for shape, value in quality.items() if costs[name][shape] <= bound)
+        own = proposals[place::3]
+        within = [shape for shape in own if costs[name][shape] <= bound]
+        assert len(within) >= 4  # others lie beyond what the process is sure of
+        known = [value for shape, value, *_ in rows[::7] if costs[name][shape] <= bound]
+        assert max(max(quality[shape] for shape in within), *known) == pytest.approx(most)
+
+
+def test_constrained_goes_for_the_budget_where_nothing_is_inside():
+    slow = [(shape, 0.5, 0.05 * shape.layers) for shape in WIDE.enumerate() if shape.layers > 4][::4]
+    proposals = found("constrained", slow, candidates=6, budgets=({"latency_ratio": 0.06},))
+    assert sum(shape.layers == 1 for shape in proposals) >= 4  # of six; one in eight by chance
 
 
 def test_tpe_prefers_what_the_best_have_in_common():

@@ -16,8 +16,10 @@ STRATEGIES = {
     "local": "kdnas.search.strategies.local:LocalStrategy",
     "tpe": "kdnas.search.strategies.tpe:TPEStrategy",
     "gp": "kdnas.search.strategies.gp:GPStrategy",
+    "constrained": "kdnas.search.strategies.constrained:ConstrainedStrategy",
     "nsga2": "kdnas.search.strategies.nsga2:NSGA2Strategy",
 }
+AIMING = ("constrained",)  # at students.budgets
 
 
 def make_strategy(name: str, space: SearchSpace, search: SearchSettings) -> Strategy:
@@ -25,4 +27,4 @@ def make_strategy(name: str, space: SearchSpace, search: SearchSettings) -> Stra
     return resolve_name(STRATEGIES[name])(space, search)
 
 
-__all__ = ["STRATEGIES", "Proposal", "SearchSettings", "Strategy", "make_strategy"]
+__all__ = ["AIMING", "STRATEGIES", "Proposal", "SearchSettings", "Strategy", "make_strategy"]

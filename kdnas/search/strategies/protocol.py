@@ -42,12 +42,16 @@ class Controller:
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """The keys of the config's ``search`` that proposals depend on."""
+    """The keys of the config's ``search`` that proposals depend on.
+
+    ``budgets`` are those of ``students.budgets``, for a strategy that aims at them.
+    """
 
     seed: int
     candidates: int  # to propose in an episode
     exploration: Exploration
     controller: Controller
+    budgets: tuple[Mapping[str, float], ...] = ()
 
     @classmethod
     def from_config(cls, search: Mapping[str, Any]) -> SearchSettings:
@@ -57,6 +61,7 @@ class SearchSettings:
             candidates=search["candidates"],
             exploration=Exploration(**search["exploration"]),
             controller=Controller(**search["controller"]),
+            budgets=tuple(search.get("budgets", ())),
         )
 
 
