@@ -33,6 +33,15 @@ TABULAR = DOCS / "measurements" / "data" / "tabular"
 REFIT = DOCS / "measurements" / "data" / "refit"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
 AGREEMENT = "no_steps_512_agreement"
+PROXIES = {  # columns of the tabular benchmark, and what the docs call them
+    "no_steps_512": "refit on 512 rows, no step",
+    "no_steps_2048": "refit on 2,048 rows, no step",
+    "25_steps": "refit, 25 steps",
+    "75_steps": "refit, 75 steps",
+    "300_steps": "refit, 300 steps",
+    "size": "layers times hidden size",
+    "parameters": "parameters",
+}
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
     r"(?P<strategy>\w+) +best so far better than (?P<places>[\d. ]+)"
@@ -314,6 +323,40 @@ def tabular_replay() -> str:
     return table(heads, rows)
 
 
+def tabular_within() -> str:
+    """Return what the best student within each budget lacks to the space's best, in points, by strategy."""
+    found = pd.read_csv(TABULAR / "replay_budgets.csv")
+    rows = []
+    for strategy, own in found.groupby("strategy", sort=False):
+        columns = zip(own["lacks"], own["lacks_low"], own["lacks_high"], strict=True)
+        rows.append((f"`{strategy}`", *(interval(*(100 * value for value in cells), 1) for cells in columns)))
+    each = found.drop_duplicates("budget")
+    rows.append(("the size rule", *(f"{100 * value:.1f}" for value in each["best"] - each["by_size"])))
+    return table(("search", *(f"within {budget:g}" for budget in each["budget"])), rows)
+
+
+def tabular_fidelity() -> str:
+    """Return how well each way to look at an architecture ranks what full distillation makes of it."""
+    found = pd.read_csv(TABULAR / "minilm_mnli.csv")
+    found["size"] = found["layers"] * found["hidden_size"]
+    full = found.filter(like="full_accuracy_seed_").dropna(how="all").mean(axis="columns")
+    costs = pd.read_csv(TABULAR / "costs.csv").set_index("proxy")["cpu_seconds"]
+    rows = []
+    for proxy, name in PROXIES.items():
+        cells = [f"{costs[proxy]:.0f}" if proxy in costs else "0"]
+        for quality in ("agreement", "accuracy", "loss"):
+            column = f"{proxy}_{quality}" if proxy in costs else proxy
+            known = found.loc[full.index, column].dropna()
+            if proxy in costs or quality == "agreement":
+                low, high, _ = tau_interval(full[known.index], known)
+                cells.append(interval(kendall_tau(full[known.index], known), low, high))
+            else:
+                cells.append("")
+        rows.append((name, *cells, str(len(known))))
+    heads = ("looked at", "CPU s", "τ by agreement", "τ by accuracy", "τ by 1 − loss", "architectures")
+    return table(heads, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "deployment/models": deployment,
     "default_run/runs": runs,
@@ -327,6 +370,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "benchmark/fronts": tabular_fronts,
     "benchmark/budgets": tabular_budgets,
     "benchmark/replay": tabular_replay,
+    "benchmark/within": tabular_within,
+    "benchmark/fidelity": tabular_fidelity,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,
 }
@@ -339,9 +384,10 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def interval(value: float, low: float, high: float) -> str:
+def interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """Return a number with its interval, if it has one."""
-    return f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
+    shown = f"{value:.{digits}f}"
+    return shown if pd.isna(low) else f"{shown} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def seconds(value: float) -> str:

@@ -18,7 +18,8 @@ truth. Files in the folder ``--output``:
 - ``budgets.csv``, with ``--budgets`` of the latency ratio: a row each strategy and budget with what the best
   student within it lacks to the space's best (mean and its 95 % interval), how often it is the space's best,
   how much it is better than random's of the same seeds, and how much better than the size rule's pick: the
-  largest layers times hidden size within the budget, the mean of equals.
+  largest layers times hidden size within the budget, the mean of equals. The curves then have what is
+  lacking too, the mean over the budgets.
 
 The hypervolume's reference point is the worst quality and the highest latency ratio of the table.
 
@@ -34,7 +35,6 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,6 +51,7 @@ from benchmarks.one_search import Course, by_episode, run_search
 from benchmarks.replay_figure import SCREENED, curves_figure
 from kdnas.analysis.anytime import (
     Reference,
+    best_within,
     first_at_most,
     hypervolume,
     hypervolumes,
@@ -96,10 +97,11 @@ class Landscape:
             for item, quality in self.quality.items()
         }
 
-    def best_within(self, budget: float, shapes: Iterable[Any]) -> float:
-        """Return the best quality of those of ``shapes`` that are within a budget; NaN if there is none."""
-        within = [self.quality[shape] for shape in shapes if self.ratio[shape] <= budget]
-        return float(np.nanmax(within)) if within else math.nan
+    @property
+    def best_within(self) -> np.ndarray:
+        """The best quality within each budget (budgets,)."""
+        quality, ratio = (np.array(list(values.values())) for values in (self.quality, self.ratio))
+        return np.array([np.nanmax(quality[ratio <= budget]) for budget in self.budgets])
 
     def by_size(self, budget: float) -> float:
         """Return the mean quality of the largest of layers times hidden size within a budget."""
@@ -129,19 +131,18 @@ class Found:
     place: float
     taus: list[float]
     seconds: float  # that the replay took
-    within: list[float]  # the best quality within each budget, NaN where nothing was within it
+    lacks: np.ndarray  # (budgets, evaluations): the best quality within each budget less the best found
 
 
 def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
     """Run the search of a strategy and a seed."""
     (name, seed), started = job, time.perf_counter()
-    budgets = landscape.budgets
     rewards, screens = landscape.rewards, name.endswith(SCREENED)
     course = run_search(
         name.removesuffix(SCREENED),
         SearchSpace(landscape.search["space"]),
         settings=landscape.search
-        | {"seed": seed, "budgets": [{"latency_ratio": budget} for budget in budgets]}
+        | {"seed": seed, "budgets": [{"latency_ratio": budget} for budget in landscape.budgets]}
         | ({} if screens else {"screened": 0}),
         measure=lambda item: (landscape.quality[item], landscape.ratio[item]),
         reward=landscape.reward,
@@ -158,7 +159,7 @@ def replay(landscape: Landscape, job: tuple[str, int]) -> Found:
         place=course.places[-1],
         taus=course.taus,
         seconds=time.perf_counter() - started,
-        within=[landscape.best_within(budget, architectures(course.history)) for budget in budgets],
+        lacks=_lacks(landscape, course),
     )
 
 
@@ -174,12 +175,23 @@ def _hours(landscape: Landscape, course: Course) -> np.ndarray:
     return np.nancumsum(seconds) / 3600
 
 
+def _lacks(landscape: Landscape, course: Course) -> np.ndarray:
+    """Return what ``Found.lacks`` holds; where nothing is within a budget yet, the worst quality counts."""
+    found = best_within(course.history, landscape.budgets)
+    return landscape.best_within[:, None] - np.where(np.isnan(found), landscape.reference.quality, found)
+
+
 def curves(found: dict[str, list[Found]]) -> pd.DataFrame:
     """Return medians and intervals: a row each strategy, measure, unit of the axis and place on it."""
     frames = []
     for name, searches in found.items():
-        for measure in ("regret", "hypervolume"):
-            values = np.array([getattr(search, measure) for search in searches])
+        measures = {
+            name: [getattr(search, name) for search in searches] for name in ("regret", "hypervolume")
+        }
+        if len(searches[0].lacks):
+            measures["lack"] = [search.lacks.mean(axis=0) for search in searches]
+        for measure, courses in measures.items():
+            values = np.array(courses)
             evaluations = np.arange(1, values.shape[1] + 1)
             frames.append(_curve(name, measure, "evaluations", evaluations, values))
             if searches[0].hours.size:
@@ -223,6 +235,7 @@ def summary(found: dict[str, list[Found]]) -> pd.DataFrame:
                 "hypervolume_low": volume_low,
                 "hypervolume_high": volume_high,
                 "found_best": np.mean([search.regret[-1] == 0 for search in searches]),
+                **_reaches_random(found, name),
                 "place": places[name].mean(),
                 "gain": None if name == RANDOM else gain.mean(),
                 "gain_error": None if name == RANDOM else gain.std(ddof=1) / math.sqrt(len(gain)),
@@ -233,22 +246,29 @@ def summary(found: dict[str, list[Found]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _reaches_random(found: dict[str, list[Found]], name: str) -> dict[str, float]:
+    """Return after how many evaluations a strategy lacks as little within the budgets as random's end."""
+    if not len(found[name][0].lacks):
+        return {}
+    own, of_random = (
+        np.median([search.lacks.mean(axis=0) for search in found[who]], axis=0) for who in (name, RANDOM)
+    )
+    return {"within_budgets_after": first_at_most(own, of_random[-1])}
+
+
 def within_budgets(found: dict[str, list[Found]], landscape: Landscape) -> pd.DataFrame:
     """Return a row each strategy and budget, for the best quality within it."""
     rows = []
-    for place, budget in enumerate(landscape.budgets):
-        best, size = landscape.best_within(budget, landscape.quality), landscape.by_size(budget)
-        of_random = np.array([search.within[place] for search in found[RANDOM]])
+    for place, (budget, best) in enumerate(zip(landscape.budgets, landscape.best_within, strict=True)):
+        size = landscape.by_size(budget)
+        of_random = np.array([search.lacks[place, -1] for search in found[RANDOM]])
         for name, searches in found.items():
-            own = np.array([search.within[place] for search in searches])
+            lacks = np.array([search.lacks[place, -1] for search in searches])
             row: dict[str, Any] = {"strategy": name, "budget": budget, "best": best, "by_size": size}
-            row |= {"found_best": np.mean(own == best), "searches": len(own), "none": np.isnan(own).sum()}
-            for what, gains in (
-                ("lacks", best - own),
-                ("over_random", own - of_random),
-                ("over_size", own - size),
-            ):
-                mean, error = np.nanmean(gains), np.nanstd(gains, ddof=1) / math.sqrt(len(gains))
+            row |= {"found_best": np.mean(lacks == 0), "searches": len(lacks)}
+            gained = {"lacks": lacks, "over_random": of_random - lacks, "over_size": best - size - lacks}
+            for what, gains in gained.items():
+                mean, error = np.mean(gains), np.std(gains, ddof=1) / math.sqrt(len(gains))
                 row |= {what: mean, f"{what}_low": mean - 1.96 * error, f"{what}_high": mean + 1.96 * error}
             rows.append(row)
     return pd.DataFrame(rows)

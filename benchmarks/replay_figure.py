@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from kdnas.figures.style import GREY, WIDE, bottom_legend, light_grid, model_colour, new_figure, style
 
 SCREENED = "_screened"  # ends the name of a strategy that screens
-LABELS = {"regret": "Simple regret", "hypervolume": "Hypervolume (share)"}
+LABELS = {"regret": "Simple regret", "hypervolume": "Hypervolume (share)", "lack": "Lacking within budgets"}
 UNITS = {"evaluations": "Evaluations", "hours": "Hours of training"}
 
 

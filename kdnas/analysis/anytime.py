@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,16 @@ def hypervolumes(history: pd.DataFrame, reference: Reference) -> np.ndarray:
     ratio = history["latency_ratio"].to_numpy(float)
     ends = range(1, len(history) + 1)
     return np.array([hypervolume(quality[:end], ratio[:end], reference) for end in ends])
+
+
+def best_within(history: pd.DataFrame, budgets: Sequence[float]) -> np.ndarray:
+    """Return the best quality so far within each budget of the latency ratio, shape (budgets, rows).
+
+    NaN before the first row within a budget that did not fail.
+    """
+    quality = history["quality"].astype(float).where(history["status"] == "ok")
+    ratio = history["latency_ratio"].astype(float)
+    return np.array([quality.where(ratio <= budget).cummax().ffill() for budget in budgets])
 
 
 def median_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

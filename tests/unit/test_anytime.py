@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kdnas.analysis.anytime import (
     Reference,
+    best_within,
     first_at_most,
     hypervolume,
     hypervolumes,
@@ -47,6 +48,13 @@ def test_hypervolume_by_hand():
     assert found[4] == found[5] == pytest.approx(0.5 * 0.6 + 0.3 * 0.8)
     higher = Reference(quality=0.55, latency_ratio=0.5)
     assert hypervolumes(ROWS, higher)[-1] == pytest.approx(0.3 * 0.05)
+
+
+def test_best_within_a_budget_by_hand():
+    """The failed ones do not count, and 0.9 is outside both."""
+    found = best_within(ROWS, [0.5, 1.0])
+    assert found[0] == pytest.approx([math.nan, 0.5, 0.5, 0.5, 0.6, 0.6], nan_ok=True)
+    assert found[1] == pytest.approx([math.nan, 0.5, 0.8, 0.8, 0.8, 0.8], nan_ok=True)
 
 
 point = st.tuples(st.integers(-2, 12), st.integers(0, 12))

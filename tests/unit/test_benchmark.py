@@ -208,20 +208,28 @@ def landscape():
 
 def test_replayed_searches_within_budgets():
     on = replace(landscape(), budgets=(0.2, 0.3))
-    found = {name: [replay(on, (name, seed)) for seed in range(1, 4)] for name in ("random", "constrained")}
+    names = ("constrained", "random")
+    found = {name: [replay(on, (name, seed)) for seed in range(1, 4)] for name in names}
     table = within_budgets(found, on).set_index(["strategy", "budget"])
     for place, budget in enumerate(on.budgets):
         within = {shape: value for shape, value in on.quality.items() if on.ratio[shape] <= budget}
         best = max(value for value in within.values() if value == value)
         row = table.loc["constrained", budget]
         assert row["best"] == best
-        own = np.array([search.within[place] for search in found["constrained"]])
+        own, of_random = (np.array([best - s.lacks[place, -1] for s in found[name]]) for name in names)
         assert row["lacks"] == pytest.approx(best - own.mean())
-        assert row["over_random"] == pytest.approx(np.mean(own - [s.within[place] for s in found["random"]]))
+        assert row["over_random"] == pytest.approx(np.mean(own - of_random))
         largest = max(shape.layers * shape.hidden_size for shape in within)
         picked = [value for shape, value in within.items() if shape.layers * shape.hidden_size == largest]
         assert row["over_size"] == pytest.approx(own.mean() - np.mean(picked))
     assert table.loc["random", "over_random"].tolist() == [0, 0]
+    curve = (
+        curves(found).set_index(["strategy", "measure", "unit"]).loc[("constrained", "lack", "evaluations")]
+    )
+    assert curve["median"].iloc[-1] == np.median([s.lacks[:, -1].mean() for s in found["constrained"]])
+    after = int(summary(found).set_index("strategy").loc["random", "within_budgets_after"])
+    median = np.median([search.lacks.mean(axis=0) for search in found["random"]], axis=0)
+    assert median[after - 1] == median[-1] < median[after - 2]
 
 
 def test_replayed_searches_by_evaluations_and_by_hours():
