@@ -33,15 +33,13 @@ TABULAR = DOCS / "measurements" / "data" / "tabular"
 REFIT = DOCS / "measurements" / "data" / "refit"
 TUTORIAL = DOCS / "measurements" / "data" / "tutorial"
 AGREEMENT = "no_steps_512_agreement"
-PROXIES = {  # columns of the tabular benchmark, and what the docs call them
+TRAINED = {  # proxies of the tabular benchmark, and what the docs call them
     "no_steps_512": "refit on 512 rows, no step",
     "no_steps_2048": "refit on 2,048 rows, no step",
-    "25_steps": "refit, 25 steps",
-    "75_steps": "refit, 75 steps",
-    "300_steps": "refit, 300 steps",
-    "size": "layers times hidden size",
-    "parameters": "parameters",
+    "25_steps": "refit on 512 rows, 25 steps",
+    "75_steps": "refit on 512 rows, 75 steps",
 }
+PROXIES = TRAINED | {"size": "layers times hidden size", "parameters": "parameters"}
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 REPLAYED = re.compile(
     r"(?P<strategy>\w+) +best so far better than (?P<places>[\d. ]+)"
@@ -253,11 +251,9 @@ def tabular_rankings() -> str:
     pairs += [(AGREEMENT, other) for other in ("size", "parameters")]
     rows = []
     for one, other in pairs:
-        low, high, _ = tau_interval(found[one], found[other])
-        rows.append((names[one], names[other], interval(kendall_tau(found[one], found[other]), low, high)))
+        rows.append((names[one], names[other], _tau(found[one], found[other])))
     for layers, same in found.groupby("layers"):
-        low, high, _ = tau_interval(same[AGREEMENT], same["size"])
-        tau = interval(kendall_tau(same[AGREEMENT], same["size"]), low, high)
+        tau = _tau(same[AGREEMENT], same["size"])
         rows.append((f"{names[AGREEMENT]}, {layers} layers", "hidden size", tau))
     return table(("between", "and", "Kendall's τ"), rows)
 
@@ -315,11 +311,19 @@ def tabular_replay() -> str:
                 f"`{row.strategy}`",
                 f"{row.regret:.3f} [{row.regret_low:.3f}, {row.regret_high:.3f}]",
                 f"{row.reaches_random_after:g}",
+                f"{row.within_budgets_after:g}".replace("inf", "never"),
                 f"{row.hypervolume:.3f} [{row.hypervolume_low:.3f}, {row.hypervolume_high:.3f}]",
                 f"{row.found_best:.0%}",
             )
         )
-    heads = ("strategy", "regret", "evaluations to random's", "hypervolume", "found the best")
+    heads = (
+        "strategy",
+        "regret",
+        "evaluations to random's",
+        "the same within budgets",
+        "hypervolume",
+        "found the best",
+    )
     return table(heads, rows)
 
 
@@ -339,22 +343,23 @@ def tabular_fidelity() -> str:
     """Return how well each way to look at an architecture ranks what full distillation makes of it."""
     found = pd.read_csv(TABULAR / "minilm_mnli.csv")
     found["size"] = found["layers"] * found["hidden_size"]
-    full = found.filter(like="full_accuracy_seed_").dropna(how="all").mean(axis="columns")
-    costs = pd.read_csv(TABULAR / "costs.csv").set_index("proxy")["cpu_seconds"]
+    found = found[found["full_accuracy_seed_1"].notna()]
     rows = []
-    for proxy, name in PROXIES.items():
-        cells = [f"{costs[proxy]:.0f}" if proxy in costs else "0"]
-        for quality in ("agreement", "accuracy", "loss"):
-            column = f"{proxy}_{quality}" if proxy in costs else proxy
-            known = found.loc[full.index, column].dropna()
-            if proxy in costs or quality == "agreement":
-                low, high, _ = tau_interval(full[known.index], known)
-                cells.append(interval(kendall_tau(full[known.index], known), low, high))
-            else:
-                cells.append("")
-        rows.append((name, *cells, str(len(known))))
-    heads = ("looked at", "CPU s", "τ by agreement", "τ by accuracy", "τ by 1 − loss", "architectures")
+    for of_full in ("accuracy", "agreement"):
+        full = found[f"full_{of_full}_seed_1"]
+        for proxy, name in PROXIES.items():
+            columns = [f"{proxy}_{quality}" for quality in ("loss", "accuracy", "agreement")]
+            cells = [_tau(full, found[column]) if column in found else "" for column in columns]
+            rows.append((of_full, name, *(cells if proxy in TRAINED else [_tau(full, found[proxy]), "", ""])))
+    heads = ("after full distillation", "looked at", "τ by 1 − loss", "by accuracy", "by agreement")
     return table(heads, rows)
+
+
+def _tau(one: pd.Series, other: pd.Series) -> str:
+    """Return Kendall's tau with its interval."""
+    known = one.notna() & other.notna()
+    low, high, _ = tau_interval(one[known], other[known])
+    return interval(kendall_tau(one[known], other[known]), low, high)
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -7,10 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kdnas.figures.style import GREY, WIDE, bottom_legend, light_grid, model_colour, new_figure, style
+from kdnas.figures.style import (
+    COLOURS,
+    GREY,
+    WIDE,
+    bottom_legend,
+    light_grid,
+    model_colour,
+    new_figure,
+    style,
+)
 
 SCREENED = "_screened"  # ends the name of a strategy that screens
-LABELS = {"regret": "Simple regret", "hypervolume": "Hypervolume (share)", "lack": "Lacking within budgets"}
+LABELS = {"regret": "Simple regret", "hypervolume": "Hypervolume (share)", "lack": "Lack within budgets"}
 UNITS = {"evaluations": "Evaluations", "hours": "Hours of training"}
 
 
@@ -25,6 +34,8 @@ def curves_figure(curves: pd.DataFrame) -> Figure:
     plain = [name for name in strategies if not name.endswith(SCREENED)]
     colours = {name: model_colour(place - 1) for place, name in enumerate(plain)} | {"random": GREY}
     looks = {name: {"color": colours[name.removesuffix(SCREENED)], "linestyle": "-"} for name in strategies}
+    for name in plain[len(COLOURS) + 1 :]:  # colours come round again
+        looks[name]["linestyle"] = "-."
     looks |= {name: look | {"linestyle": ":"} for name, look in looks.items() if name not in plain}
     looks["random"]["linestyle"] = (0, (4, 2))
     with style():
@@ -42,7 +53,7 @@ def curves_figure(curves: pd.DataFrame) -> Figure:
             _limit(axes, curves[(curves["measure"] == measure) & (curves["unit"] == units[0])])
         for axes, unit in zip(panels[-1], units, strict=True):
             axes.set_xlabel(UNITS[unit])
-        bottom_legend(figure, [Line2D([], [], label=name, **look) for name, look in looks.items()], columns=8)
+        bottom_legend(figure, [Line2D([], [], label=name, **look) for name, look in looks.items()], columns=5)
     return figure
 
 

@@ -18,12 +18,15 @@ from kdnas.tables.markdown import plain_table
 _ORIGIN = ("what", "from")
 FULL = "full_accuracy_seed_"
 _HELD_OUT = "on the held-out rows, by the proxy `{0}`"
+_IN_FULL = "on the first development split, distilled in full with seed {0}"
 _COLUMNS = {  # pattern of a column's name: what it holds
     "|".join(DIMENSIONS): "dimension of the architecture",
     "parameters": "parameters of the classifier, embeddings included",
     "(.+)_status": "`ok` or `failed`, by the proxy `{0}`",
     "(.+)_seconds": "seconds of initialisation and training by the proxy `{0}`",
-    f"{FULL}(.+)": "the task's metric on its first development split, distilled in full with seed {0}",
+    f"{FULL}(.+)": f"the task's metric {_IN_FULL}",
+    "full_loss_seed_(.+)": f"1 − distillation loss {_IN_FULL}",
+    "full_agreement_seed_(.+)": f"agreement with the teacher {_IN_FULL}",
     "(.+)_accuracy": f"the task's metric {_HELD_OUT}",
     "(.+)_loss": f"1 − distillation loss {_HELD_OUT}",
     "(.+)_agreement": f"agreement with the teacher {_HELD_OUT}",

@@ -69,7 +69,7 @@ def gather(
     for seed, folder in full.items():
         for file in _files(folder, "fidelity/full_*.json"):
             for entry in read_json(file)["evaluations"]:
-                found = {f"full_accuracy_seed_{seed}": entry["quality_accuracy"]}
+                found = {f"full_{name}_seed_{seed}": value for name, value in _qualities(entry).items()}
                 gathered.add(Architecture.from_dict(entry["architecture"]), found, file)
     for folder in latencies:
         for file in _files(folder, "search/latency.json", "search/*/episode_*/latency.json"):
@@ -94,14 +94,14 @@ def _add_table(gathered: Gathered, file: Path) -> None:
 
 def _evaluated(proxy: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of an evaluation by a proxy."""
-    qualities = {
-        f"{proxy}_{name.removeprefix(QUALITY)}": value
-        for name, value in entry.items()
-        if name.startswith(QUALITY)
-    }
+    qualities = {f"{proxy}_{name}": value for name, value in _qualities(entry).items()}
     columns = {f"{proxy}_status": entry["status"], f"{proxy}_seconds": entry["train_seconds"]} | qualities
     # a proxy that failed does not know it
     return columns | ({"parameters": entry["parameters"]} if entry["parameters"] else {})
+
+
+def _qualities(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(QUALITY): value for name, value in entry.items() if name.startswith(QUALITY)}
 
 
 def _add_latencies(gathered: Gathered, file: Path) -> None:

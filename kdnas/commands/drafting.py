@@ -163,17 +163,17 @@ def token_lengths(texts: pd.DataFrame, model: Path, most: int) -> Lengths:
 
 
 def draft_space(teacher: Architecture) -> dict[str, Any]:
-    """Return a ``search.space`` below ``teacher``: whole heads, a third to all of each size."""
+    """Return a ``search.space`` below ``teacher``: a third of its layers or more, any number of its heads."""
     heads, head_size = teacher.attention_heads, teacher.hidden_size // teacher.attention_heads
     space = load_schema()["properties"]["search"]["properties"]["space"]["properties"]
     activations = space["activation"]["items"]["enum"]
-    kept = _parts(heads, (1 / 3, 1 / 2, 3 / 4, 1))
+    kept = list(range(max(1, heads // 4), heads + 1))
     return {
-        "layers": _parts(teacher.layers, (1 / 3, 1 / 2, 2 / 3, 1)),
+        "layers": _parts(teacher.layers, (1 / 3, 1 / 2, 2 / 3, 5 / 6, 1)),
         "hidden_size": [count * head_size for count in kept],
         "attention_heads": kept,
         "head_size": head_size,
-        "ffn_size": _parts(teacher.ffn_size, (1 / 8, 1 / 4, 1 / 2, 1)),
+        "ffn_size": _parts(teacher.ffn_size, (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1)),
         "activation": [teacher.activation if teacher.activation in activations else activations[0]],
     }
 

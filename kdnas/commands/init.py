@@ -52,10 +52,11 @@ $teacher
 
 search:
   task: $task
-  strategies: [lstm, random]    # the paper's controller, and chance to compare it with
-  episodes: 4
-  candidates: 6
-  space:                        # what a student may be: a third to all of the teacher, in whole heads
+  strategies: [constrained]     # looks for the best student within each of students.budgets
+  episodes: 5
+  candidates: 8
+  cohorts: 2                    # jobs that share the candidates: one for each core or GPU
+  space:                        # what a student may be: up to all of the teacher, in whole heads
     layers: $layers
     hidden_size: $hidden_size
     attention_heads: $attention_heads
@@ -63,7 +64,8 @@ search:
     ffn_size: $ffn_size
     activation: $activation
   proxy: {share: $share, heldout: $heldout}   # of the training rows: candidates learn from, and are judged on
-  exploration: {step: 0.3}      # all candidates of the first episode are random, a tenth of the last
+
+reward: {quality: loss}         # how close a candidate comes to the teacher's answers
 
 latency:
   runtime: onnxruntime_int8     # what students are chosen for; or onnxruntime, torch
@@ -72,13 +74,13 @@ latency:
   cpu_threads: 1
 
 distillation:
-  initialisation: refit
-  proxy: {epochs: 1, learning_rate: 2.0e-4}
+  initialisation: refit         # fitted to the teacher layer by layer, before any training
+  proxy: {epochs: 0}            # candidates are judged untrained, which ranks as well as a short training
   student: {epochs: 5, learning_rate: 2.0e-4}
 
 students:
-  budgets: [{latency_ratio: 0.25}]    # also the best that takes at most a quarter of the teacher's time
-  hand_crafted:                       # to compare with: the teacher with half of its layers
+  budgets: [{latency_ratio: 0.2}, {latency_ratio: 0.4}]   # at most these shares of the teacher's time
+  hand_crafted:                 # to compare with: the teacher with half of its layers
     - $half
 """
 )

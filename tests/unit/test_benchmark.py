@@ -110,6 +110,7 @@ def test_everything_is_gathered_once(results):
     assert row["75_steps_seconds"] == 2.0
     assert (row["no_steps_accuracy"], row["parameters"]) == (0.4, 1000)
     assert (row["full_accuracy_seed_1"], row["full_accuracy_seed_2"]) == (0.61, 0.62)
+    assert row["full_loss_seed_2"] == pytest.approx(0.52)
     assert (row["latency_ratio_torch"], row["latency_ratio_onnxruntime"]) == (0.1, 0.2)
     last = benchmark[SHAPES[5]]
     assert (last["75_steps_status"], last["no_steps_status"], last["parameters"]) == ("ok", "failed", 1000)
@@ -123,7 +124,7 @@ def test_everything_is_gathered_once(results):
         "activation",
         "embedding_size",
     ]
-    assert len(columns) == 6 + 1 + 2 * 4 + 2 + 2 * 3
+    assert len(columns) == 6 + 1 + 2 * 4 + 2 * 2 + 2 * 3
 
 
 def test_results_that_contradict_each_other_or_are_not_there_are_one_sentence(results):
@@ -176,6 +177,7 @@ def test_a_table_grows(results):
         *first.table.columns,
         *(f"300_steps_{name}" for name in ("status", "seconds", "accuracy", "loss")),
         "full_accuracy_seed_1",
+        "full_loss_seed_1",
     ]
     pd.testing.assert_frame_equal(grown[first.table.columns], first.table, check_dtype=False)
     assert grown["300_steps_accuracy"].dropna().tolist() == [0.3]

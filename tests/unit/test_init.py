@@ -85,7 +85,7 @@ def test_space_is_below_the_model_in_whole_heads(folder):
     config = drafted("--model", "my-model")
     assert config["teacher"]["source"] == "local" and config["teacher"]["name"] == "my-model"
     space = config["search"]["space"]
-    assert space["layers"] == [2, 3, 4, 6]
+    assert space["layers"] == [2, 3, 4, 5, 6]
     assert [
         size // heads for size, heads in zip(space["hidden_size"], space["attention_heads"], strict=True)
     ] == [space["head_size"]] * len(space["hidden_size"])
