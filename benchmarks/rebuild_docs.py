@@ -391,8 +391,8 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def interval(value: float, low: float, high: float, digits: int = 2) -> str:
     """Return a number with its interval, if it has one."""
-    shown = f"{value:.{digits}f}"
-    return shown if pd.isna(low) else f"{shown} [{low:.{digits}f}, {high:.{digits}f}]"
+    shown, *ends = (f"{round(number, digits) + 0.0:.{digits}f}" for number in (value, low, high))  # no -0.0
+    return shown if pd.isna(low) else f"{shown} [{', '.join(ends)}]"
 
 
 def seconds(value: float) -> str:
