@@ -28,8 +28,9 @@ with start(snakemake):
         reward=Reward.from_config(params.reward),
     )
     episodes = snakemake.config["search"]["episodes"]  # no parameter: more episodes re-run no earlier one
+    budgets = params.search.get("budgets", [])  # of a strategy that aims at them
     # before the strategy learns, which may take seconds
-    announce(episode_line(name, episode=episode, episodes=episodes, history=history))
+    announce(episode_line(name, episode=episode, episodes=episodes, history=history, budgets=budgets))
     strategy = make_strategy(
         name, SearchSpace(params.search["space"]), SearchSettings.from_config(params.search)
     )

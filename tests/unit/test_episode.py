@@ -7,6 +7,7 @@ import pytest
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_json
 from kdnas.search.episode import extend_history
+from kdnas.search.episode_line import episode_line
 from kdnas.search.history import LATER, empty_history, read_history, write_history
 from kdnas.search.one_hardware import check_one_hardware, mixed_hardware
 from kdnas.search.reward import Reward
@@ -164,3 +165,22 @@ def test_tables_say_which_strategy_was_timed_on_what():
     assert mixed_hardware({"lstm": history("Some CPU"), "random": history("Some CPU")}) == []
     (note,) = mixed_hardware({"lstm": history("Some CPU"), "random": history("Other CPU")})
     assert "lstm on Some CPU, cores 8" in note and "random on Other CPU, cores 8" in note
+
+
+def test_the_line_of_an_episode_names_the_best_by_reward_or_within_each_budget():
+    candidates, evaluations, latency = episode(1, (0.9, 0.5, 0.8), (None, None, 0.1), (0.7, 0.4, 0.3))
+    history = extend_history(
+        empty_history(), candidates, evaluations=evaluations, latency=latency, reward=REWARD
+    )
+    line = episode_line("gp", episode=1, episodes=2, history=history)
+    reward = 0.9 * (0.8 / 0.6) ** -0.06
+    assert line == (
+        f"gp: episode 1/2, 3 candidates (1 failed), best reward so far {reward:.4f}: 1L-12H-3A-24F-gelu, "
+        "quality 0.900, 0.80 of the teacher's latency"
+    )
+    budgets = [{"latency_ratio": 0.5}, {"latency_ratio": 0.2}]
+    aimed = episode_line("constrained", episode=1, episodes=2, history=history, budgets=budgets)
+    assert aimed.endswith(
+        "best so far: budget_0.5 3L-12H-3A-24F-gelu, quality 0.700, 0.30 of the teacher's latency; "
+        "budget_0.2 none inside"
+    )
