@@ -338,6 +338,11 @@ def _limits(facts: Facts, dtypes: Mapping[str, str]) -> Iterable[str]:
     )
     yield "Whoever chooses between models by these development scores will find lower ones on new texts."
     yield f"What comes after {facts.max_length} tokens is not read."
+    if facts.model_type == "modernbert":
+        yield (
+            "transformers 4 does not read `layer_types` in config.json, which layers attend to near tokens "
+            "alone, and may give other answers: use version 5."
+        )
     if facts.cut:
         yield (
             f"It knows {facts.cut['pieces']:,} of its teacher's {facts.cut['whole']:,} word pieces: those "

@@ -70,10 +70,10 @@ class PiecesInUse:
             if name.endswith("_token_id") and isinstance(value, int) and 0 <= value < whole
         }
         # some models count positions from the padding's id, so that one stays
-        last_padding = max(tokenizer.pad_token_id, family_of(config.model_type).last_fixed_id(config))
-        needed = {*range(last_padding + 1), *named.values(), *tokenizer.all_special_ids}
+        last_fixed = family_of(config.model_type).last_fixed_id(config, tokenizer.pad_token_id)
+        needed = {*range(last_fixed + 1), *named.values(), *tokenizer.all_special_ids}
         kept = pieces_to_keep(content, {*self.ids, *needed})
-        vocabulary = Vocabulary([np.array(sorted(kept))], last_padding, whole)
+        vocabulary = Vocabulary([np.array(sorted(kept))], last_fixed, whole)
         vocabulary.shrink(model)
         for name, value in named.items():
             setattr(config, name, int(vocabulary.lookup[value]))

@@ -198,7 +198,8 @@ class _Bench:
         self.finetuning = Stage.from_config(config["teacher"]["training"], norm)
         self.recipe = Recipe.from_config(config["distillation"], "proxy", norm)
         cut = teacher_config.__class__.from_dict(teacher_config.to_dict())
-        cut.vocab_size = int(USED_VOCABULARY * teacher_config.vocab_size)
+        family = family_of(cut.model_type)
+        family.cut_vocabulary(cut, int(USED_VOCABULARY * teacher_config.vocab_size))
         self.base = cut
 
     def lines(self) -> dict[str, Line]:

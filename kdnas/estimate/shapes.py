@@ -17,13 +17,15 @@ TRAINING_COPIES = 4  # weights, gradients and Adam's two moments
 class Embeddings:
     """The sizes of a model's embedding tables, which students share with their teacher.
 
-    ``per_head`` are the parameters that all layers share for each attention head.
+    ``per_head`` are the parameters that all layers share for each attention head; ``gated`` is whether layers
+    have a gated FFN and no biases (:func:`kdnas.search.space.encoder_parameters`).
     """
 
     vocabulary: int
     positions: int
     token_types: int
     per_head: int = 0
+    gated: bool = False
 
     @classmethod
     def from_model_config(cls, config: Any) -> Embeddings:
@@ -31,9 +33,10 @@ class Embeddings:
         family = family_of(config.model_type)
         return cls(
             config.vocab_size,
-            config.max_position_embeddings,
+            family.position_rows(config),
             family.token_types(config),
             family.parameters_per_head(config),
+            family.gated,
         )
 
 
@@ -43,7 +46,8 @@ def forward_flops(architecture: Architecture, tokens: float) -> float:
     A layer has four H x H matrices, two H x F ones, and for each token two products with ``tokens`` vectors
     of width H in its attention; a multiply-add counts as two operations (as in Kaplan et al. 2020,
     arXiv 2001.08361, section 2.1). Factorised embeddings have one E x H matrix. Embedding tables, norms and
-    heads are left out.
+    heads are left out, and so is the third matrix of a gated FFN, at most a fifth of ModernBERT's operations:
+    the time of an operation is measured on the teacher, so what all models lack cancels out.
     """
     size, ffn = architecture.hidden_size, architecture.ffn_size
     projection = 2 * architecture.embedding_size * size if architecture.factorised else 0
@@ -63,13 +67,13 @@ def training_flops(forward: float) -> float:
 def parameters(architecture: Architecture, embeddings: Embeddings, labels: int) -> int:
     """Return the parameters of a classifier of this shape, embeddings and head included."""
     size, width = architecture.hidden_size, architecture.embedding_size
-    norm = 2 * width
+    norm = width if embeddings.gated else 2 * width
     tables = (embeddings.vocabulary + embeddings.positions + embeddings.token_types) * width + norm
     if architecture.factorised:
         tables += width * size + size
     head = (size * size + size) + (size * labels + labels)
     shared = embeddings.per_head * architecture.attention_heads
-    return tables + encoder_parameters(architecture) + shared + head
+    return tables + encoder_parameters(architecture, gated=embeddings.gated) + shared + head
 
 
 def timing_bytes(shapes: Sequence[Architecture], embeddings: Embeddings) -> int:

@@ -55,14 +55,13 @@ def network(
     """
     shape = student_config(config, architecture)
     vocabulary = vocabulary or shape.vocab_size
-    shape.vocab_size = family_of(shape.model_type).last_fixed_id(shape) + 1
+    family_of(shape.model_type).cut_vocabulary(shape, 0)
     model = new_classifier(shape, seed=0).eval()
-    embeddings = base_model(model).embeddings
-    width = embeddings.word_embeddings.embedding_dim
+    few = base_model(model).get_input_embeddings()
+    width = few.embedding_dim
     if width not in tables:
-        padding = embeddings.word_embeddings.padding_idx
-        tables[width] = nn.Embedding(vocabulary, width, padding_idx=padding)
-    embeddings.word_embeddings = tables[width]
+        tables[width] = nn.Embedding(vocabulary, width, padding_idx=few.padding_idx)
+    base_model(model).set_input_embeddings(tables[width])
     model.config.vocab_size = vocabulary
     return model
 

@@ -20,7 +20,8 @@ class Outputs:
     """The outputs of a forward pass that losses compare.
 
     ``logits`` (batch, labels); ``hidden_states`` one (batch, tokens, hidden) tensor a layer, embeddings
-    left out; ``relations`` the last layer's queries, keys and values, each (batch, tokens, hidden).
+    left out, normalised in a pre-norm model; ``relations`` the last layer's queries, keys and values, each
+    (batch, tokens, hidden), before rotary positions.
     """
 
     logits: torch.Tensor

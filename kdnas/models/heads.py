@@ -38,10 +38,14 @@ def head_outputs(
 ) -> torch.Tensor:
     """Return the variance of what each of a layer's ``heads`` writes into the residual stream (heads,).
 
+    Without a bias, which would take its mean, it is the mean square.
+
     ``layer`` has the layer's tensors, by the names in ``parts``, and ``signals`` the statistics of its
     activations.
     """
-    context = signals.context.covariance
+    context = signals.context.covariance  # a mean may go into the bias
+    if f"{parts.attention_output}.bias" not in layer:
+        context = signals.context.second
     written = layer[f"{parts.attention_output}.weight"].double()
     rows = torch.arange(len(context)).split(len(context) // heads)
     return torch.stack([_energy(written[:, head], context[head][:, head]) for head in rows])

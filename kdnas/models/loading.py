@@ -81,9 +81,11 @@ def pretrained_classifier(folder: str | Path, task: Task, *, dropout: float, see
 
 def _head_below_outputs(folder: Path, model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """Return the tensors of a saved head that are no output layer and fit into ``model``."""
-    own, first = model.state_dict(), family_of(model.config.model_type).head[0]
+    own, family = model.state_dict(), family_of(model.config.model_type)
+    modules = (family.head[0], family.head_norm)
+    wanted = {f"{module}.{part}" for module in modules for part in ("weight", "bias")}
     with safe_open(folder / WEIGHTS, "pt") as saved:
-        names = own.keys() & set(saved.keys()) & {f"{first}.weight", f"{first}.bias"}
+        names = own.keys() & set(saved.keys()) & wanted
         found = {name: saved.get_tensor(name) for name in names}
     return {name: value for name, value in found.items() if own[name].shape == value.shape}
 

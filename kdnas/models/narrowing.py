@@ -2,8 +2,7 @@
 
 The rule (our choice; docs/method.md says why):
 
-- Layers: student layer i (from 0, of L_S) copies teacher layer ceil((i + 1) L_T / L_S) - 1, so every k-th
-  layer and always the last.
+- Layers: every k-th layer and always the last (:meth:`kdnas.models.families.base.Family.teacher_layer`).
 - Hidden dimensions, one choice for the whole residual stream: the subspace with most of the copied layers'
   inputs and outputs (:mod:`kdnas.models.residual`). The part outside it is replaced by its mean.
 - FFN neurons, in each layer: those with the largest product of mean square activation and squared output norm
@@ -14,6 +13,8 @@ The rule (our choice; docs/method.md says why):
   the teacher's output best.
 - Classification head: the rows of its first matrix with the largest product of squared norms in and out.
 - Factorised embeddings: :mod:`kdnas.models.factorised`.
+- In a pre-norm model the gains of the norms are in the matrices that read them
+  (:meth:`kdnas.models.families.base.Family.by_parts`), so nothing of them is lost.
 """
 
 from __future__ import annotations
@@ -24,22 +25,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from torch.nn import functional as F
 
 from kdnas.models.factorised import factorise_embeddings
-from kdnas.models.families.base import Family, LayerParts
+from kdnas.models.families.base import Family
 from kdnas.models.heads import HeadMaps, head_outputs, head_sources, narrow_heads
-from kdnas.models.residual import narrow_norm, residual_basis
+from kdnas.models.residual import narrow_gain, narrow_norm, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, largest
 from kdnas.search.space import Architecture
 
 Tensors = dict[str, torch.Tensor]
 
 RIDGE = 1e-3  # as a share of the mean square of a refitted projection's inputs
-
-
-def teacher_layer(layer: int, student_layers: int, teacher_layers: int) -> int:
-    """Return the teacher layer (from 0) that initialises student layer ``layer`` (from 0)."""
-    return math.ceil((layer + 1) * teacher_layers / student_layers) - 1
 
 
 class KeptLayer(NamedTuple):
@@ -76,8 +73,9 @@ def choose_kept(
 ) -> Kept:
     """Return what ``student`` keeps of its teacher's encoder, that of a classifier of ``shape``.
 
-    ``family`` is the teacher's, whose state dictionary is ``teacher``; ``signals`` has those of every teacher
-    layer. The student may not exceed the teacher in any dimension (ValueError).
+    ``family`` is the teacher's, whose tensors are ``teacher``, under the names in its parts; ``signals`` has
+    those of every teacher layer. Raises ValueError for a student that exceeds the teacher in any dimension,
+    or has heads of another size where the family keeps it.
     """
     if (
         student.layers > shape.layers
@@ -85,10 +83,12 @@ def choose_kept(
         or student.ffn_size > shape.ffn_size
     ):
         raise ValueError(f"{student.short_name} does not fit into the teacher {shape.short_name}")
-    teacher = _on_cpu(teacher)
-    sources = [teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
-    basis = residual_basis([signals[source] for source in sources], student.hidden_size)
     head_size, teachers = (size.hidden_size / size.attention_heads for size in (student, shape))
+    if family.keeps_head_size and head_size != teachers:
+        raise ValueError(f"{student.short_name} has heads of {head_size:g} dimensions, not {teachers:g}")
+    teacher = _on_cpu(teacher)
+    sources = [family.teacher_layer(i, student.layers, shape.layers) for i in range(student.layers)]
+    basis = residual_basis([signals[source] for source in sources], student.hidden_size)
     parts, layers = family.parts, []
     tensors = [_below(teacher, f"{family.prefix}.{family.layers}.{source}") for source in sources]
     writes = [
@@ -135,12 +135,15 @@ def narrow_classifier(
         for name, value in teacher.items():
             if name.startswith(f"{prefix}.embeddings"):
                 narrowed[name] = _narrow_embeddings(name, value, hidden_size, basis)
-        norm = f"{prefix}.embeddings.LayerNorm"
-        if len(teacher[f"{norm}.weight"]) == hidden_size:
+        norm = f"{prefix}.{family.embedding_norm}"
+        if family.pre_norm:
+            table = f"{prefix}.{family.word_embeddings}"
+            narrowed |= _normed_embeddings(teacher, signals[0].entering, table=table, norm=norm, basis=basis)
+        elif len(teacher[f"{norm}.weight"]) == hidden_size:
             _put_norm(narrowed, norm, teacher, signals[0].entering, basis)
     for target, part in enumerate(kept.layers):
         layer = _below(teacher, f"{prefix}.{family.layers}.{part.source}")
-        found = _narrow_layer(layer, part, signals[part.source], parts=family.parts, basis=basis)
+        found = _narrow_layer(layer, part, signals[part.source], family=family, basis=basis)
         for name, value in found.items():
             narrowed[f"{prefix}.{family.layers}.{target}.{name}"] = value
     for table in family.head_tables:
@@ -171,24 +174,50 @@ def _narrow_embeddings(name: str, value: torch.Tensor, size: int, basis: torch.T
     return value.clone()
 
 
-def _narrow_layer(
-    layer: Tensors, kept: KeptLayer, signals: LayerSignals, *, parts: LayerParts, basis: torch.Tensor
+def _normed_embeddings(
+    teacher: Tensors, entering: Moments, *, table: str, norm: str, basis: torch.Tensor
 ) -> Tensors:
-    heads, neurons = kept.heads, kept.neurons
+    """Narrow a table of word pieces alone and its norm without a bias, which gives each piece a fixed vector.
+
+    The student's pieces are the teacher's vectors, so that the norm's gain is not lost, and its norm gives
+    them the deviation that they have in the mean of real tokens.
+    """
+    weight, gain = teacher[f"{table}.weight"], teacher[f"{norm}.weight"]
+    whole, size = basis.shape
+    if whole == size:
+        return {f"{table}.weight": weight.clone(), f"{norm}.weight": gain.clone()}
+    vectors = F.layer_norm(weight.double(), (whole,)) * gain.double()
+    within = basis.T @ entering.second @ basis
+    variance = (within.trace() - within.sum() / size) / size  # of a token's dimensions
+    return {
+        f"{table}.weight": (vectors @ basis).float(),
+        f"{norm}.weight": variance.sqrt().float().repeat(size),
+    }
+
+
+def _narrow_layer(
+    layer: Tensors, kept: KeptLayer, signals: LayerSignals, *, family: Family, basis: torch.Tensor
+) -> Tensors:
+    parts, heads, neurons = family.parts, kept.heads, kept.neurons
     narrowed: Tensors = {}
     for name, rows, stream in (
         (parts.query, heads.queries, signals.entering),
         (parts.key, heads.keys, signals.entering),
         (parts.value, heads.values, signals.entering),
         (parts.ffn_input, neurons, signals.inner),
+        (parts.ffn_gate, neurons, signals.inner),
     ):
-        _put_reading(narrowed, name, layer, rows, stream.mean, basis)
+        if name is not None:
+            _put_reading(narrowed, name, layer, rows, stream.mean, basis)
     _put_writing(narrowed, parts.attention_output, layer, heads.context, signals.context, basis)
     _put_writing(narrowed, parts.ffn_output, layer, neurons, signals.neurons, basis)
     for name, leaving in ((parts.attention_norm, signals.inner), (parts.ffn_norm, signals.leaving)):
-        _put_norm(narrowed, name, layer, leaving, basis)
-    for part in ("weight", "bias"):
-        narrowed[f"{parts.query}.{part}"] *= kept.query_scale
+        if family.pre_norm:
+            narrowed[f"{name}.weight"] = narrow_gain(leaving, basis)
+        else:
+            _put_norm(narrowed, name, layer, leaving, basis)
+    for values in _below(narrowed, parts.query).values():
+        values *= kept.query_scale
     return narrowed
 
 
@@ -210,25 +239,30 @@ def _put_reading(
     narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, mean: torch.Tensor, basis: torch.Tensor
 ) -> None:
     """Put in the ``kept`` part of a projection that reads the residual stream, whose mean is ``mean``."""
-    weight, bias = (take(layer[f"{name}.{part}"].double(), kept) for part in ("weight", "bias"))
-    outside = mean - basis @ (basis.T @ mean)
+    weight = take(layer[f"{name}.weight"].double(), kept)
     narrowed[f"{name}.weight"] = (weight @ basis).float()
-    narrowed[f"{name}.bias"] = (bias + weight @ outside).float()
+    if f"{name}.bias" in layer:
+        outside = mean - basis @ (basis.T @ mean)
+        bias = take(layer[f"{name}.bias"].double(), kept)
+        narrowed[f"{name}.bias"] = (bias + weight @ outside).float()
 
 
 def _put_writing(
     narrowed: Tensors, name: str, layer: Tensors, kept: torch.Tensor, reads: Moments, basis: torch.Tensor
 ) -> None:
     """Put in a projection into the residual stream, refitted to the inputs that are ``kept``."""
-    weight, bias = layer[f"{name}.weight"].double(), layer[f"{name}.bias"].double()
+    weight, bias = layer[f"{name}.weight"].double(), layer.get(f"{name}.bias")
+    bias = None if bias is None else bias.double()
     if not _is_all(kept, weight.shape[1]):
-        with_all = take(reads.covariance, kept)
+        with_all = take(reads.second if bias is None else reads.covariance, kept)
         among = take(with_all.T, kept) + RIDGE * reads.squares.mean() * torch.eye(len(kept))
         refitted = torch.linalg.solve(among, with_all @ weight.T).T
-        bias = bias + weight @ reads.mean - refitted @ take(reads.mean, kept)
+        if bias is not None:
+            bias = bias + weight @ reads.mean - refitted @ take(reads.mean, kept)
         weight = refitted
     narrowed[f"{name}.weight"] = (basis.T @ weight).float()
-    narrowed[f"{name}.bias"] = (basis.T @ bias).float()
+    if bias is not None:
+        narrowed[f"{name}.bias"] = (basis.T @ bias).float()
 
 
 def take(values: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ ridge pulls towards the narrowed weights.
   the teacher's stream as the student's predicts it.
 - Matrices that write into it (the output projections of attention and FFN): fitted so that the sum before the
   layer norm is the teacher's sum, projected on the student's basis.
+- Where a matrix has no bias, its fit has no intercept.
 - The output layer: fitted to the teacher's logits.
 
 Which heads, neurons and dimensions are kept is the choice of :mod:`kdnas.models.narrowing`.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Batch = dict[str, torch.Tensor]
 Linear = tuple[torch.Tensor, torch.Tensor]  # weight (outputs, inputs) and bias (outputs,), float64
+Module = Any  # with a weight and perhaps a bias
 
 RIDGE = 1e-3  # as a share of the mean square of a fit's inputs
 TOKENS = 16  # of a row that are fitted: the first, which the head reads, and others drawn at random
@@ -91,10 +93,17 @@ def _keeps_inputs(module: nn.Module, tokens: torch.Tensor, kept: list[torch.Tens
     return module.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0][tokens]))
 
 
-def fit(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], start: torch.Tensor) -> Linear:
+def fit(
+    inputs: Iterable[torch.Tensor],
+    outputs: Iterable[torch.Tensor],
+    start: torch.Tensor,
+    *,
+    intercept: bool = True,
+) -> Linear:
     """Return the ridge regression of ``outputs`` on ``inputs``, both in batches of (tokens, size).
 
     The ridge pulls the weight towards ``start`` (outputs, inputs), so that what was exact stays exact.
+    Without an ``intercept`` the bias is 0.
     """
     count = 0
     sums = [torch.zeros(())] * 4
@@ -103,6 +112,8 @@ def fit(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor], start: 
         found = given.sum(0), wanted.sum(0), given.T @ given, given.T @ wanted
         sums = [total + part.double() for total, part in zip(sums, found, strict=True)]
     x, y, xx, xy = (total / count for total in sums)
+    if not intercept:
+        x, y = torch.zeros_like(x), torch.zeros_like(y)
     smallest = torch.finfo(torch.float32).tiny  # all inputs may be 0, as those of dead neurons are
     ridge = (RIDGE * xx.diagonal().mean()).clamp_min(smallest)
     shrunk = xx - torch.outer(x, x) + ridge * torch.eye(len(x), dtype=x.dtype)
@@ -129,59 +140,85 @@ def refit(student: PreTrainedModel, teacher: PreTrainedModel, *, kept: Kept, tar
     basis = kept.basis.float()
     family, encoder = family_of(student.config.model_type), base_model(student)
     modules, own, given = family.layers_of(encoder), _layers(student), _layers(teacher)
+    masks = [batch["attention_mask"] for batch in targets.batches]
     states = [family.embed(encoder, batch) for batch in targets.batches]
+    beside = states  # what a block's output is added to
     arguments = [
-        family.attention_arguments(encoder, state, batch["attention_mask"])
-        for state, batch in zip(states, targets.batches, strict=True)
+        family.attention_arguments(encoder, state, mask) for state, mask in zip(states, masks, strict=True)
     ]
 
     def fitted(tensors: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
         return (tensor[tokens] for tensor, tokens in zip(tensors, targets.tokens, strict=True))
 
-    entering = targets.entering
+    def predict(wanted: Iterable[torch.Tensor], reader: Module, norm: Module | None) -> Linear:
+        """Fit what the teacher's matrix reads, behind its ``norm``, on what the ``reader`` does."""
+        start = kept.basis
+        if family.pre_norm and norm is not None:  # its gain is in the narrowed reader
+            start = norm.weight.double()[:, None] * start
+        return fit(fitted(states), wanted, start, intercept=reader.bias is not None)
+
+    entering, before = targets.entering, None
     for module, layer, part in zip(modules, own, kept.layers, strict=True):
         source = given[part.source]
         if part.source:
-            entering = map(given[part.source - 1].ffn_norm, targets.ffn[part.source - 1])
-        stream = fit(fitted(states), entering, kept.basis)
+            before = given[part.source - 1].ffn_norm
+            entering = map(before, targets.ffn[part.source - 1])
+        stream = predict(entering, layer.query, before)
         scaled = part.query_scale * part.heads.queries
         _read(layer.query, source.query, scaled, stream)
         _read(layer.key, source.key, part.heads.keys, stream)
         _read(layer.value, source.value, part.heads.values, stream)
         contexts = [family.attend(module, *inputs) for inputs in zip(states, arguments, strict=True)]
         sums = targets.attention[part.source]
-        _write(layer.attention_output, fitted(contexts), sums, fitted(states), basis)
-        states = [
-            layer.attention_norm(layer.attention_output(context) + state)
-            for context, state in zip(contexts, states, strict=True)
-        ]
+        _write(layer.attention_output, fitted(contexts), sums, fitted(beside), basis)
+        totals = (
+            layer.attention_output(context) + added for context, added in zip(contexts, beside, strict=True)
+        )
+        beside, states = _behind(layer.attention_norm, totals, family.pre_norm)
 
-        stream = fit(fitted(states), map(source.attention_norm, sums), kept.basis)
+        stream = predict(map(source.attention_norm, sums), layer.ffn_input, source.attention_norm)
         _read(layer.ffn_input, source.ffn_input, part.neurons, stream)
+        if layer.ffn_gate is not None:
+            _read(layer.ffn_gate, source.ffn_gate, part.neurons, stream)
         neurons, sums = (_neurons(layer, state) for state in fitted(states)), targets.ffn[part.source]
-        _write(layer.ffn_output, neurons, sums, fitted(states), basis)
-        if part is kept.layers[-1]:  # the head reads the first token alone
-            states = [state[:, :1] for state in states]
-        states = [layer.ffn_norm(layer.ffn_output(_neurons(layer, state)) + state) for state in states]
+        _write(layer.ffn_output, neurons, sums, fitted(beside), basis)
+        if part is kept.layers[-1] and family.reads_first_token(student.config):
+            states, beside = ([state[:, :1] for state in batch] for batch in (states, beside))
+        totals = (
+            layer.ffn_output(_neurons(layer, state)) + added
+            for state, added in zip(states, beside, strict=True)
+        )
+        beside, states = _behind(layer.ffn_norm, totals, family.pre_norm)
     last = output_layer(student)
-    _put(last, fit(_features(student, states), targets.logits, last.weight))
+    _put(last, fit(_features(student, states, masks), targets.logits, last.weight))
 
 
 def _layers(model: PreTrainedModel) -> list[LayerParts]:
     """Return the modules of every layer."""
-    family = family_of(model.config.model_type)
-    return [family.parts.of(layer) for layer in family.layers_of(base_model(model))]
+    return family_of(model.config.model_type).parts_of(base_model(model))
+
+
+def _behind(
+    norm: nn.Module, totals: Iterable[torch.Tensor], pre_norm: bool
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return what goes on beside the next block, and what that reads, given the sums before ``norm``."""
+    if pre_norm:
+        beside = list(totals)
+        return beside, [norm(total) for total in beside]
+    states = [norm(total) for total in totals]
+    return states, states
 
 
 def _neurons(layer: LayerParts, state: torch.Tensor) -> torch.Tensor:
     """Return what the FFN's output projection reads."""
     neurons: torch.Tensor = layer.activation(layer.ffn_input(state))
-    return neurons
+    return neurons if layer.ffn_gate is None else neurons * layer.ffn_gate(state)
 
 
-def _read(own: nn.Linear, teachers: nn.Linear, kept: torch.Tensor, stream: Linear) -> None:
+def _read(own: Module, teachers: Module, kept: torch.Tensor, stream: Linear) -> None:
     """Make ``own`` the ``kept`` part of the teacher's, whose input ``stream`` predicts from the student's."""
-    weight, bias = (take(value.double(), kept) for value in (teachers.weight, teachers.bias))
+    weight = take(teachers.weight.double(), kept)
+    bias = 0.0 if teachers.bias is None else take(teachers.bias.double(), kept)
     _put(own, (weight @ stream[0], bias + weight @ stream[1]))
 
 
@@ -194,22 +231,25 @@ def _write(
 ) -> None:
     """Fit ``own`` on its ``inputs``, so that its output and what is added ``beside`` it give the ``sums``."""
     outputs = (given @ basis - added for given, added in zip(sums, beside, strict=True))
-    _put(own, fit(inputs, outputs, own.weight))
+    _put(own, fit(inputs, outputs, own.weight, intercept=own.bias is not None))
 
 
-def _put(own: nn.Linear, solution: Linear) -> None:
-    for parameter, value in zip((own.weight, own.bias), solution, strict=True):
-        parameter.copy_(value)
+def _put(own: Module, solution: Linear) -> None:
+    own.weight.copy_(solution[0])
+    if own.bias is not None:
+        own.bias.copy_(solution[1])
 
 
-def _features(model: PreTrainedModel, states: Iterable[torch.Tensor]) -> list[torch.Tensor]:
-    """Return what the output layer reads, (rows, H), given the last layer's ``states`` (rows, 1, H)."""
+def _features(
+    model: PreTrainedModel, states: Iterable[torch.Tensor], masks: Iterable[torch.Tensor]
+) -> list[torch.Tensor]:
+    """Return what the output layer reads, (rows, H), given the ``states`` behind the last layer."""
     family = family_of(model.config.model_type)
     found: list[torch.Tensor] = []
     hook = output_layer(model).register_forward_pre_hook(lambda _module, inputs: found.append(inputs[0]))
     try:
-        for state in states:
-            family.classify(model, state)
+        for state, mask in zip(states, masks, strict=True):
+            family.classify(model, state, mask)
     finally:
         hook.remove()
     return found

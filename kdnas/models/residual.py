@@ -67,6 +67,17 @@ def narrow_norm(
     return (slope * left.sqrt()).float(), intercept.float()
 
 
+def narrow_gain(inside: Moments, basis: torch.Tensor) -> torch.Tensor:
+    """Return the gain (size,) in ``basis`` of a layer norm whose own gain is 1, given what is inside it.
+
+    The student divides by the deviation of the remaining vector, which is smaller.
+    """
+    size = basis.shape[1]
+    if basis.shape[0] == size:
+        return torch.ones(size)
+    return (_along(inside.second, basis).sum() / size).sqrt().float().repeat(size)
+
+
 def normalised_moments(
     weight: torch.Tensor, bias: torch.Tensor, leaving: Moments
 ) -> tuple[torch.Tensor, torch.Tensor]:

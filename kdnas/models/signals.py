@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from kdnas.models.families import family_of
@@ -46,7 +47,7 @@ class LayerSignals:
 
     The residual stream as attention reads it (``entering``), as the FFN reads it (``inner``) and as it leaves
     the layer (``leaving``); the inputs of the output projections of attention (``context``) and of the FFN
-    (``neurons``).
+    (``neurons``). In a pre-norm model the stream is taken inside its norms, before their gains.
     """
 
     entering: Moments
@@ -80,7 +81,7 @@ class _Sums:
 def measure_signals(model: PreTrainedModel, batches: Iterable[dict[str, torch.Tensor]]) -> list[LayerSignals]:
     """Run ``model`` on ``batches`` (its inputs, each (batch, tokens)); return every layer's signals."""
     family = family_of(model.config.model_type)
-    layers = family.layers_of(base_model(model))
+    layers = family.parts_of(base_model(model))
     sums = [{name: _Sums() for name in LayerSignals.__dataclass_fields__} for _ in layers]
     mask = torch.zeros(())
 
@@ -90,16 +91,28 @@ def measure_signals(model: PreTrainedModel, batches: Iterable[dict[str, torch.Te
     def leaves(module: nn.Module, entry: _Sums) -> RemovableHandle:
         return module.register_forward_hook(lambda _module, _inputs, output: entry.add(output[mask]))
 
+    def normalises(norm: Any, entry: _Sums) -> RemovableHandle:
+        def add(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            entry.add(F.layer_norm(inputs[0][mask], norm.normalized_shape, eps=norm.eps))
+
+        return norm.register_forward_pre_hook(add)
+
     hooks = []
-    for layer, entries in zip(layers, sums, strict=True):
-        parts = family.parts.of(layer)
+    for number, (parts, entries) in enumerate(zip(layers, sums, strict=True)):
         hooks += [
-            reads(parts.query, entries["entering"]),
             reads(parts.attention_output, entries["context"]),
-            reads(parts.ffn_input, entries["inner"]),
             reads(parts.ffn_output, entries["neurons"]),
-            leaves(parts.ffn_norm, entries["leaving"]),
         ]
+        if family.pre_norm and number:
+            hooks.append(normalises(layers[number - 1].ffn_norm, entries["entering"]))
+        else:
+            hooks.append(reads(parts.query, entries["entering"]))
+        if family.pre_norm:
+            hooks.append(normalises(parts.attention_norm, entries["inner"]))
+            hooks.append(normalises(parts.ffn_norm, entries["leaving"]))
+        else:
+            hooks.append(reads(parts.ffn_input, entries["inner"]))
+            hooks.append(leaves(parts.ffn_norm, entries["leaving"]))
     model.eval()
     try:
         with torch.no_grad():

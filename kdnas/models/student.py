@@ -46,12 +46,13 @@ def build_student(
     student = new_classifier(config, seed_of(seed, architecture))
     if signals is not None:
         shape, family = shape_of(teacher.config), family_of(teacher.config.model_type)
-        tensors = teacher.state_dict()
+        tensors = family.by_parts(teacher.state_dict())
         kept = choose_kept(tensors, family=family, signals=signals, shape=shape, student=architecture)
         narrowed = narrow_classifier(tensors, kept, family=family, signals=signals, student=architecture)
         if architecture.factorised:
-            narrowed = as_electra(narrowed, teacher.config)
-        student.load_state_dict(narrowed)
+            student.load_state_dict(as_electra(narrowed, teacher.config))
+        else:
+            student.load_state_dict(family.from_parts(narrowed))
         if targets is not None and architecture != shape:  # a student of that shape is its teacher
             refit(student, teacher, kept=kept, targets=targets)
     return student

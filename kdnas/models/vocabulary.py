@@ -22,26 +22,24 @@ if TYPE_CHECKING:
 
 
 class Vocabulary:
-    """The word pieces in use, in ascending order, with every id up to ``largest_special``.
+    """The word pieces in use, in ascending order, with every id up to ``last_fixed``.
 
-    No special one is renumbered: the tokenizer pads with an id, and the model's code looks for one.
+    None of these is renumbered: the tokenizer pads with an id, and the model's code looks for one.
     """
 
-    def __init__(self, token_ids: Iterable[np.ndarray], largest_special: int, size: int) -> None:
-        used = [np.arange(largest_special + 1), *(np.unique(ids) for ids in token_ids)]
+    def __init__(self, token_ids: Iterable[np.ndarray], last_fixed: int, size: int) -> None:
+        used = [np.arange(last_fixed + 1), *(np.unique(ids) for ids in token_ids)]
         self.used = np.unique(np.concatenate(used))
         self.lookup = np.full(size, -1, dtype=np.int64)
         self.lookup[self.used] = np.arange(len(self.used))
 
     def shrink(self, model: PreTrainedModel) -> torch.Tensor:
         """Cut the word embedding to the pieces in use; return the whole matrix for :meth:`restore`."""
-        embeddings = base_model(model).embeddings
-        whole = embeddings.word_embeddings
+        whole = base_model(model).get_input_embeddings()
         weight = whole.weight.detach()
         kept = weight[torch.from_numpy(self.used).to(weight.device)].clone()
-        embeddings.word_embeddings = nn.Embedding(
-            len(self.used), weight.shape[1], padding_idx=whole.padding_idx, _weight=kept
-        )
+        padding = -1 if whole.padding_idx is None else int(self.lookup[whole.padding_idx])
+        _put(model, kept, None if padding < 0 else padding)
         model.config.vocab_size = len(self.used)
         return weight
 
@@ -56,11 +54,15 @@ class Vocabulary:
 
     def restore(self, model: PreTrainedModel, whole: torch.Tensor) -> None:
         """Put the trained rows back into the whole matrix and the matrix back into the model."""
-        embeddings = base_model(model).embeddings
-        trained = embeddings.word_embeddings
+        trained = base_model(model).get_input_embeddings()
         weight = whole.clone()
         weight[torch.from_numpy(self.used).to(whole.device)] = trained.weight.detach().to(whole.device)
-        embeddings.word_embeddings = nn.Embedding(
-            len(weight), weight.shape[1], padding_idx=trained.padding_idx, _weight=weight
-        )
+        padding = trained.padding_idx
+        _put(model, weight, None if padding is None else int(self.used[padding]))
         model.config.vocab_size = len(weight)
+
+
+def _put(model: PreTrainedModel, weight: torch.Tensor, padding: int | None) -> None:
+    """Make ``weight`` (pieces, width) a model's word embedding, in which ``padding`` gets no gradient."""
+    table = nn.Embedding(len(weight), weight.shape[1], padding_idx=padding, _weight=weight)
+    base_model(model).set_input_embeddings(table)

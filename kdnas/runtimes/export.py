@@ -54,7 +54,8 @@ def export_network(model: Any, file: Path, *, names: Sequence[str], called: str)
     model.set_attn_implementation("eager")  # plain operators, which every runtime has
     # a wrapper in training mode would put the model back into it, dropout included
     wrapper = _Logits(model, names).eval()
-    ids = torch.full((2, 5), (model.config.pad_token_id or 0) + 1)
+    other_than_padding = ((model.config.pad_token_id or 0) + 1) % model.config.vocab_size
+    ids = torch.full((2, 5), other_than_padding)
     given = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     inputs = tuple(given.get(name, torch.zeros_like(ids)) for name in names)
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in names}

@@ -14,7 +14,7 @@ CPUINFO = Path("/proc/cpuinfo")
 # embeddings are read, not multiplied: in int8 they would cost quality and gain no time
 OPERATORS = ["MatMul", "Gemm", "Attention"]
 INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # that int8 uses
-_LAYER = re.compile(r"/layer\.(\d+)/")  # in the names of an exported encoder's nodes
+_LAYER = re.compile(r"/layers?\.(\d+)/")  # in the names of an exported encoder's nodes
 _SUMS_IN_16_BITS = {"avx2", "avx512f"}
 
 

@@ -79,13 +79,16 @@ class Architecture:
         return f"{sizes}{embeddings}-{self.activation}"
 
 
-def encoder_parameters(architecture: Architecture) -> int:
+def encoder_parameters(architecture: Architecture, *, gated: bool = False) -> int:
     """Return the number of parameters of the transformer layers, without embeddings, pooler and head.
 
     A layer of hidden size H and FFN size F has four H x H projections and two H x F, with their biases,
-    and two layer norms: 4 H (H + 1) + 2 H F + H + F + 4 H.
+    and two layer norms: 4 H (H + 1) + 2 H F + H + F + 4 H. A ``gated`` FFN has a third H x F, and its layer
+    no biases (ModernBERT): 4 H H + 3 H F + 2 H, with the final norm for the one that the first layer lacks.
     """
     hidden, ffn = architecture.hidden_size, architecture.ffn_size
+    if gated:
+        return architecture.layers * (4 * hidden * hidden + 3 * hidden * ffn + 2 * hidden)
     return architecture.layers * (4 * hidden * (hidden + 1) + 2 * hidden * ffn + hidden + ffn + 4 * hidden)
 
 

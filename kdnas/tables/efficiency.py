@@ -32,11 +32,12 @@ def efficiency_table(
     is an empty cell with its reason. Raises UserError for a missing or damaged file.
     """
     profiles = {device: read_json(path) for device, path in latencies.items()}
-    models = [_model("teacher", _teacher(profiles), origin=None, rule=None)]
-    for student in map(read_json, architectures):
-        architecture = Architecture.from_dict(student["architecture"])
-        models.append(_model(student["student"], architecture, student["origin"], student["rule"]))
     sizes = {record["model"]: record for record in map(read_json, [teacher_metrics, *student_metrics])}
+    gated = sizes["teacher"].get("gated", False)
+    models = [_model("teacher", _teacher(profiles), origin=None, rule=None, gated=gated)]
+    for student in map(read_json, architectures):
+        shape = Architecture.from_dict(student["architecture"])
+        models.append(_model(student["student"], shape, student["origin"], student["rule"], gated=gated))
 
     rows = []
     for model in models:
@@ -66,14 +67,14 @@ def efficiency_table(
 
 
 def _model(
-    name: str, architecture: Architecture | None, origin: str | None, rule: str | None
+    name: str, architecture: Architecture | None, origin: str | None, rule: str | None, *, gated: bool
 ) -> dict[str, Any]:
     return {
         "model": name,
         "architecture": architecture and architecture.short_name,
         "origin": origin,
         "rule": rule,
-        "encoder_parameters": architecture and encoder_parameters(architecture),
+        "encoder_parameters": architecture and encoder_parameters(architecture, gated=gated),
     }
 
 

@@ -32,6 +32,8 @@ _SIZES = {  # the key of config.json that a table's shape goes by
     "word_embeddings": "vocab_size",
     "position_embeddings": "max_position_embeddings",
     "token_type_embeddings": "type_vocab_size",
+    "tok_embeddings": "vocab_size",  # of ModernBERT
+    "mlp.Wi": "intermediate_size",
 }
 _TEXTS = [
     "Hello, World! It's 3.14 -- naïve café\tÅngström",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kdnas.config.student_keys import choices
+from kdnas.config.student_keys import choices, widths_and_heads
 from kdnas.data.tasks import get_task, task_definitions
 from kdnas.errors import UserError
 from kdnas.files.artifacts import read_json
@@ -38,8 +38,8 @@ def check_against_teacher(
     for key, value in family.only.items():
         if (given := teacher_config.get(key) or value) != value:
             raise UserError(
-                f"the teacher {config['teacher']['name']} has {key} {given} in its config.json; allowed: "
-                f"{value}, which is all that transformers reads"
+                f"the teacher {config['teacher']['name']} has {key} {_word(given)} in its config.json; "
+                f"allowed: {_word(value)}, which {family.only_because}"
             )
     if teacher_config.get("add_cross_attention"):
         raise UserError(
@@ -69,6 +69,8 @@ def check_against_teacher(
             f"allowed: a divisor of the teacher's {family.keys['hidden_size']} {hidden_size}"
         )
     _check_embedding_size(config, teacher_config, family, hidden_size)
+    if family.keeps_head_size:
+        _check_head_size(config, hidden_size, sizes["attention_heads"])
     _check_positions(config, teacher_config, family)
     _check_pairs(config, teacher_config, facts)
 
@@ -144,6 +146,18 @@ def _check_embedding_size(
             )
 
 
+def _check_head_size(config: dict[str, Any], hidden_size: int, heads: int) -> None:
+    """Rotary positions go by a dimension's place in its head, so heads are kept whole."""
+    size = hidden_size / heads
+    for path, hidden, count in widths_and_heads(config):
+        if hidden != count * size:
+            raise UserError(
+                f"{path} has hidden_size {hidden} and attention_heads {count}; allowed: heads of the "
+                f"teacher's {size:g} dimensions, by which its rotary positions go (search.space.head_size: "
+                f"{size:g} keeps the pairs of such heads)"
+            )
+
+
 def _check_positions(config: dict[str, Any], teacher_config: dict[str, Any], family: Family) -> None:
     positions = _teacher_size(teacher_config, "max_position_embeddings")
     positions -= family.unused_positions(_pad_token_id(config, teacher_config, family))
@@ -185,6 +199,11 @@ def _check_pairs(config: dict[str, Any], teacher_config: dict[str, Any], facts: 
             "allowed: a tokenizer whose token types the model has, or one that gives none "
             "(model_input_names [input_ids, attention_mask] in its tokenizer_config.json)"
         )
+
+
+def _word(value: Any) -> Any:
+    """Return a value as config.json spells it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _teacher_size(teacher_config: dict[str, Any], key: str) -> int:

@@ -45,7 +45,7 @@ class Encoded:
     def compact(self, vocabulary: Vocabulary) -> Encoded:
         """Return the same rows with the ids of ``vocabulary``."""
         ids = [vocabulary.lookup[row] for row in self.token_ids]
-        return Encoded(ids, self.token_types, self.labels, self.padding_id)
+        return Encoded(ids, self.token_types, self.labels, int(vocabulary.lookup[self.padding_id]))
 
 
 def encode(frame: pd.DataFrame, task: Task, tokenizer: Any, *, max_length: int) -> Encoded:
@@ -149,9 +149,9 @@ def load_data(
     encoded = {name: encode(frame, task, tokenizer, max_length=max_length) for name, frame in scored.items()}
     rows = encode(train, task, tokenizer, max_length=max_length)
     everything = [ids for part in (rows, *encoded.values()) for ids in part.token_ids]
-    # the model's own id of its padding may differ from the tokenizer's
-    largest_special = max(tokenizer.pad_token_id, family_of(config.model_type).last_fixed_id(config))
-    vocabulary = Vocabulary(everything, largest_special, config.vocab_size)
+    everything.append(np.array([tokenizer.pad_token_id]))
+    last_fixed = family_of(config.model_type).last_fixed_id(config, tokenizer.pad_token_id)
+    vocabulary = Vocabulary(everything, last_fixed, config.vocab_size)
     return TrainingData(
         rows.compact(vocabulary),
         {name: part.compact(vocabulary) for name, part in encoded.items()},

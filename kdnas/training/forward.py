@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
 from kdnas.models.families import family_of
@@ -32,12 +33,12 @@ class Forward:
     def __init__(self, model: PreTrainedModel, reads: frozenset[str] = frozenset()) -> None:
         """``reads`` names the outputs that are wanted beside the logits."""
         self.model = model
+        self.family = family_of(model.config.model_type)
         self.hidden_states = HIDDEN_STATES in reads
         self.capturing = False
         self.captured: list[torch.Tensor] = []
         if RELATIONS in reads:
-            family = family_of(model.config.model_type)
-            parts = family.parts.of(family.layers_of(base_model(model))[-1])
+            parts = self.family.parts_of(base_model(model))[-1]
             for projection in (parts.query, parts.key, parts.value):
                 projection.register_forward_hook(self._capture)
 
@@ -54,6 +55,8 @@ class Forward:
         finally:
             self.capturing = False
         states = tuple(result.hidden_states[1:]) if self.hidden_states else ()
+        if self.family.pre_norm:  # blocks read it so, and raw it may have a few huge dimensions
+            states = tuple(F.layer_norm(state, state.shape[-1:]) for state in states)
         captured, self.captured = self.captured, []
         return Outputs(result.logits, states, tuple(captured))
 
@@ -63,7 +66,7 @@ class Forward:
         transformers would make the same one, but first ask the GPU whether there is anything to mask.
         """
         kind = self.model.config._attn_implementation
-        if "padded" not in batch or kind not in ("sdpa", "eager"):
+        if "padded" not in batch or kind not in ("sdpa", "eager") or not self.family.one_mask:
             return {}
         if not batch["padded"]:
             return {"attention_mask": None}

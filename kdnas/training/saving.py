@@ -15,6 +15,7 @@ from kdnas.data.tasks import Task
 from kdnas.errors import UserError
 from kdnas.files.artifacts import atomic_folder, write_json
 from kdnas.files.store import Store
+from kdnas.models.families import family_of
 from kdnas.models.files import WEIGHTS
 from kdnas.models.loading import count_parameters, save_classifier
 from kdnas.sentences import reason
@@ -111,6 +112,7 @@ def save_scored(
         _compare(found, scored.logits[split][rows], rows, task, split)
     meta = read_meta(data_folder)
     splits = {split: meta["splits"][split] for split in scored.metrics}
+    gated = family_of(model.config.model_type).gated
     return {
         "task": task.name,
         "seed": seed,
@@ -119,6 +121,7 @@ def save_scored(
         "rows": {split: values["rows"] for split, values in splits.items()},
         "official_rows": {split: values["official_rows"] for split, values in splits.items()},
         "parameters": count_parameters(model),
+        **({"gated": True} if gated else {}),
         "size_mb": (model_folder / WEIGHTS).stat().st_size / 1e6,
         "train_rows": train_rows,
         "data": meta["fingerprint"],

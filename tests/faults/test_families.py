@@ -6,11 +6,19 @@ import os
 import subprocess
 import sys
 
+import pytest
 from experiment import RESULTS, ROOT, STAGE, TEACHER, job_counts, succeed, write_config
 
 from kdnas.files.artifacts import read_json
 
-STUDENT = {**TEACHER, "name": "half", "layers": 1, "hidden_size": 12, "ffn_size": 24}
+STUDENT = {
+    **TEACHER,
+    "name": "half",
+    "layers": 1,
+    "hidden_size": 12,
+    "attention_heads": TEACHER["attention_heads"] // 2,
+    "ffn_size": 24,
+}
 
 
 def write_distilbert(folder):
@@ -30,8 +38,43 @@ def write_distilbert(folder):
     DistilBertModel(config).save_pretrained(folder)
 
 
-def test_a_student_of_a_distilbert_is_one_and_its_bundle_gives_its_scores(fresh):
-    write_distilbert(fresh / "teacher")
+def write_modernbert(folder):
+    """Put a random ModernBERT into a teacher's folder, whose head reads the mean of all tokens."""
+    import torch
+    from transformers import ModernBertConfig, ModernBertModel
+
+    torch.manual_seed(1)
+    config = ModernBertConfig(
+        vocab_size=read_json(folder / "config.json")["vocab_size"],
+        num_hidden_layers=TEACHER["layers"],
+        hidden_size=TEACHER["hidden_size"],
+        num_attention_heads=TEACHER["attention_heads"],
+        intermediate_size=TEACHER["ffn_size"],
+        max_position_embeddings=32,
+        local_attention=8,
+        initializer_range=0.1,
+        classifier_pooling="mean",
+        pad_token_id=0,
+        **{f"{role}_token_id": None for role in ("bos", "eos", "cls", "sep")},
+    )
+    ModernBertModel(config).save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "architecture", "sizes"),
+    [
+        (write_distilbert, "DistilBertForSequenceClassification", ("n_layers", "dim", "hidden_dim")),
+        (
+            write_modernbert,
+            "ModernBertForSequenceClassification",
+            ("num_hidden_layers", "hidden_size", "intermediate_size"),
+        ),
+    ],
+)
+def test_a_student_is_of_its_teachers_family_and_its_bundle_gives_its_scores(
+    write, architecture, sizes, fresh
+):
+    write(fresh / "teacher")
     changes = {
         "data": {"tasks": ["mnli"], "max_train_rows": {}, "max_unlabelled_rows": {}},
         "search": {"strategies": []},
@@ -45,8 +88,8 @@ def test_a_student_of_a_distilbert_is_one_and_its_bundle_gives_its_scores(fresh)
     assert jobs["export_models"] == jobs["bundle_student"] == 1
     bundle = fresh / RESULTS / "bundles" / "half" / "mnli" / "seed_1"
     config = read_json(bundle / "config.json")
-    assert config["architectures"] == ["DistilBertForSequenceClassification"]
-    assert (config["n_layers"], config["dim"], config["hidden_dim"]) == (1, 12, 24)
+    assert config["architectures"] == [architecture]
+    assert [config[key] for key in sizes] == [1, 12, 24]
     command = [sys.executable, "-m", "kdnas", "verify", str(bundle)]
     process = subprocess.run(
         command,

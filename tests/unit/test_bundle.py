@@ -284,11 +284,18 @@ def in_transformers(folder: Path, rows: list[list[str]]) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("task", "family"),
-    [("mnli", "bert"), ("stsb", "roberta"), ("sst2", "electra"), ("mnli", "distilbert"), ("stsb", "mpnet")],
+    [
+        ("mnli", "bert"),
+        ("stsb", "roberta"),
+        ("sst2", "electra"),
+        ("mnli", "distilbert"),
+        ("stsb", "mpnet"),
+        ("mnli", "modernbert"),
+    ],
 )
 def test_clients_without_torch_cut_and_answer_as_torch_does(task, family, tmp_path):
     whole = Architecture(2, 12, 3, 24, "gelu")  # of the family itself, not an ELECTRA
-    own = {"shape": whole} if family in ("distilbert", "mpnet") else {}
+    own = {"shape": whole} if family in ("distilbert", "mpnet", "modernbert") else {}
     folder = make(tmp_path, task, family, **own)["folder"]
     rows = long_and_short_rows(len(get_task(task).text_columns))
     expected = in_transformers(folder, rows)

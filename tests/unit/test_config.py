@@ -36,6 +36,12 @@ MINILM = {
     "intermediate_size": 1536,
     "max_position_embeddings": 512,
 }
+MODERN = {"model_type": "modernbert"}
+WHOLE_HEADS = {  # of MiniLM's sizes
+    "search__space__hidden_size": [192, 384],
+    "search__space__attention_heads": [6, 12],
+    "search__space__head_size": 32,
+}
 
 
 def nested(path, value):
@@ -525,6 +531,27 @@ def test_null_takes_back_an_earlier_files_intermediate_task():
         ({}, {"model_type": "distilbert"}, "the teacher's config.json has dim None; allowed"),
         (
             {},
+            {**MODERN, "norm_bias": True},
+            "has norm_bias true in its config.json; allowed: false, which is what all published ones have",
+        ),
+        (
+            WHOLE_HEADS | {"search__space__head_size": None},
+            MODERN,
+            "search.space has hidden_size 192 and attention_heads 12; allowed: heads of the teacher's 32",
+        ),
+        (
+            WHOLE_HEADS
+            | {"students__hand_crafted": [{**STUDENT, "hidden_size": 192, "attention_heads": 12}]},
+            MODERN,
+            "students.hand_crafted[0] has hidden_size 192 and attention_heads 12; allowed: heads of the",
+        ),
+        (
+            WHOLE_HEADS | {"search__space__embedding_size": [128]},
+            MODERN,
+            "search.space.embedding_size[0] is 128; allowed: null, because students with factorised",
+        ),
+        (
+            {},
             {"model_type": "distilbert", "dim": 384, "n_layers": 3, "n_heads": 12, "hidden_dim": 1536},
             "search.space.layers[2] is 4; allowed with distillation.init",
         ),
@@ -565,6 +592,8 @@ def test_teacher_check_refuses(changes, teacher, words):
             {"teacher__max_length": 513},
             {"model_type": "roberta", "max_position_embeddings": 514, "pad_token_id": 0},
         ),
+        (WHOLE_HEADS, MODERN),
+        ({"search__strategies": []}, MODERN),  # nothing comes from the space, which has narrower heads
         ({}, {"pad_token_id": None}),
         ({}, {"position_embedding_type": "absolute"}),
     ],

@@ -175,6 +175,12 @@ def test_bert_base_has_its_published_parameters():
     assert parameters(base, Embeddings(30522, 512, 2), 2) == 109_482_240 + 1538
 
 
+def test_modernbert_base_has_its_published_size():
+    # 149 million with the head for masked words: a square matrix, a norm and a bias for each word
+    found = parameters(Architecture(22, 768, 12, 1152, "gelu"), Embeddings(50368, 0, 0, gated=True), 2)
+    assert round((found - (2 * 768 + 2) + 50368) / 1e6) == 149
+
+
 # Sizes
 
 
@@ -491,7 +497,7 @@ def test_durations_read_well(seconds, text):
 # The machine and the command
 
 
-@pytest.mark.parametrize("model_type", ["bert", "distilbert", "mpnet"])
+@pytest.mark.parametrize("model_type", ["bert", "distilbert", "mpnet", "modernbert"])
 def test_calibration_measures_every_kind_of_pass(model_type, tmp_path, monkeypatch):
     from transformers import AutoConfig
 

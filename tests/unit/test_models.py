@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny import FAMILY, signals_of, token_ids, write_teacher
+from tiny import FAMILY, FOLDS_GAINS, signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
 from kdnas.errors import UserError
@@ -20,7 +20,7 @@ from kdnas.models.loading import (
     save_classifier,
     student_config,
 )
-from kdnas.models.narrowing import choose_kept, narrow_classifier, teacher_layer
+from kdnas.models.narrowing import choose_kept, narrow_classifier
 from kdnas.models.residual import normalised_moments, residual_basis
 from kdnas.models.signals import LayerSignals, Moments, measure_signals
 from kdnas.models.student import build_student
@@ -50,11 +50,14 @@ def narrow(teacher, student, signals=None):
 def test_narrowing_nothing_gives_the_teacher(model_type, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     student = build_student(SHAPE, teacher, TASK, signals=signals_of(teacher), dropout=0.0, seed=1)
-    assert torch.equal(logits(student), logits(teacher))
+    apart = (logits(student) - logits(teacher)).abs().max()
+    assert apart < 5e-6 if model_type in FOLDS_GAINS else apart == 0
 
 
-@pytest.mark.parametrize("model_type", FAMILY)
-@pytest.mark.parametrize("heads", [2, 3, 6])
+@pytest.mark.parametrize(
+    ("model_type", "heads"),
+    [(name, heads) for name in FAMILY for heads in (2, 3, 6) if name != "modernbert" or heads == 3],
+)
 def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_path):
     teacher = pretrained_classifier(write_teacher(tmp_path / "base", model_type), TASK, dropout=0.0, seed=1)
     small = Architecture(3, 12, heads, 20, "relu")
@@ -63,7 +66,7 @@ def test_any_smaller_shape_can_be_narrowed_to_and_runs(model_type, heads, tmp_pa
     assert torch.isfinite(logits(student)).all()
 
 
-@pytest.mark.parametrize("model_type", FAMILY)
+@pytest.mark.parametrize("model_type", [name for name in FAMILY if name != "modernbert"])
 def test_a_teacher_that_needs_fewer_dimensions_is_narrowed_without_loss(model_type, tmp_path):
     """A model of 12 dimensions is laid into 24 by hand, along a basis that holds (1, ..., 1)."""
     own = {"embedding_size": 10} if model_type == "electra" else {}
@@ -129,10 +132,21 @@ def widen(small, large):
     return tensors
 
 
-def test_layers_are_every_kth_and_the_last():
-    assert [teacher_layer(i, 3, 6) for i in range(3)] == [1, 3, 5]
-    assert [teacher_layer(i, 4, 6) for i in range(4)] == [1, 2, 4, 5]
-    assert [teacher_layer(i, 2, 12) for i in range(2)] == [5, 11]
+@pytest.mark.parametrize(
+    ("model_type", "layers", "of", "expected"),
+    [
+        ("bert", 3, 6, [1, 3, 5]),
+        ("bert", 4, 6, [1, 2, 4, 5]),
+        ("bert", 2, 12, [5, 11]),
+        ("modernbert", 1, 6, [0]),
+        ("modernbert", 2, 6, [0, 5]),
+        ("modernbert", 4, 6, [0, 2, 3, 5]),
+        ("modernbert", 6, 6, [0, 1, 2, 3, 4, 5]),
+        ("modernbert", 8, 22, [0, 3, 6, 9, 12, 15, 18, 21]),
+    ],
+)
+def test_layers_are_every_kth_and_the_last_and_a_modernberts_first(model_type, layers, of, expected):
+    assert [family_of(model_type).teacher_layer(i, layers, of) for i in range(layers)] == expected
 
 
 @pytest.mark.parametrize("model_type", FAMILY)
@@ -155,7 +169,10 @@ def test_signals_are_moments_over_real_tokens(model_type, tmp_path):
             teacher(input_ids=row[None], attention_mask=torch.ones(1, len(row)), output_hidden_states=True)
             for row in rows
         ]
-    before, after = (torch.cat([output.hidden_states[i][0] for output in alone]).double() for i in (2, 3))
+    before, after = (torch.cat([output.hidden_states[i][0] for output in alone]) for i in (2, 3))
+    if model_type == "modernbert":
+        before, after = (torch.nn.functional.layer_norm(states, (24,)) for states in (before, after))
+    before, after = before.double(), after.double()
     assert torch.allclose(signals[2].entering.mean, before.mean(0), atol=1e-5)
     assert torch.allclose(signals[2].entering.second, before.T @ before / 21, atol=1e-5)
     assert torch.allclose(signals[2].leaving.second, after.T @ after / 21, atol=1e-5)
@@ -274,15 +291,15 @@ def test_compact_vocabulary_changes_no_output_and_is_undone(model_type, tmp_path
             return model.eval()(input_ids=torch.from_numpy(token_ids), attention_mask=mask).logits
 
     expected = run(ids)
-    vocabulary = Vocabulary(list(ids), padding, 200)
+    vocabulary = Vocabulary(list(ids), family_of(model_type).last_fixed_id(model.config), 200)
     whole = vocabulary.shrink(model)
-    assert len(base_model(model).embeddings.word_embeddings.weight) < 12
+    assert len(base_model(model).get_input_embeddings().weight) < 12
     assert torch.equal(run(vocabulary.lookup[ids]), expected)
     with torch.no_grad():
-        base_model(model).embeddings.word_embeddings.weight[vocabulary.lookup[90]] = 5.0
+        base_model(model).get_input_embeddings().weight[vocabulary.lookup[90]] = 5.0
     vocabulary.restore(model, whole)
     after = model.state_dict()
-    name = f"{model.base_model_prefix}.embeddings.word_embeddings.weight"
+    name = f"{model.base_model_prefix}.{family_of(model_type).word_embeddings}.weight"
     assert (after[name][90] == 5.0).all()
     before[name][90] = 5.0
     assert all(torch.equal(after[key], value) for key, value in before.items())
@@ -325,7 +342,7 @@ def test_all_but_the_output_layer_goes_on_to_another_task(model_type, tmp_path):
     trained = pretrained_classifier(base, TASK, dropout=0.0, seed=9)
     save_classifier(trained, tokenizer_folder=base, folder=tmp_path, details={})
     other = pretrained_classifier(tmp_path, get_task("rte"), dropout=0.0, seed=1).state_dict()
-    output = "classifier." if model_type in ("bert", "distilbert") else "classifier.out_proj."
+    output = f"{family_of(model_type).head[1]}."
     kept = [name for name in other if not name.startswith(output)]
     assert len(kept) == len(other) - 2
     assert all(torch.equal(other[name], trained.state_dict()[name]) for name in kept)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from tiny import FACTORISABLE, FAMILY, signals_of, token_ids, write_teacher
+from tiny import FACTORISABLE, FAMILY, FOLDS_GAINS, signals_of, token_ids, write_teacher
 
 from kdnas.data.tasks import get_task
+from kdnas.models.families import family_of
 from kdnas.models.loading import base_model, pretrained_classifier
-from kdnas.models.narrowing import teacher_layer
 from kdnas.models.refit import RIDGE, TOKENS, fit, measure_targets
 from kdnas.models.residual import residual_basis
 from kdnas.models.student import build_student
@@ -77,7 +77,8 @@ def inputs_of(model, modules, batches):
 def test_a_student_of_its_teachers_shape_stays_its_teacher(model_type, make_teacher):
     teacher, batches = make_teacher(model_type), batches_of()
     student = build(teacher, SHAPE, measure_targets(teacher, batches, 1))
-    assert torch.equal(logits(student, batches), logits(teacher, batches))
+    apart = (logits(student, batches) - logits(teacher, batches)).abs().max()
+    assert apart < 5e-6 if model_type in FOLDS_GAINS else apart == 0
 
 
 def test_a_fit_is_numpys_ridge_regression():
@@ -107,7 +108,10 @@ def test_a_fit_keeps_what_was_exact():
 def test_each_output_projection_gives_the_teachers_sums_best(model_type, make_teacher):
     teacher, batches = make_teacher(model_type), batches_of()
     student, start = build(teacher, SMALL, measure_targets(teacher, batches, 1)), build(teacher, SMALL)
-    sources = [teacher_layer(layer, SMALL.layers, SHAPE.layers) for layer in range(SMALL.layers)]
+    sources = [
+        family_of(model_type).teacher_layer(layer, SMALL.layers, SHAPE.layers)
+        for layer in range(SMALL.layers)
+    ]
     signals = signals_of(teacher)
     basis = residual_basis([signals[source] for source in sources], SMALL.hidden_size).float()
     for layer, source in enumerate(sources):

@@ -201,11 +201,13 @@ def test_glue_bold_is_the_best_student_and_never_the_teacher(tmp_path):
     assert {row for row, column in table.bold if column == "RTE"} == {1, 2}  # both read 70.0
 
 
-def efficiency(tmp_path, gpu=(), source="measured"):
+def efficiency(tmp_path, gpu=(), source="measured", **facts):
     metrics = [
         fabricate.metrics(tmp_path, model, "mnli", 1, {"validation_matched": {"accuracy": 0.5}}, parameters=n)
         for model, n in [("teacher", 20_000_000), ("tiny_one", 5_000_000)]
     ]
+    for path in metrics:
+        write_json(path, read_json(path) | facts)
     low, high = (None, None) if source == "table" else (0.2, 0.5)
     entry = {
         "model": "tiny_one",
@@ -240,6 +242,12 @@ def test_efficiency_speedup_is_the_inverse_ratio(tmp_path):
     layer = 4 * (147_456 + 384) + 2 * 589_824 + 1536 + 384 + 2 * 768
     assert (teacher["encoder_parameters"], student["encoder_parameters"]) == (6 * layer, 3 * layer)
     assert list(table.shown["In layers (M)"]) == ["10.65", "5.32"]
+
+
+def test_layers_with_a_gated_ffn_have_a_third_matrix_and_no_biases(tmp_path):
+    teacher, student = efficiency(tmp_path, gated=True).data.to_dict("records")
+    layer = 4 * 147_456 + 3 * 589_824 + 2 * 384
+    assert (teacher["encoder_parameters"], student["encoder_parameters"]) == (6 * layer, 3 * layer)
 
 
 def test_efficiency_without_gpu_has_the_reason_and_no_column(tmp_path):

@@ -22,6 +22,8 @@ TAKEN = [
     Spec("distilbert", texts=2, padding_side="left", model_max_length=16, student="factorised"),
     Spec("distilbert", use=ADOPTED, texts=2, declared="no class", classes="permuted", config_pad=None),
     Spec("mpnet", texts=2, tokenizer="vocab.txt", baked="fixed padding", lengths=(38, 38)),
+    Spec("modernbert", texts=2, padding_side="left", weights="language model", lengths=(40, 40)),
+    Spec("modernbert", use=ADOPTED, tokenizer_pad=3, student="same", dtype="bfloat16", classes="permuted"),
     Spec("mpnet", use=ADOPTED, tokenizer_pad=3, config_pad=0, student="same", dtype="bfloat16"),
 ]
 REFUSED = [
@@ -41,6 +43,8 @@ REFUSED = [
     Spec("distilbert", weights="a layer less"),
     Spec("mpnet", lengths=(40, 40)),
     Spec("mpnet", student="factorised"),
+    Spec("modernbert", student="factorised"),
+    Spec("modernbert", weights="other shape"),
 ]
 
 

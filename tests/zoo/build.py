@@ -31,7 +31,8 @@ OTHER_KEYS = {  # of config.json
         "num_attention_heads": "n_heads",
         "intermediate_size": "hidden_dim",
         "hidden_act": "activation",
-    }
+    },
+    "modernbert": {"hidden_act": "hidden_activation"},
 }
 
 
@@ -120,6 +121,9 @@ def _config(spec: Spec, size: int) -> Any:
         settings["embedding_size"] = HIDDEN if spec.embedding_size == "same" else spec.embedding_size
     if spec.model_type in WITHOUT_TYPES:
         del settings["type_vocab_size"]
+    if spec.model_type == "modernbert":  # its defaults are among the last of a large vocabulary
+        settings |= {f"{role}_token_id": None for role in ("bos", "eos", "cls", "sep")}
+        settings["local_attention"] = 8
     keys = OTHER_KEYS.get(spec.model_type, {})
     return AutoConfig.for_model(
         spec.model_type, **{keys.get(name, name): value for name, value in settings.items()}
@@ -221,10 +225,14 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
     layer = f"{prefix}encoder.layer.1.output.dense"
     if spec.model_type == "distilbert":
         layer = f"{prefix}transformer.layer.1.ffn.lin2"
+    elif spec.model_type == "modernbert":
+        layer = f"{prefix}layers.1.mlp.Wo"
     if spec.weights in ("encoder", "no prefix"):
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
         if spec.weights == "encoder":
-            tensors = {name: value for name, value in tensors.items() if "classifier" not in name}
+            tensors = {
+                name: value for name, value in tensors.items() if not name.startswith(("classifier", "head."))
+            }
     elif spec.weights == "language model":
         tensors = _language_model(model)
     elif spec.weights == "of DataParallel":
@@ -241,7 +249,8 @@ def _write_weights(spec: Spec, model: nn.Module, folder: Path) -> None:
             "more.weight": torch.ones(3),
         }
     elif spec.weights == "a layer less":
-        tensors = {name: value for name, value in tensors.items() if ".layer.1." not in name}
+        gone = (".layer.1.", ".layers.1.")
+        tensors = {name: value for name, value in tensors.items() if not any(part in name for part in gone)}
     elif spec.weights == "a bias less":
         tensors = {
             name: value

@@ -8,14 +8,23 @@ from typing import Any
 from hypothesis import strategies as st
 
 ROBERTA_FAMILY = ("roberta", "xlm-roberta", "camembert")
-WITHOUT_TYPES = ("distilbert", "mpnet")
-PADDED_BY_1 = (*ROBERTA_FAMILY, "mpnet")
+WITHOUT_TYPES = ("distilbert", "mpnet", "modernbert")
+PADDED_BY_1 = (*ROBERTA_FAMILY, "mpnet", "modernbert")
 ADOPTED = "adopted"
 
 # The first value of an axis is its default. A value is FINE (a teacher of such values alone must be taken),
 # BROKEN (must be refused), or neither: then the product may do either, but nothing else.
 AXES: dict[str, tuple[Any, ...]] = {
-    "model_type": ("bert", "roberta", "electra", "xlm-roberta", "camembert", "distilbert", "mpnet"),
+    "model_type": (
+        "bert",
+        "roberta",
+        "electra",
+        "xlm-roberta",
+        "camembert",
+        "distilbert",
+        "mpnet",
+        "modernbert",
+    ),
     "use": ("taught", ADOPTED),
     "texts": (1, 2),
     "task": ("classes", "number"),
@@ -145,8 +154,17 @@ MODELS_OF = {
     "WordPiece": ("bert", "electra", "distilbert", "mpnet"),
     "vocab.txt": ("bert", "electra", "distilbert", "mpnet"),
     "both": ("bert", "electra", "distilbert", "mpnet"),
-    "WordLevel": ("bert", "electra", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet"),
-    "BPE": ("roberta",),
+    "WordLevel": (
+        "bert",
+        "electra",
+        "roberta",
+        "xlm-roberta",
+        "camembert",
+        "distilbert",
+        "mpnet",
+        "modernbert",
+    ),
+    "BPE": ("roberta", "modernbert"),
     "vocab.json": ("roberta",),
     "bpe.codes": ("roberta",),
     "Unigram": ("xlm-roberta", "camembert"),
@@ -161,6 +179,7 @@ TOKENIZER_OF = {
     "camembert": "Unigram",
     "distilbert": "WordPiece",
     "mpnet": "WordPiece",
+    "modernbert": "BPE",
 }
 
 
@@ -240,8 +259,8 @@ class Spec:
     def broken(self) -> bool:
         """Whether the product has to refuse it."""
         wrong = {axis for axis, values in BROKEN.items() if getattr(self, axis) in values}
-        if (self.model_type, self.student) == ("mpnet", "factorised"):
-            wrong.add("student")  # no ELECTRA has relative positions
+        if self.model_type in ("mpnet", "modernbert") and self.student == "factorised":
+            wrong.add("student")  # no ELECTRA has relative or rotary positions
         if self.adopted:
             wrong |= {axis for axis, values in BROKEN_ADOPTED.items() if getattr(self, axis) in values}
             if self.task == "number":

@@ -102,6 +102,8 @@ def _write_config(
     own = FAMILY_NAMES.get(spec.tokenizer) or {"camembert": "CamembertTokenizer"}.get(
         spec.model_type, "XLMRobertaTokenizer"
     )
+    if spec.model_type == "modernbert":
+        own = "TokenizersBackend"
     if own == "BertTokenizer":
         own = {"distilbert": "DistilBertTokenizer", "mpnet": "MPNetTokenizer"}.get(spec.model_type, own)
     if spec.declared != "no class":

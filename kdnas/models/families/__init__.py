@@ -16,6 +16,7 @@ FAMILIES = {
     "camembert": "kdnas.models.families.roberta:Roberta",
     "distilbert": "kdnas.models.families.distilbert:DistilBert",
     "electra": "kdnas.models.families.electra:Electra",
+    "modernbert": "kdnas.models.families.modernbert:ModernBert",
     "mpnet": "kdnas.models.families.mpnet:MPNet",
     "roberta": "kdnas.models.families.roberta:Roberta",
     "xlm-roberta": "kdnas.models.families.roberta:Roberta",

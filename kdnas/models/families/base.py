@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -11,12 +12,16 @@ if TYPE_CHECKING:
 
     from kdnas.search.space import Architecture
 
+    Tensors = dict[str, torch.Tensor]
+
 
 class LayerParts(NamedTuple):
     """The parts of a layer: their names below its own, or (:meth:`of`) the modules.
 
-    Each of the two norms takes the sum of what enters a block and of what its output projection gives
-    (post-norm). ``activation`` stands between the FFN's two matrices.
+    Each of the two norms takes the sum of what enters a block and of what its output projection gives, and
+    the next block reads what the norm gives. What goes on beside that block is the same (post-norm), or the
+    sum (pre-norm). ``activation`` stands between the FFN's two matrices. A gated FFN multiplies what it gives
+    by what ``ffn_gate`` gives.
     """
 
     query: Any
@@ -28,16 +33,18 @@ class LayerParts(NamedTuple):
     activation: Any
     ffn_output: Any
     ffn_norm: Any
+    ffn_gate: Any = None
 
     def of(self, layer: nn.Module) -> LayerParts:
         """Return the modules of ``layer`` that these names stand for."""
-        return LayerParts(*map(layer.get_submodule, self))
+        return LayerParts(*(name and layer.get_submodule(name) for name in self))
 
 
 class Family:
     """Where the parts of one family's models are: in config.json, in the weights and in the modules.
 
-    Every layer is post-norm, with four square matrices in its attention and two in its FFN, all with biases.
+    If it does not say otherwise, every layer is post-norm, with four square matrices in its attention and two
+    in its FFN, all with biases.
     """
 
     keys: ClassVar[Mapping[str, str]] = {  # of config.json, by dimension of an architecture
@@ -52,14 +59,21 @@ class Family:
         "attention_probs_dropout_prob",
         "classifier_dropout",
     )
-    only: ClassVar[dict[str, Any]] = {"position_embedding_type": "absolute"}  # that transformers reads
+    only: ClassVar[dict[str, Any]] = {"position_embedding_type": "absolute"}  # value that a key may have
+    only_because: ClassVar[str] = "is all that transformers reads"
     pad_token_id: ClassVar[int] = 0  # where config.json names none
     has_token_types: ClassVar[bool] = True
+    has_positions: ClassVar[bool] = True  # a table of them
     counts_from_padding: ClassVar[bool] = False  # whether a text's positions begin behind the pad's id
     can_factorise: ClassVar[bool] = True  # whether an ELECTRA can do what a student does
+    one_mask: ClassVar[bool] = True  # whether all layers attend alike, and nothing else reads the mask
+    keeps_head_size: ClassVar[bool] = False  # whether students have whole heads of the teacher's
+    pre_norm: ClassVar[bool] = False  # whether the sum before a norm goes on beside the next block
 
     prefix: ClassVar[str]  # of the encoder, in a classifier
-    layers: ClassVar[str] = "encoder.layer"  # in the encoder
+    word_embeddings: ClassVar[str] = "embeddings.word_embeddings"  # in the encoder
+    embedding_norm: ClassVar[str] = "embeddings.LayerNorm"
+    layers: ClassVar[str] = "encoder.layer"
     parts: ClassVar[LayerParts] = LayerParts(
         query="attention.self.query",
         key="attention.self.key",
@@ -73,8 +87,14 @@ class Family:
     )
     # the matrices between the encoder and the logits, in a classifier
     head: ClassVar[tuple[str, str]] = ("classifier.dense", "classifier.out_proj")
+    head_norm: ClassVar[str | None] = None  # between the two
     head_slope: ClassVar[float] = 2.0  # beside gelu's near 0, of the odd part of the activation between them
     head_tables: ClassVar[tuple[str, ...]] = ()  # in the encoder: one column a head, the same in all layers
+
+    @property
+    def gated(self) -> bool:
+        """Whether the FFN is gated; then nothing but the output layer has biases."""
+        return self.parts.ffn_gate is not None
 
     def set_shape(self, config: Any, architecture: Architecture) -> None:
         """Give a transformers ``config`` the shape of ``architecture``, its embedding size aside."""
@@ -94,9 +114,27 @@ class Family:
         """Return how many rows of a model's position table, the first ones, hold no token of a text."""
         return (pad_token_id or 0) + 1 if self.counts_from_padding else 0
 
-    def last_fixed_id(self, config: Any) -> int:
-        """Return the largest token id that the model's own code knows: up to it, ids keep their number."""
-        return max(config.pad_token_id or 0, self.unused_positions(config.pad_token_id) - 1)
+    def last_fixed_id(self, config: Any, padding: int = 0) -> int:
+        """Return up to which token id all keep their number: the model's code knows them, or they pad.
+
+        ``padding`` is the tokenizer's, which may differ from the model's. It is -1 where every id may change.
+        """
+        return max(padding, config.pad_token_id or 0, self.unused_positions(config.pad_token_id) - 1)
+
+    def cut_vocabulary(self, config: Any, size: int) -> None:
+        """Give a transformers ``config`` a vocabulary of ``size`` pieces, for a network with random weights.
+
+        Those that keep their number are in it anyway.
+        """
+        config.vocab_size = max(size, self.last_fixed_id(config) + 1)
+
+    def position_rows(self, config: Any) -> int:
+        """Return how many rows a model's position table has: 0 without one."""
+        return config.max_position_embeddings if self.has_positions else 0
+
+    def teacher_layer(self, layer: int, student_layers: int, teacher_layers: int) -> int:
+        """Return the teacher layer (from 0) that initialises student layer ``layer`` (from 0)."""
+        return math.ceil((layer + 1) * teacher_layers / student_layers) - 1
 
     def parameters_per_head(self, config: Any) -> int:
         """Return the parameters for each attention head that all layers share (``head_tables``)."""
@@ -121,6 +159,18 @@ class Family:
         """Return the layers of an ``encoder``."""
         return encoder.get_submodule(self.layers)
 
+    def parts_of(self, encoder: nn.Module) -> list[LayerParts]:
+        """Return the modules of every layer of an ``encoder``."""
+        return [self.parts.of(layer) for layer in self.layers_of(encoder)]
+
+    def by_parts(self, tensors: Tensors) -> Tensors:
+        """Return the tensors of a classifier under the names in ``parts``."""
+        return tensors
+
+    def from_parts(self, tensors: Tensors) -> Tensors:
+        """Return the tensors of a classifier under their own names, given those of :meth:`by_parts`."""
+        return tensors
+
     def embed(self, encoder: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return what the first layer reads of a ``batch`` (rows, tokens), of shape (rows, tokens, H)."""
         states: torch.Tensor = encoder.embeddings(
@@ -128,9 +178,7 @@ class Family:
         )
         return states
 
-    def attention_arguments(
-        self, encoder: Any, states: torch.Tensor, mask: torch.Tensor
-    ) -> dict[str, torch.Tensor | None]:
+    def attention_arguments(self, encoder: Any, states: torch.Tensor, mask: torch.Tensor) -> dict[str, Any]:
         """Return what attention takes beside ``states`` (rows, tokens, H), given which tokens are real."""
         from transformers.masking_utils import create_bidirectional_mask
 
@@ -142,8 +190,16 @@ class Family:
         found: torch.Tensor = layer.attention.self(states, **arguments)[0]
         return found
 
-    def classify(self, model: Any, states: torch.Tensor) -> torch.Tensor:
-        """Return the logits (rows, labels), given the last layer's ``states`` (rows, at least 1 token, H)."""
+    def reads_first_token(self, config: Any) -> bool:
+        """Tell whether a classifier's head reads the first token alone."""
+        return True
+
+    def classify(self, model: Any, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return the logits (rows, labels), given the ``states`` (rows, tokens, H) behind the last layer.
+
+        ``mask`` (rows, tokens) says which tokens are real. Where :meth:`reads_first_token`, the first one is
+        enough.
+        """
         logits: torch.Tensor = model.classifier(states)
         return logits
 

@@ -16,7 +16,7 @@ class Bert(Family):
     prefix = "bert"
     head = ("bert.pooler.dense", "classifier")
 
-    def classify(self, model: Any, states: torch.Tensor) -> torch.Tensor:
+    def classify(self, model: Any, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the logits (rows, labels), given the last layer's ``states``."""
         logits: torch.Tensor = model.classifier(model.bert.pooler(states))
         return logits

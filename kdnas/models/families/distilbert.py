@@ -66,7 +66,7 @@ class DistilBert(Family):
         attention = layer.attention
         return attend_by_hook(attention, attention.out_lin, states=states, arguments=arguments)
 
-    def classify(self, model: Any, states: torch.Tensor) -> torch.Tensor:
+    def classify(self, model: Any, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the logits (rows, labels), given the last layer's ``states``."""
         logits: torch.Tensor = model.classifier(model.pre_classifier(states[:, 0]).relu())
         return logits

@@ -50,9 +50,7 @@ class MPNet(Family):
         states: torch.Tensor = encoder.embeddings(input_ids=batch["input_ids"])
         return states
 
-    def attention_arguments(
-        self, encoder: Any, states: torch.Tensor, mask: torch.Tensor
-    ) -> dict[str, torch.Tensor | None]:
+    def attention_arguments(self, encoder: Any, states: torch.Tensor, mask: torch.Tensor) -> dict[str, Any]:
         """Return what attention takes beside ``states``: the bias of one row serves all."""
         bias = encoder.encoder.compute_position_bias(states[:1])
         return super().attention_arguments(encoder, states, mask) | {"position_bias": bias}
