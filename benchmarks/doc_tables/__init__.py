@@ -1,0 +1,1 @@
+"""Tables of the docs by the name in their mark, each made from committed raw files."""

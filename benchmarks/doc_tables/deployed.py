@@ -1,0 +1,109 @@
+"""Tables of the models in docs/deployment.md, docs/tutorial.md and docs/measurements/refit.md."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmarks.doc_tables.layout import DATA, interval, table
+
+DEPLOYMENT = DATA / "deployment"
+TUTORIAL = DATA / "tutorial"
+REFIT = DATA / "refit"
+
+
+def tutorial_models() -> str:
+    """Return what the tutorial's models score in int8, and their size and speed."""
+    deployed = pd.read_csv(TUTORIAL / "deployment.csv").set_index(["runtime", "model"])
+    rows = []
+    for row in pd.read_csv(TUTORIAL / "efficiency.csv").itertuples():
+        torch, int8 = (deployed.loc[runtime, row.model] for runtime in ("torch", "onnxruntime_int8"))
+        same = (int8[f"speedup_same_runtime{end}"] for end in ("", "_low", "_high"))
+        rows.append(
+            (
+                f"`{row.model}`",
+                row.architecture,
+                f"{row.parameters / 1e6:.1f} M",
+                f"{torch['score']:.1f}, {int8['score']:.1f}",
+                f"{int8['latency_ms']:.2f}",
+                interval(int8["speedup"], int8["speedup_low"], int8["speedup_high"]),
+                "1.00" if row.model == "teacher" else interval(*same),
+            )
+        )
+    heads = ("model", "architecture", "parameters", "accuracy in torch, int8", "ms in int8")
+    return table((*heads, "times the teacher in torch", "times the teacher in int8"), rows)
+
+
+def tutorial_candidates() -> str:
+    """Return every candidate of the tutorial's search."""
+    rows = [
+        (
+            row.episode,
+            f"{row.layers}L-{row.hidden_size}H-{row.attention_heads}A-{row.ffn_size}F",
+            row.origin,
+            f"{row.quality:.3f}",
+            f"{row.latency_ratio:.2f}",
+            f"{row.reward:.3f}",
+        )
+        for row in pd.read_csv(TUTORIAL / "history.csv").itertuples()
+    ]
+    return table(("episode", "architecture", "proposed by", "quality", "latency", "reward"), rows)
+
+
+def deployment() -> str:
+    """Return what the default run's models score in every runtime, and their speed."""
+    rows = []
+    for row in pd.read_csv(DEPLOYMENT / "deployment.csv").itertuples():
+        torch = interval(row.speedup, row.speedup_low, row.speedup_high)
+        same = interval(row.speedup_same_runtime, row.speedup_same_runtime_low, row.speedup_same_runtime_high)
+        own = row.model == "teacher"
+        rows.append(
+            (
+                row.model if own else f"`{row.model}`",
+                row.runtime,
+                f"{row.score:.1f}",
+                f"{row.latency_ms:.2f}",
+                "1.00" if own and row.runtime == "torch" else torch,
+                "1.00" if own else same,
+                f"{row.size_mb:.1f}",
+            )
+        )
+    heads = (
+        "model",
+        "runtime",
+        "average",
+        "ms",
+        "speed-up",
+        "over the teacher in the same runtime",
+        "MB",
+    )
+    return table(heads, rows)
+
+
+def refit() -> str:
+    """Return what students of the refit are, before and after training."""
+    found = pd.read_csv(REFIT / "laptop.csv")
+    heads = {
+        "start": "narrowed",
+        "trained": "narrowed, 75 steps",
+        "refit_512": "refit, 512 rows",
+        "refit_2048": "refit, 2,048 rows",
+        "refit_trained": "refit, 75 steps",
+        "refit_trained_1e-4": "refit, 75 steps at half the rate",
+    }
+    rows = []
+    for shape, of_shape in found.groupby("shape", sort=False):
+        values = of_shape.set_index("setting")
+        percent = 100 * values[["quality_accuracy", "quality_agreement"]]
+        cells = [
+            "{:.1f}, {:.1f}".format(*percent.loc[name]) if name in percent.index else "" for name in heads
+        ]
+        rows.append((str(shape).removesuffix("-gelu"), *cells))
+    return table(["shape", *heads.values()], rows)
+
+
+TABLES = {
+    "deployment/models": deployment,
+    "refit/shapes": refit,
+    "tutorial/models": tutorial_models,
+    "tutorial/candidates": tutorial_candidates,
+}
