@@ -12,7 +12,10 @@ from kdnas.commands import check
 from kdnas.config.check import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
+from kdnas.runtimes.quantise import cpu_flags
 from kdnas.sentences import counted, shown
+
+BF16 = {"avx512_bf16", "amx_bf16"}  # instruction sets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +90,10 @@ def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine
     if at_most:
         notes.append(
             f"No tokenizer yet, so texts count with teacher.max_length tokens: {', '.join(at_most)}."
+        )
+    if machine.device == "cpu" and config["training"]["precision"] != "bf16" and cpu_flags() & BF16:
+        notes.append(
+            "This CPU computes in bf16, which the run does not use: training.precision: bf16 trains faster."
         )
     if machine.device == "cpu" and config["training"]["device"] == "gpu":
         notes.append(

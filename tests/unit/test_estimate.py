@@ -13,6 +13,7 @@ import torch
 from tiny import write_teacher
 
 from kdnas import __main__ as command
+from kdnas.commands import estimate
 from kdnas.config.validation import validate
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
@@ -592,3 +593,17 @@ def test_command_refuses_with_one_sentence(content, arguments, words, tmp_path, 
     assert run(file, *arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("kdnas: ") and words in error and len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "said"),
+    [({"avx512_bf16"}, "auto", True), ({"amx_bf16"}, "bf16", False), ({"avx512f"}, "float32", False)],
+)
+def test_a_cpu_that_computes_in_bf16_and_is_not_asked_to_is_told(monkeypatch, flags, precision, said):
+    monkeypatch.setattr(estimate, "cpu_flags", lambda: flags | {"avx2"})
+    machine = Machine("cpu", "a processor", 0, {}, 10.0, 1000)
+    checked = config(training={"precision": precision})
+
+    notes = estimate._notes(checked, False, {}, machine)
+
+    assert any("bf16" in note for note in notes) == said

@@ -135,6 +135,38 @@ def test_more_of_something_makes_nothing_anew_that_is_there(finished, run_copy, 
     assert plan(run_copy, target) == planned
 
 
+def test_another_budget_searches_anew_with_the_strategy_that_aims_at_it_alone(run_copy):
+    aimed = {"search": {"strategies": ["lstm", "random", "constrained"]}}
+    write_config(run_copy, aimed | {"students": {"budgets": [{"latency_ratio": 0.5}]}})
+    made = job_counts(succeed(run_copy, "search"))
+    assert made["sample_candidates"] == made["update_controller"] == 2
+    write_config(run_copy, aimed | {"students": {"budgets": [{"latency_ratio": 0.6}, {"parameters": 9_000}]}})
+    assert plan(run_copy, "search")["sample_candidates"] == 2
+    output = succeed(run_copy, "students")
+    assert "constrained" in output
+    students = {path.name for path in (run_copy / RESULTS / "students").iterdir()}
+    assert {"constrained_budget_0.6", "lstm_budget_0.6", "lstm_best"} <= students
+    assert "constrained_best" not in students
+
+
+def test_untrained_refitted_candidates_within_budgets_reach_students(fresh):
+    changes = {
+        "search": {"strategies": ["constrained"]},
+        "distillation": {"initialisation": "refit", "refit_rows": 40, "proxy": {"epochs": 0}},
+        "reward": {"quality": "loss"},
+        "students": {"budgets": [{"latency_ratio": 0.5}]},
+        "fidelity": {"architectures": 0},
+    }
+    write_config(fresh, changes)
+    succeed(fresh, "tables")
+    found = history(fresh, "constrained", "episode_02")
+    assert (found["status"] == "ok").all() and len(found) == 4
+    cohort = json.loads((fresh / RESULTS / "search/constrained/episode_01/cohort_01.json").read_text())
+    assert all(entry["quality_loss"] is not None for entry in cohort["evaluations"])
+    glue = pd.read_csv(fresh / RESULTS / "tables" / "glue.csv")
+    assert set(glue["model"]) == {"teacher", "constrained_budget_0.5", "narrow"}
+
+
 def test_another_seed_is_taught_and_distilled_anew_though_the_store_is_one(run_copy):
     write_config(run_copy, {"seeds": [1, 2]})
     student = "students/narrow/mnli/seed_{}"
