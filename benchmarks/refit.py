@@ -1,8 +1,8 @@
 """What the refit of students gives, without any training and as a start of it.
 
-    R=results/laptop
-    snakemake --cores 1 --configfile config/laptop.yaml -- $R/proxy/train.parquet $R/teacher/mnli/seed_1/model
-    OMP_NUM_THREADS=1 python benchmarks/refit.py config/laptop.yaml --output refit.csv [--settings start]
+    CONFIG="config/laptop.yaml benchmarks/tabular/space.yaml" R=results/tabular
+    snakemake --cores 1 --configfile $CONFIG -- $R/proxy/train.parquet $R/teacher/mnli/seed_1/model
+    OMP_NUM_THREADS=1 python benchmarks/refit.py $CONFIG --output refit.csv [--settings start]
 
 Shapes of heads of 32 are evaluated as a search evaluates its candidates: on the proxy set, in one cohort, and
 judged by the held-out slice. Each setting is a start and a proxy. Of each shape: accuracy, 1 - distillation
