@@ -21,7 +21,7 @@ SNAKEMAKE := $(ACTIVE) $(VENV)/bin/python -m snakemake
 # without an advertisement of the theme's successor; --quiet would also silence what --strict looks for
 MKDOCS := said="$$(NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict 2>&1)" || { echo "$$said"; exit 1; }
 CLIENTS := kdnas/deployment/clients
-SNAKEFILES := Snakefile rules benchmarks/recipe/Snakefile
+SNAKEFILES := Snakefile rules
 CONFIG_FILES = $(foreach file,$(CONFIG),'$(file)')
 # after the targets, as --configfile takes every word that follows
 WITH_CONFIG = --configfile $(CONFIG_FILES)

@@ -14,7 +14,7 @@ from kdnas.models.config_file import read_config_file
 from kdnas.models.families import shape_of
 from kdnas.search.space import Architecture
 
-# per CPU thread: MiniLM fine-tuned on MNLI on an EPYC (docs/measurements/historical.md); a GPU's is a guess
+# per CPU thread: MiniLM fine-tuned on MNLI in float32, on an EPYC; a GPU's is a guess
 FLOPS = {"cpu": 4e10, "gpu": 5e12}
 PASS_SECONDS = 0.05  # for each pass, beside its operations: the optimiser, kernel launches on a GPU
 START_MB = 1200  # Python with torch and transformers, and the two Snakemake processes that lead to it

@@ -2,8 +2,7 @@
 
 Most parameters of a small student are its word embeddings. Our choice: its tables lie in the subspace with
 most of the summed teacher embeddings on real tokens, before their layer norm. So frequent word pieces count
-most. Decomposing the table itself, where each word piece counts alike, loses far more
-(docs/measurements/historical.md).
+most. Decomposing the table itself, where each word piece counts alike, loses far more.
 """
 
 from __future__ import annotations
