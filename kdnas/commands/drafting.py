@@ -15,7 +15,8 @@ import pandas as pd
 
 from kdnas.config.schema import load_schema
 from kdnas.data.frames import read_parquet
-from kdnas.data.sources.readers import Encoding, read_csv, read_json, read_text
+from kdnas.data.sources.csv_reader import read_csv
+from kdnas.data.sources.readers import Encoding, read_json, read_text
 from kdnas.errors import UserError
 from kdnas.search.space import Architecture
 from kdnas.sentences import listed, reason, shown

@@ -85,6 +85,23 @@ def test_csv_keeps_line_breaks_quotes_and_what_pandas_takes_for_missing(tmp_path
     assert meta["found"]["labels"] == ["NA", "b"]
 
 
+def test_lines_in_a_text_that_are_no_rows_are_kept(tmp_path):
+    texts = ["we won\n2,1\nand lost", "a list:\nbread, a\nmilk,b", "to,a\nbe,b", "one\n\n\ntwo, three"]
+    put(tmp_path / "intents", "train.csv", pd.DataFrame({"text": texts * 5, "category": list("abba") * 5}))
+    put(tmp_path / "intents", "dev.csv", pd.DataFrame({"text": texts, "category": list("abba")}))
+    assert load(tmp_path)[0]["validation"]["text"].tolist() == texts
+
+
+def test_blank_lines_are_no_rows_and_short_rows_end_in_empty_cells(tmp_path):
+    folder = tmp_path / "intents"
+    folder.mkdir()
+    (folder / "train.csv").write_text("\ncategory,text\n\nx,a\n  \ny\ny,b\nx,c\n")
+    (folder / "dev.tsv").write_text(" text\tcategory \na\tx\nb\ty\n")
+    frames, _ = load(tmp_path)
+    assert frames["train"]["text"].tolist() == ["a", "", "b", "c"]
+    assert frames["validation"]["label"].tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("kind", [".csv", ".csv.gz", ".json", ".json.gz", ".jsonl.gz"])
 def test_a_task_of_glue_may_come_in_these_forms_too(tmp_path, kind):
     config = make(tmp_path, "rte", "parquet")
@@ -271,13 +288,65 @@ def broken(**changed):
         ),
         ("train.csv", b"", "train.csv has no rows"),
         ("train.csv", b"text,category\n", "train.csv has no rows"),
-        ("train.csv", b"text;category\na;b\n", 'has no column "text"; it has text;category'),
+        (
+            "train.csv",
+            b"text;category\na, or b;c\n",
+            "has semicolons between its columns (text;category); allowed in a .csv file: commas",
+        ),
+        ("train.csv", b"text\tcategory\na\tb\n", "has tabs between its columns (text\\tcategory); allowed"),
+        ("train.tsv", b"text,category\na,b\n", "has commas between its columns (text,category); allowed"),
         (
             "train.csv",
             b"text,category\na,b,c\n",
-            "is not a CSV file (Expected 2 fields in line 2, saw 3); allowed",
+            "is not a CSV file (2 columns, but 3 fields in line 2); all",
         ),
-        ("train.csv", b'text,category\n"a,b\n', "is not a CSV file (EOF inside string starting at row 1)"),
+        ("train.csv", b'text,category\n"a,b\n', "(quotes open in the row of line 2 and never close)"),
+        (
+            "train.csv",
+            b'text,category\na,x\n"b,x\nc,y\n"d,y\n',
+            "(in the row of line 3, text follows the quotes that close in line 5)",
+        ),
+        ("train.csv", b'text,category\n"a \\"b\\" c",x\n', "text follows the quotes that close in line 2"),
+        (
+            "train.csv",
+            b'text,category\na,x\n"b,x\nc,y\nd",y\n',
+            'row 2 has a field of 3 lines that look like rows, from "b,x" on; allowed: double quotes',
+        ),
+        (
+            "train.csv",
+            b'category,text\nx,a\ny,"b\nx,c\ny,d"\n',
+            'row 2 has a field of 3 lines that look like rows, from "b" on; allowed: double quotes',
+        ),
+        (
+            "train.csv",
+            b"text,category\na,x\ntext,category\nb,y\n",
+            "row 2 has the names of the columns again; allowed: in the first line alone",
+        ),
+        ("train.tsv", b"", "train.tsv has no rows"),
+        ("train.tsv", b"text\ttext\tcategory\na\tb\tc\n", 'has the column "text" twice'),
+        ("train.tsv", b"text\tcategory\na\tx\nb\tc\ty\n", 'line 3 is broken: "b\\tc\\ty"; it needs'),
+        ("train.jsonl", b"", "train.jsonl has no rows"),
+        ("train.json", b"[]", "train.json has no rows"),
+        (
+            "train.jsonl",
+            b'{"text": "a", "category": "x", "category": "y"}\n',
+            'line 1: the key "category" is there twice; allowed: each key once',
+        ),
+        ("train.json", b'[{"text": "a", "text": "b"}]', 'JSON array (the key "text" is there twice)'),
+        ("train.csv", gzip.compress(b"text,category\na,b\n", mtime=0), "is packed by gzip; allowed: a name"),
+        ("train.jsonl", b"PK\x03\x04rest", "is a zip archive or a spreadsheet; allowed: the table in it"),
+        ("train.tsv", b"PAR1rest", "is a Parquet file; allowed: a name that ends in .parquet"),
+        (
+            "train.csv",
+            "text,category\na,b\n".encode("utf-16"),
+            "is UTF-16 text; allowed: UTF-8, or utf-16 in data.custom_tasks.intents.encoding",
+        ),
+        (
+            "train.csv",
+            "text,category\na,b\n".encode("utf-16-le"),
+            "has null characters, the first in line 1; allowed: text without them, or its encoding, such as",
+        ),
+        ("train.csv", b"text,category\na,b\n\0\0", "has null characters, the first in line 3"),
         ("train.csv", b"text,text,category\na,b,c\n", 'has the column "text" twice'),
         ("train.csv", b"text,category\na,x\nb,\n", "row 2: category is empty (as in 1 of 2 rows)"),
         ("train.json", b'{"data": [\n]}', "is one JSON object with data; allowed: an array of objects"),

@@ -17,7 +17,8 @@ import pandas as pd
 from kdnas.data.local_folders import SUFFIXES, folder_names, split_names, split_of, subset_folders
 from kdnas.data.settings import DataSettings, Layout
 from kdnas.data.sources.checks import name_codes
-from kdnas.data.sources.readers import Encoding, only_columns, read_csv, read_json, read_parquet_columns
+from kdnas.data.sources.csv_reader import check_rows, read_csv
+from kdnas.data.sources.readers import Encoding, only_columns, read_json, read_parquet_columns
 from kdnas.data.sources.tsv import header_of, read_test_tsv, read_tsv
 from kdnas.data.tasks import HELDOUT, TEST, VALIDATION, Task
 from kdnas.data.unlabelled import UNLABELLED
@@ -172,4 +173,6 @@ class _Reader:
             frame, names = read_parquet_columns(path, needed, optional, label=label)
             return frame if names is None else name_codes(task, frame, names, label=label, where=str(path))
         frame = read_csv(path, encoding) if suffix == "csv" else read_json(path, encoding)
+        if suffix == "csv":
+            check_rows(frame, labels[0], where=str(path))
         return only_columns(frame, needed, optional, where=str(path))
