@@ -134,6 +134,41 @@ def test_a_split_may_have_any_of_its_usual_names(tmp_path, train, validation):
     }
 
 
+@pytest.mark.parametrize("name", ["heldout", "held_out", "held-out"])
+def test_spellings_of_a_held_out_set(tmp_path, name):
+    put(tmp_path / "intents", "train.csv", intents())
+    put(tmp_path / "intents", f"{name}.csv", intents(9, "own"))
+    frames, meta = load(tmp_path, heldout=0.2)
+    assert frames["heldout"]["text"].str.startswith("own").all() and meta["heldout_from"] == "heldout"
+    assert tmp_path / "intents" / f"{name}.csv" in training_files(tmp_path, "intents")
+
+
+@pytest.mark.parametrize("name", ["unlabelled", "unlabeled"])
+def test_spellings_of_unlabelled_rows(tmp_path, name):
+    put(tmp_path / "intents", "train.csv", intents())
+    put(tmp_path / "intents", f"{name}.csv", intents(9, "more")[["text"]])
+    frames, _ = load(tmp_path, max_unlabelled_rows={"intents": None})
+    assert len(frames["unlabelled"]) == 9
+    frames, meta = load(tmp_path)
+    assert "unlabelled" not in frames and meta["unread_files"] == [f"{name}.csv"]
+
+
+def test_files_of_no_split_are_named(tmp_path):
+    odd = ["Validation (1).csv", "train-2.csv", "train_2.csv", "traning.csv", "train.xlsx"]
+    told_of_nothing = ["README.md", "LICENSE", ".hidden.csv"]
+    put(tmp_path / "intents", "train.csv", intents())
+    for name in [*odd, *told_of_nothing]:
+        (tmp_path / "intents" / name).write_bytes(b"x")
+    (tmp_path / "intents" / "old").mkdir()
+    _, meta = load(tmp_path)
+    assert meta["unread_files"] == sorted(odd)
+    folder = tmp_path / "intents"
+    intents().to_parquet(folder / "valid-00000-of-00001.parquet")
+    for name in odd:
+        (folder / name).unlink()
+    assert "unread_files" not in load(tmp_path)[1]  # shards are one split's
+
+
 @pytest.mark.parametrize("second", ["dev.csv", "validation.json.gz", "valid-00000-of-00001.parquet"])
 def test_two_files_of_one_split_are_refused(tmp_path, second):
     for name in ("train.csv", "val.csv"):
@@ -178,6 +213,43 @@ def test_the_cut_and_the_held_out_slice_are_apart_and_leave_rare_classes_in_trai
     assert [len(frames[split]) for split in ("train", "heldout", "validation")] == [72, 18, 10]
     texts = [set(frame["text"]) for frame in frames.values()]
     assert sum(map(len, texts)) == len(set().union(*texts)) == 100
+
+
+@pytest.mark.parametrize(
+    ("count", "own", "words"),
+    [
+        (1, None, 'class "rare" of intents has 1 row of the 91 training rows, of which a validation split'),
+        (2, None, 'class "rare" of intents has 2 rows of the 92 training rows, of which a validation split'),
+        (3, None, None),
+        (1, "dev", 'training no row of class "rare" of intents; it has 1 of the 91 training rows; allowed'),
+        (2, "dev", None),
+        (1, "heldout", None),
+    ],
+)
+def test_a_class_needs_a_row_for_each_side(tmp_path, count, own, words):
+    more = pd.DataFrame({"text": [f"rare {row}" for row in range(count)], "category": "rare"})
+    put(tmp_path / "intents", "train.csv", pd.concat([intents(90), more]))
+    if own:
+        put(tmp_path / "intents", f"{own}.csv", intents(9, own))
+    if words is None:
+        frames, meta = load(tmp_path, heldout=0.2)
+        rare = meta["found"]["labels"].index("rare")
+        assert rare in frames["train"]["label"].tolist()
+        assert own == "heldout" or rare in frames["heldout"]["label"].tolist()
+        return
+    with pytest.raises(UserError, match=words):
+        load(tmp_path, heldout=0.2)
+
+
+def test_a_held_out_set_has_room_for_all_classes(tmp_path):
+    frame = intents(120).assign(category=[f"c{row % 40}" for row in range(120)])
+    put(tmp_path / "intents", "train.csv", frame)
+    put(tmp_path / "intents", "dev.csv", frame.assign(text=frame["text"] + "!"))
+    with pytest.raises(
+        UserError, match="heldout is 0.2, which is 24 rows for the 40 classes of .* from 0.334"
+    ):
+        load(tmp_path, heldout=0.2)
+    assert load(tmp_path, heldout=0.334)[0]["heldout"]["label"].nunique() == 40
 
 
 def test_too_few_rows_to_cut_are_told(tmp_path):
@@ -233,6 +305,23 @@ def test_classes_that_are_not_listed_are_sorted(tmp_path, labels, names, suffix)
     frames, meta = load(tmp_path)
     assert meta["found"]["labels"] == names
     assert frames["train"]["label"].tolist() == [names.index(str(label)) for label in labels] * 10
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_spaces_around_a_label_do_not_count(tmp_path, suffix):
+    labels = ["refund ", " refund", "refund", "card lost", "card lost\u00a0", "card lost"]
+    put(tmp_path / "intents", f"train{suffix}", intents().assign(category=labels * 5))
+    put(tmp_path / "intents", f"dev{suffix}", intents(2).assign(category=[" refund", "card lost "]))
+    for listed in (None, ["card lost", "refund"]):
+        frames, _ = load(tmp_path, INTENTS | {"labels": listed})
+        assert frames["train"]["label"].tolist() == [1, 1, 1, 0, 0, 0] * 5
+        assert frames["validation"]["label"].tolist() == [1, 0]
+
+
+def test_classes_that_differ_by_quotes_alone_are_refused(tmp_path):
+    put(tmp_path / "intents", "train.tsv", intents().assign(category=["refund", '"refund"', "lost"] * 10))
+    told = refusal(tmp_path)
+    assert 'has in category both refund and "refund", which differ by quotes alone; allowed: one' in told
 
 
 def test_codes_that_a_file_names_are_read_by_their_names(tmp_path):
@@ -434,12 +523,13 @@ def test_empty_and_repeated_rows_are_counted_and_kept(tmp_path):
     assert len(frames["train"]) == 30 and frames["train"]["text"][4] == ""
     told = remarks(get_task(completed(INTENTS, meta)), frames, meta)
     assert told == [
-        'the classes " Refund", "refund" of intents differ by case or spaces alone',
+        'the classes "Refund", "refund" of intents differ by spelling alone (case, spaces, quotes, hyphens '
+        "or zeros)",
         "2 of the 30 rows of train of intents have an empty text",
         "3 of the 30 rows of train of intents repeat the texts of another row, and 1 of their texts has "
         "several labels",
         "the split validation of intents has no row of 1 of its 4 classes, so its scores say nothing about "
-        "them:  Refund",
+        "them: Refund",
     ]
 
 

@@ -7,8 +7,9 @@ official download, or a first line that names the columns. Text files may be pac
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
+_DESCRIBES = re.compile(r"\.|(readme|licen[cs]e)\b|.*\.(md|rst)$", re.IGNORECASE)
 _SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
@@ -56,6 +58,21 @@ def load_test(
     with _data_folder(data) as path:
         reader = _Reader(task, _subset_folder(subset, path), Layout(), official_test_rows=rows)
         return reader.read(split, tsv="diagnostic" if subset == "ax" else None)
+
+
+def unread(task: Task, data: DataSettings, files: Iterable[str]) -> list[str]:
+    """Return the names of the files in a task's folder that are none of the ``files`` that were read.
+
+    Hidden files and those that describe a data set are left out.
+    """
+    with _data_folder(data) as path:
+        names = [entry.name for entry in _subset_folder(task.name, path).iterdir() if entry.is_file()]
+    read = [Path(file).name for file in files]  # of shards a pattern
+    return sorted(
+        name
+        for name in names
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in read) and not _DESCRIBES.match(name)
+    )
 
 
 @contextlib.contextmanager
