@@ -135,7 +135,7 @@ def test_names_that_the_config_lists_are_not_doubted(tmp_path):
     [
         ("Lost card", "lost_card", True),
         ("lost-card", "lost  card", True),
-        ("caf\u00e9", "cafe\u0301", True),
+        ("na\u00efve", "nai\u0308ve", True),
         ("a\u200b", "a", True),
         ("1.0", "1", True),
         ("01", "1", True),
@@ -174,7 +174,7 @@ def test_texts_that_are_short_or_in_other_scripts(tmp_path, make):
     assert told(tmp_path, ["bad", "good"] * 50, text=rows, val=(rows, ["bad", "good"] * 50)) == []
 
 
-@pytest.mark.parametrize("sign", ["caf\u00c3\u00a9", "it\u00e2\u20ac\u2122s", "caf\ufffd", "it\x92s"])
+@pytest.mark.parametrize("sign", ["na\u00c3\u00afve", "it\u00e2\u20ac\u2122s", "na\ufffdve", "it\x92s"])
 def test_garbled_texts(tmp_path, sign):
     rows = texts(100)
     rows[:5] = [f"{sign} {row}" for row in range(5)]
@@ -222,7 +222,7 @@ def test_numbers_unlike_the_others(tmp_path, odd, count):
         np.exp(np.random.default_rng(0).normal(4, 1, 500)).tolist(),  # prices
         np.random.default_rng(0).normal(size=200).clip(-1, 1).tolist(),
         [-1, 0, 1] * 30,
-        [0] * 180 + [1, 2] * 10,
+        [0] * 60 + [1, 2] * 30,
     ],
 )
 def test_usual_numbers_are_not_doubted(tmp_path, numbers):

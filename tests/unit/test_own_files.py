@@ -154,7 +154,7 @@ def test_spellings_of_unlabelled_rows(tmp_path, name):
 
 
 def test_files_of_no_split_are_named(tmp_path):
-    odd = ["Validation (1).csv", "train-2.csv", "train_2.csv", "traning.csv", "train.xlsx"]
+    odd = ["Validation (1).csv", "train copy.csv", "train-2.csv", "train.xlsx", "train_2.csv"]
     told_of_nothing = ["README.md", "LICENSE", ".hidden.csv"]
     put(tmp_path / "intents", "train.csv", intents())
     for name in [*odd, *told_of_nothing]:
