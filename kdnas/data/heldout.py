@@ -93,10 +93,12 @@ def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.Da
     quotas = np.minimum(allocate(sizes, round(share * len(frame))), np.maximum(sizes - 1, 0))
     chosen = _slice(frame, task, stratum=stratum, quotas=quotas)
     if frame.loc[chosen, "label"].nunique() < 2:
+        texts = len(set(text_sets(frame, task.text_columns)))
+        alike = f" with {texts} different texts" if texts < len(frame) / 2 else ""
         raise UserError(
-            f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training rows, which "
-            "is too few for two different labels; allowed: more rows, a larger share, or a validation split "
-            "of its own"
+            f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training "
+            f"rows{alike}, which is too few for two different labels; allowed: more rows, a larger share, or a "
+            "validation split of its own"
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 

@@ -257,6 +257,8 @@ def test_too_few_rows_to_cut_are_told(tmp_path):
     assert "validation_share is 0.1 of 8 training rows, which is too few for two different labels" in refusal(
         tmp_path
     )
+    put(tmp_path / "intents", "train.csv", intents(60).assign(text=["a", "b", "c"] * 20))
+    assert "0.1 of 60 training rows with 3 different texts, which is too few" in refusal(tmp_path)
 
 
 def test_a_test_split_with_labels_is_scored_and_one_without_is_not(tmp_path):
