@@ -24,7 +24,20 @@ from kdnas.errors import UserError
 from kdnas.search.space import Architecture
 from kdnas.sentences import listed, reason, shown
 
-LABELS = ("label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "topics", "score")
+LABELS = (
+    "label",
+    "labels",
+    "category",
+    "class",
+    "intent",
+    "sentiment",
+    "target",
+    "topic",
+    "topics",
+    "score",
+    "stars",
+    "rating",
+)
 TEXTS = ("text", "sentence", "review", "content", "comment", "message", "question", "body", "utterance")
 PAIRS = (
     ("premise", "hypothesis"),

@@ -31,6 +31,7 @@ MISSING = {
 CODES = (-1, -9, -99, -999, -9999, 99, 999, 9999, 99999)  # numbers that stand for a missing one
 SURE, LIKELY = ";|", ",/+&"  # between labels in a text; the latter are also in names of one class
 AMOUNTS = 10  # whole numbers as classes from which they may be amounts
+MOSTLY = 2 / 3  # of the parts of names are names
 FEW = 0.1  # of the texts of a column have a letter: it may hold identifiers
 MOST = 0.9  # of the texts of a column are in quotes
 GARBLED = 0.01  # of the texts of a column have signs of a wrong encoding
@@ -56,7 +57,8 @@ def doubts(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, An
 def joined_by(names: Iterable[str]) -> str | None:
     """Return what seems to stand between several labels in ``names``, None for nothing.
 
-    So it is in two names or more, and all that is around it are other names, or parts of several.
+    So it is in two names or more, and what is around it are other names, mostly or, with a separator that is
+    also in names of one class, always. With the former, what is in several names is one too.
     """
     names = set(names)
     for separator in SURE + LIKELY:
@@ -65,9 +67,11 @@ def joined_by(names: Iterable[str]) -> str | None:
         }
         uses = Counter(part for several in parts.values() for part in several)
         known = names - set(parts)
-        if separator not in LIKELY:
+        if separator in SURE:
             known |= {part for part, times in uses.items() if times > 1}
-        if len(parts) > 1 and all(part and part in known for part in uses):
+        found = sum(times for part, times in uses.items() if part in known)
+        needed = (MOSTLY if separator in SURE else 1) * uses.total()
+        if len(parts) > 1 and "" not in uses and found >= needed:
             return separator
     return None
 

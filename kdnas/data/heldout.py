@@ -97,8 +97,8 @@ def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.Da
         alike = f" with {texts} different texts" if texts < len(frame) / 2 else ""
         raise UserError(
             f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training "
-            f"rows{alike}, which is too few for two different labels; allowed: more rows, a larger share, or a "
-            "validation split of its own"
+            f"rows{alike}, which is too few for two different labels; allowed: more rows, a larger share, or "
+            "a validation split of its own"
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 

@@ -75,6 +75,8 @@ def test_a_code_that_stands_for_no_label(tmp_path, labels, code):
         (["a|b", "b|c", "c|a"], "|"),  # no label is alone
         (["joy", "fear", "anger", "joy, fear", "fear, anger"], ","),
         (["a", "b", "a/b", "b/a"], "/"),
+        (["a", "b", "a;b", "c;a"], ";"),  # c is never alone
+        (["a", "b", "a, b", "c, a"], None),
         (["a", "b", "a;b"], None),
         (["a", "a;b", "a;c"], None),
         (["x/a", "x/b", "y/a", "y/b"], None),
