@@ -202,7 +202,7 @@ def test_a_row_inside_a_text(tmp_path, names):
 
 
 @pytest.mark.parametrize("count", [1, 40])
-@pytest.mark.parametrize("odd", [-1, -999, 999, 9999, 1e6])
+@pytest.mark.parametrize("odd", [-1, -999, 999, 9999, 1e6, -1e6])
 def test_numbers_unlike_the_others(tmp_path, odd, count):
     numbers = np.linspace(0, 100, 300).round(1).tolist()
     if count > 1 and odd not in (-1, -999, 999, 9999):

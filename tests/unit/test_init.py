@@ -44,6 +44,7 @@ def rows_of(labels, **more):
         (list(range(0, 120, 3)), ["pearson", "spearman"]),  # whole numbers, 40 different ones
         (list(range(101)) * 2, ["pearson", "spearman"]),  # percentages
         ([0, 25, 50, 75, 100] * 8, ["pearson", "spearman"]),
+        ([7, 8, 9] * 14, ["pearson", "spearman"]),
         ([-1, 0, 1] * 14, ["accuracy", "macro_f1"]),
         ([0, 4] * 20, ["accuracy"]),
         (["1.0", "2.0", "3.5"] * 14, ["pearson", "spearman"]),

@@ -126,7 +126,7 @@ def test_shares_that_do_not_fit(share, message):
 @pytest.mark.parametrize(
     ("share", "message"),
     [
-        (0.001, "which is 0 rows for the 3 classes of mnli; allowed: a row for each class, as from 0.03 on"),
+        (0.001, "which is 0 rows for the 3 classes of mnli; allowed: a row for each class, as from 0.01 on"),
         (0.999, "which leaves training no row of clas"),
     ],
 )
