@@ -57,8 +57,9 @@ def doubts(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, An
 def joined_by(names: Iterable[str]) -> str | None:
     """Return what seems to stand between several labels in ``names``, None for nothing.
 
-    So it is in two names or more, and what is around it are other names, mostly or, with a separator that is
-    also in names of one class, always. With the former, what is in several names is one too.
+    What is around it are other names: mostly, or always with a separator that is also in names of one class.
+    With the former, what is around it in several names is one too. It is in two names or more, or in one
+    beside all of its parts.
     """
     names = set(names)
     for separator in SURE + LIKELY:
@@ -71,7 +72,8 @@ def joined_by(names: Iterable[str]) -> str | None:
             known |= {part for part, times in uses.items() if times > 1}
         found = sum(times for part, times in uses.items() if part in known)
         needed = (MOSTLY if separator in SURE else 1) * uses.total()
-        if len(parts) > 1 and "" not in uses and found >= needed:
+        certain = separator in SURE and set(uses) <= names - set(parts)
+        if parts and (len(parts) > 1 or certain) and "" not in uses and found >= needed:
             return separator
     return None
 

@@ -77,7 +77,9 @@ def test_a_code_that_stands_for_no_label(tmp_path, labels, code):
         (["a", "b", "a/b", "b/a"], "/"),
         (["a", "b", "a;b", "c;a"], ";"),  # c is never alone
         (["a", "b", "a, b", "c, a"], None),
-        (["a", "b", "a;b"], None),
+        (["a", "b", "a;b"], ";"),
+        (["a", "b", "a,b"], None),
+        (["a", "a;b"], None),
         (["a", "a;b", "a;c"], None),
         (["x/a", "x/b", "y/a", "y/b"], None),
         (["a;", ";a", "a"], None),
