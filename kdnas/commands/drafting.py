@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,29 @@ import numpy as np
 import pandas as pd
 
 from kdnas.config.schema import load_schema
+from kdnas.data.doubts import joined_by
 from kdnas.data.frames import read_parquet
-from kdnas.data.sources.readers import Encoding, read_csv, read_json, read_text
+from kdnas.data.names import WHOLE_NUMBER
+from kdnas.data.sources.csv_reader import read_csv
+from kdnas.data.sources.readers import Encoding, read_json, read_text
 from kdnas.errors import UserError
 from kdnas.search.space import Architecture
 from kdnas.sentences import listed, reason, shown
 
-LABELS = ("label", "labels", "category", "class", "intent", "sentiment", "target", "topic", "topics", "score")
+LABELS = (
+    "label",
+    "labels",
+    "category",
+    "class",
+    "intent",
+    "sentiment",
+    "target",
+    "topic",
+    "topics",
+    "score",
+    "stars",
+    "rating",
+)
 TEXTS = ("text", "sentence", "review", "content", "comment", "message", "question", "body", "utterance")
 PAIRS = (
     ("premise", "hypothesis"),
@@ -31,15 +48,22 @@ PAIRS = (
     ("question", "answer"),
     ("query", "passage"),
 )
+OF_CLASSES, OF_NUMBERS, OF_SETS = ["accuracy", "macro_f1"], ["pearson", "spearman"], ["micro_f1", "macro_f1"]
 MOST_CLASSES = 1000
-NUMBERS_FROM = 30  # different values, all of them numbers: a scale and not a list of classes
+NUMBERS_FROM = 30  # more different values, all of them numbers, are a scale and not a list of classes
 UNEVEN = 0.8  # the share of the largest class from which accuracy says little
 LENGTHS = (16, 32, 64, 128, 256, 512)
 SAMPLE = 1000  # rows whose tokens are counted
 
 
 def read_rows(path: Path, encoding: Encoding) -> pd.DataFrame:
-    """Return all columns of a file of rows; raises UserError for one that cannot be read."""
+    """Return all columns of a file of rows, the first of each name; raises UserError if it cannot be read."""
+    rows = _all_rows(path, encoding)
+    rows.columns = rows.columns.map(lambda name: str(name).strip())
+    return rows.loc[:, ~rows.columns.duplicated()]
+
+
+def _all_rows(path: Path, encoding: Encoding) -> pd.DataFrame:
     suffix = path.name.removesuffix(".gz").rpartition(".")[2]
     if suffix == "parquet":
         frame: pd.DataFrame = read_parquet(path).to_pandas()
@@ -102,36 +126,66 @@ def _holds_text(values: pd.Series) -> bool:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a label is, in words, and the keys of ``data.custom_tasks`` that say so."""
+    """What a label is, in words, and the keys of ``data.custom_tasks`` that say so.
+
+    ``doubt``: what else it could be, and the keys for that; none where only this can be meant.
+    """
 
     described: str
     keys: dict[str, Any]
     classes: list[str]
+    doubt: str | None = None
 
 
 def meaning_of(values: pd.Series, label: str, where: Path) -> Meaning:
     """Return what the ``values`` of the column ``label`` are: classes, sets of labels or numbers.
 
-    Raises UserError for one class alone and for as many classes as an identifier has.
+    Whole numbers are classes where they are few and without gaps, as codes and stars are. Raises UserError
+    for one class alone and for as many classes as an identifier has.
     """
     if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
-        return Meaning("any number of labels", {"multi_label": True, "metrics": ["micro_f1", "macro_f1"]}, [])
+        return Meaning("any number of labels", {"multi_label": True, "metrics": OF_SETS}, [])
     texts = values.dropna().astype(str).str.strip()
     counts = texts[texts != ""].value_counts()
     numbers = pd.to_numeric(pd.Series(counts.index), errors="coerce")
-    whole = bool((numbers == numbers.round()).all())
-    if numbers.notna().all() and (len(counts) > NUMBERS_FROM or not whole):
-        low, high = numbers.min(), numbers.max()
-        return Meaning(f"a number from {low:g} to {high:g}", {"metrics": ["pearson", "spearman"]}, [])
+    if numbers.notna().all() and len(counts) > 2 and not _are_codes(counts.index):
+        doubt = None
+        if all(re.fullmatch(WHOLE_NUMBER, text) for text in counts.index):
+            doubt = f"if these {len(counts)} whole numbers are classes, metrics: {_inline(OF_CLASSES)}"
+        described = f"a number from {numbers.min():g} to {numbers.max():g}"
+        return Meaning(described, {"metrics": OF_NUMBERS}, [], doubt)
+    separator = joined_by(counts.index)
+    if separator is not None:
+        keys = {"multi_label": True, "label_separator": separator, "metrics": OF_SETS}
+        doubt = (
+            f"if a row has one label, without multi_label and label_separator, metrics: {_inline(OF_CLASSES)}"
+        )
+        return Meaning(f"any number of labels with {shown(separator)} between them", keys, [], doubt)
     if len(counts) < 2 or len(counts) > min(MOST_CLASSES, len(values) / 2):
         raise UserError(
             f"{where} has {len(counts)} different values in the column {shown(label)} of {len(values)} rows; "
             "allowed: --label with a column of classes or numbers"
         )
-    metrics = ["accuracy", "macro_f1"]
-    if len(counts) == 2 and counts.iloc[0] < UNEVEN * counts.sum():
-        metrics = ["accuracy"]
-    return Meaning(f"{len(counts)} classes", {"metrics": metrics}, sorted(counts.index))
+    doubt = None
+    if numbers.notna().all() and len(counts) > 2:
+        amounts = f"if these {len(counts)} whole numbers are amounts, as stars may be"
+        doubt = f"{amounts}, metrics: {_inline(OF_NUMBERS)}"
+    two_even = len(counts) == 2 and counts.iloc[0] < UNEVEN * counts.sum()
+    metrics = OF_CLASSES[:1] if two_even else OF_CLASSES
+    return Meaning(f"{len(counts)} classes", {"metrics": metrics}, sorted(counts.index), doubt)
+
+
+def _are_codes(names: Iterable[str]) -> bool:
+    """Return whether names are few whole numbers in a row from -1, 0 or 1 on."""
+    names = list(names)
+    if len(names) > NUMBERS_FROM or not all(re.fullmatch(WHOLE_NUMBER, name) for name in names):
+        return False
+    numbers = sorted(map(int, names))
+    return numbers[0] in (-1, 0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _inline(names: Iterable[str]) -> str:
+    return f"[{', '.join(names)}]"
 
 
 @dataclass(frozen=True)

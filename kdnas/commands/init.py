@@ -1,12 +1,15 @@
 """Write a first configuration for rows and a model of your own.
 
 It looks at the training file and at the model, and says in the file that it writes what each choice is for.
+Before that, all files of the task are read as a run will read them, with its checks and warnings.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +19,15 @@ from typing import Any
 import yaml
 
 from kdnas.commands.drafting import draft_space, find_columns, meaning_of, read_rows, token_lengths
+from kdnas.config.check import check_config
 from kdnas.config.schema import load_schema
 from kdnas.data.local_folders import SUFFIXES, split_names, split_of
+from kdnas.data.remarks import remarks
+from kdnas.data.rows import heldout_share
+from kdnas.data.settings import DataSettings, Layout
+from kdnas.data.sources import load_task
 from kdnas.data.sources.readers import Encoding
-from kdnas.data.tasks import TASKS
+from kdnas.data.tasks import TASKS, completed, get_task, task_definitions
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.files.artifacts import write_text
@@ -30,6 +38,7 @@ from kdnas.teachers.fetch import TeacherSource, local_folder, package_folder
 
 MOST_TRAINED = 20_000  # rows with labels: on two cores more take long
 LARGE = 512  # hidden size from which fine-tuning wants a lower rate
+VALIDATION_SHARE = Layout().validation_share
 MOST_HELDOUT, MOST_PROXY = 2000, 2500  # rows that rank candidates, and that they are distilled on
 
 TEMPLATE = Template(
@@ -42,7 +51,7 @@ data:
   source: local
   path: $path                   # the folder that holds $task/
   custom_tasks:
-    $task: $entry
+$doubt    $task: $entry
   tasks: [$task]
 $rows
 teacher:
@@ -119,23 +128,45 @@ def run(options: argparse.Namespace) -> str:
     text = TEMPLATE.substitute(
         {name: json.dumps(values) for name, values in space.items()},
         task=task,
-        path=json.dumps(str(options.data.parent)),
+        path=json.dumps(str(_parent(options.data))),
+        doubt=f"    # {meaning.doubt}\n" if meaning.doubt else "",
         entry=_inline(entry),
         rows=_rows(options.data, task, len(rows)),
         teacher=_teacher(options.model, config, task, classes=meaning.classes),
         rate="3.0e-5" if space["hidden_size"][-1] >= LARGE else "1.0e-4",
         longest=lengths.longest,
         typical=lengths.typical,
-        heldout=_share(MOST_HELDOUT, 0.2, len(rows)),
+        heldout=_heldout(len(rows), len(meaning.classes)),
         share=_share(MOST_PROXY, 1.0, len(rows)),
         half=_inline(_half_the_layers(space)),
     )
+    warnings = _trial(yaml.safe_load(text), task)
     write_text(output, text)
     found = f"texts in {' and '.join(map(shown, columns.text))}, labels in {shown(columns.label)}"
-    return f"{output}: {counted(len(rows), 'row')} of {train}, {found}: {meaning.described}.\n" + (
-        f"Look it over, then:\n  python -m kdnas check {output}\n  make estimate CONFIG={output}\n"
-        f"  make run CONFIG={output}"
-    )
+    lines = [
+        f"{output}: {counted(len(rows), 'row')} of {train}, {found}: {meaning.described}.",
+        *([f"Or: {meaning.doubt}."] if meaning.doubt else []),
+        *(f"Warning: {warning}." for warning in warnings),
+        "Look it over, then:",
+        f"  python -m kdnas check {output}",
+        f"  make estimate CONFIG={output}",
+        f"  make run CONFIG={output}",
+    ]
+    return "\n".join(lines)
+
+
+def _trial(config: dict[str, Any], task: str) -> list[str]:
+    """Read all rows as ``fetch_task`` does and return its warnings; raises UserError."""
+    checked = check_config(config)
+    definition = task_definitions(checked["data"])[task]
+    settings = DataSettings.from_config(checked["data"])
+    frames, meta = load_task(definition, settings, heldout_share(task, checked["search"]))
+    return remarks(get_task(completed(definition, meta)), frames, meta)
+
+
+def _parent(folder: Path) -> Path:
+    """Return the folder that holds ``folder``, also where that is named by dots."""
+    return folder.parent if folder.name not in ("", "..") else Path(os.path.relpath(folder.resolve().parent))
 
 
 def _task(folder: Path) -> str:
@@ -215,6 +246,12 @@ def _teacher(name: str | None, config: Any, task: str, *, classes: list[str]) ->
 def _share(most: int, of_all: float, rows: int) -> float:
     """Return the share of the training rows that is ``most`` rows, at most ``of_all``."""
     return round(min(of_all, most / min(rows, MOST_TRAINED)), 3)
+
+
+def _heldout(rows: int, classes: int) -> float:
+    """Return the share of the training rows that is held out, with room for a row of each class."""
+    cut = rows - round(rows * VALIDATION_SHARE)  # a validation split may be cut before
+    return max(_share(MOST_HELDOUT, 0.2, rows), math.ceil(1000 * classes / min(cut, MOST_TRAINED)) / 1000)
 
 
 def _half_the_layers(space: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The held-out set of the search task measures candidates; a validation split is c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,12 +13,16 @@ import pandas as pd
 
 from kdnas.data.frames import text_sets
 from kdnas.data.grouping import text_groups
+from kdnas.data.kinds import Classes
 from kdnas.data.rows import divide_rows
 from kdnas.data.stratify import allocate, check_part
-from kdnas.data.tasks import Task
+from kdnas.data.tasks import TRAIN, VALIDATION, Task
 from kdnas.errors import UserError
+from kdnas.sentences import counted
 
+OWN_HELDOUT = "with data.source local a file heldout.* with rows of your own (docs/data.md)"
 FEWEST_GROUPS = 10  # rows with a common text stay together if they are at most a tenth of the set
+SIDES = 3  # training, validation and the held-out set
 SMALL_GROUP = 5  # so many stay together in a small set too: MNLI's premises come in threes and fours
 
 
@@ -35,6 +40,13 @@ def hold_out(
     """
     wanted = divide_rows(len(frame), rows, share)[1]
     targets = task.kind.targets(frame["label"])
+    classes = len(np.unique(targets)) if isinstance(task.kind, Classes) else 0
+    if wanted < classes:
+        enough = math.ceil(1000 * classes / min(len(frame), rows or len(frame))) / 1000
+        raise UserError(
+            f"search.proxy.heldout is {share}, which is {wanted} rows for the {classes} classes of "
+            f"{task.name}; allowed: a row for each class, as from {enough} on, or {OWN_HELDOUT}"
+        )
     stratum = task.kind.strata(targets)
     chosen = _slice(frame, task, stratum=stratum, quotas=allocate(np.bincount(stratum), wanted))
     for side, name in ((chosen, "the held-out set"), (~chosen, "training")):
@@ -44,10 +56,30 @@ def hold_out(
             side,
             setting=f"search.proxy.heldout is {share}",
             part=name,
-            allowed=f"at least two rows of each {task.kind.noun}, another share, or with data.source "
-            "local a file heldout.* with rows of your own (docs/data.md)",
+            allowed=f"at least two rows of each {task.kind.noun}, another share, or {OWN_HELDOUT}",
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
+
+
+def check_room(task: Task, frames: Mapping[str, pd.DataFrame]) -> None:
+    """Raise UserError for a class or label with fewer rows than splits that are made of the training rows.
+
+    These are the training split, the validation split that was cut for a custom task, and the held-out set to
+    come; the first two are in ``frames``.
+    """
+    if task.regression:
+        return
+    labels = pd.concat([frames[split]["label"] for split in (TRAIN, VALIDATION)], ignore_index=True)
+    sizes = task.kind.rows_of_each(task.kind.targets(labels))
+    few = np.flatnonzero((sizes > 0) & (sizes < SIDES))
+    if len(few):
+        others = f" (and {len(few) - 1} more have fewer than {SIDES})" if len(few) > 1 else ""
+        raise UserError(
+            f"{task.kind.in_words(int(few[0]))} of {task.name} has {counted(int(sizes[few[0]]), 'row')} of "
+            f"the {len(labels)} training rows{others}, of which a validation split and a held-out set are "
+            f"cut; allowed: at least {SIDES} rows of each {task.kind.noun}, a validation split of your own "
+            f"and 2 rows, or {OWN_HELDOUT}"
+        )
 
 
 def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -61,10 +93,12 @@ def cut_validation(frame: pd.DataFrame, task: Task, share: float) -> tuple[pd.Da
     quotas = np.minimum(allocate(sizes, round(share * len(frame))), np.maximum(sizes - 1, 0))
     chosen = _slice(frame, task, stratum=stratum, quotas=quotas)
     if frame.loc[chosen, "label"].nunique() < 2:
+        texts = len(set(text_sets(frame, task.text_columns)))
+        alike = f" with {texts} different texts" if texts < len(frame) / 2 else ""
         raise UserError(
-            f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training rows, which "
-            "is too few for two different labels; allowed: more rows, a larger share, or a validation split "
-            "of its own"
+            f"data.custom_tasks.{task.name}.validation_share is {share} of {len(frame)} training "
+            f"rows{alike}, which is too few for two different labels; allowed: more rows, a larger share, or "
+            "a validation split of its own"
         )
     return frame[~chosen].reset_index(drop=True), frame[chosen].reset_index(drop=True)
 

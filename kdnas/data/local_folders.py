@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 # The folders of the official download; the other name of each, and a custom task's only one, is the subset's
@@ -22,8 +23,8 @@ OFFICIAL_FOLDERS = {
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "val", "valid", "dev"),
-    "heldout": ("heldout",),
-    "unlabelled": ("unlabelled",),
+    "heldout": ("heldout", "held_out", "held-out"),
+    "unlabelled": ("unlabelled", "unlabeled"),
 }
 _TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
 SUFFIXES = (".parquet", *_TEXT_SUFFIXES, *(f"{suffix}.gz" for suffix in _TEXT_SUFFIXES))
@@ -71,4 +72,5 @@ def _files(path: Path, subset: str) -> list[Path]:
 
 def split_of(file: Path) -> str:
     """Return the split in a file's name: ``test`` of ``test-00000-of-00001.parquet`` or ``test.tsv``."""
-    return file.name.partition(".")[0].partition("-")[0]
+    found = re.match("held-out|[^.-]*", file.name)
+    return found[0] if found else ""

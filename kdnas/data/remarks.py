@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from kdnas.data.doubts import doubts
 from kdnas.data.frames import text_sets
 from kdnas.data.tasks import HELDOUT, TRAIN, VALIDATION, WITHOUT_LABELS, Task
 from kdnas.sentences import listed, shown
@@ -19,8 +20,8 @@ def remarks(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, A
 
     Findings are texts that the held-out set shares with training rows, classes without a row in a split
     that scores models, and evaluation rows that are training rows. In a custom task they are also a
-    validation split that was cut here, a test split without labels, classes that are spelt alike, rows that
-    are empty or there more than once, and how well given answers agree with the labels.
+    validation split that was cut here, a test split without labels, rows that are empty or there more than
+    once, how well given answers agree with the labels, and what is doubtful (kdnas.data.doubts).
     """
     own = _own(task, frames, meta) if task.custom else []
     return [*own, *_shared(task, frames, meta), *_missing_classes(task, frames), *_copied(task, frames)]
@@ -36,14 +37,7 @@ def _own(task: Task, frames: Mapping[str, pd.DataFrame], meta: Mapping[str, Any]
         )
     if meta["test"] == WITHOUT_LABELS:
         told.append(f"the test split of {task.name} has no labels, so no model is scored on it")
-    folded: dict[str, list[str]] = {}
-    for name in task.classes:
-        folded.setdefault(" ".join(name.casefold().split()), []).append(name)
-    for names in folded.values():
-        if len(names) > 1:
-            told.append(
-                f"the classes {listed(map(shown, names))} of {task.name} differ by case or spaces alone"
-            )
+    told += doubts(task, frames, meta)
     columns = list(task.text_columns)
     for split, frame in frames.items():
         empty = int((frame[columns].apply(lambda texts: texts.str.strip()) == "").any(axis="columns").sum())

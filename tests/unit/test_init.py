@@ -42,12 +42,88 @@ def rows_of(labels, **more):
         ([1, 2, 3, 4, 5] * 8, ["accuracy", "macro_f1"]),
         ([i / 7 for i in range(40)], ["pearson", "spearman"]),
         (list(range(0, 120, 3)), ["pearson", "spearman"]),  # whole numbers, 40 different ones
+        (list(range(101)) * 2, ["pearson", "spearman"]),  # percentages
+        ([0, 25, 50, 75, 100] * 8, ["pearson", "spearman"]),
+        ([7, 8, 9] * 14, ["pearson", "spearman"]),
+        ([-1, 0, 1] * 14, ["accuracy", "macro_f1"]),
+        ([0, 4] * 20, ["accuracy"]),
+        (["1.0", "2.0", "3.5"] * 14, ["pearson", "spearman"]),
     ],
 )
 def test_labels_decide_the_metrics(labels, metrics, folder):
     write_rows(folder, rows_of(labels))
     entry = drafted()["data"]["custom_tasks"]["reviews"]
     assert entry == {"text_columns": ["text"], "label_column": "label", "metrics": metrics}
+
+
+@pytest.mark.parametrize(
+    ("labels", "doubt"),
+    [
+        (
+            [1, 2, 3, 4, 5] * 8,
+            "if these 5 whole numbers are amounts, as stars may be, metrics: [pearson, spearman]",
+        ),
+        ([0, 25, 50, 100] * 10, "if these 4 whole numbers are classes, metrics: [accuracy, macro_f1]"),
+        (["bad", "good"] * 20, None),
+        ([0, 1] * 20, None),
+        ([i / 7 for i in range(40)], None),
+    ],
+)
+def test_what_else_numbers_could_be_is_said(labels, doubt, folder, capsys):
+    write_rows(folder, rows_of(labels))
+    drafted()
+    text, output = Path("reviews.yaml").read_text(), capsys.readouterr().out
+    if doubt is None:
+        assert "    # if" not in text and "Or: " not in output
+    else:
+        assert f"    # {doubt}\n    reviews: {{" in text and f"Or: {doubt}.\n" in output
+
+
+def test_joined_labels_are_drafted_as_several(folder):
+    write_rows(folder, rows_of(["sport", "money", "sport;money", "money;sport"] * 10))
+    entry = drafted()["data"]["custom_tasks"]["reviews"]
+    assert entry["multi_label"] is True and entry["label_separator"] == ";"
+    assert entry["metrics"] == ["micro_f1", "macro_f1"]
+
+
+def test_all_files_are_read_as_a_run_reads_them(folder, capsys):
+    write_rows(folder, rows_of(["bad", "good", "nan"] * 20))
+    write_rows(folder, rows_of(["bad", "good"] * 5), "train_2.jsonl")
+    drafted()
+    output = capsys.readouterr().out
+    assert (
+        "Warning: the folder of reviews has files that are no split's and were not read: train_2.jsonl"
+        in output
+    )
+    assert 'Warning: "nan", a class of reviews (20 of 60 training rows), often stands for a missing' in output
+    Path("reviews.yaml").unlink()
+    write_rows(folder, rows_of(["bad", "new"] * 5), "dev.jsonl")
+    assert main(["init", "data/reviews"]) == 1
+    assert 'dev.jsonl, row 2: label is "new"; allowed: one of the 3 classes' in capsys.readouterr().err
+    assert not Path("reviews.yaml").exists()
+
+
+def test_a_column_that_is_there_twice(folder, capsys):
+    rows = "".join(f"what a film {i},more,{'ab'[i % 2]}\n" for i in range(40))
+    (folder / "train.csv").write_text(f"text,note,label\n{rows}")
+    drafted()
+    Path("reviews.yaml").unlink()
+    (folder / "train.csv").write_text(f"text,text,label\n{rows}")
+    assert main(["init", "data/reviews"]) == 1
+    assert 'has the column "text" twice; keep one' in capsys.readouterr().err
+
+
+def test_many_classes_get_a_held_out_row_each(folder):
+    write_rows(folder, rows_of([f"c{i % 77}" for i in range(5 * 77)]))
+    # of the 347 rows that a validation split leaves
+    assert drafted()["search"]["proxy"]["heldout"] == 0.222
+
+
+def test_the_folder_may_be_the_one_that_the_command_runs_in(folder, monkeypatch, capsys):
+    write_rows(folder, rows_of(["bad", "good"] * 20))
+    monkeypatch.chdir(folder)
+    assert main(["init", "."]) == 0
+    assert yaml.safe_load(Path("reviews.yaml").read_text())["data"]["path"] == ".."
 
 
 def test_csv_as_spreadsheets_write_it(folder, capsys):
@@ -67,7 +143,7 @@ def test_columns_that_are_named_and_pairs_that_are_usual(folder):
         {
             "premise": f"a man walks {i}",
             "hypothesis": f"a man runs {i}",
-            "note": "some note here",
+            "note": f"some note here {i}",
             "label": i % 3,
         }
         for i in range(30)

@@ -146,6 +146,8 @@ def test_a_test_split_may_lack_labels_and_unlabelled_rows_do(tmp_path):
         (["dark|calm", ""], SEPARATOR, 'tags.label_separator is ";", which is in no row of label of'),
         (["dark|calm", ""], SEPARATOR, '(the first: "dark|calm"); allowed: what stands between two'),
         ([["dark"], []], SEPARATOR, 'row 1: label is ["dark"]; allowed with label_separator: text'),
+        (["", "['dark']", "['calm', 'dark']"], {"label_separator": ","},
+         "has in label lists written as text, the first \"['dark']\"; allowed with label_separator: labels"),
         (["dark;;calm", "", "quiet"], SEPARATOR, 'row 3: label has "quiet"; allowed: 0 (calm)'),
     ],
 )  # fmt: skip

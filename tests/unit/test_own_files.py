@@ -85,6 +85,23 @@ def test_csv_keeps_line_breaks_quotes_and_what_pandas_takes_for_missing(tmp_path
     assert meta["found"]["labels"] == ["NA", "b"]
 
 
+def test_lines_in_a_text_that_are_no_rows_are_kept(tmp_path):
+    texts = ["we won\n2,1\nand lost", "a list:\nbread, a\nmilk,b", "to,a\nbe,b", "one\n\n\ntwo, three"]
+    put(tmp_path / "intents", "train.csv", pd.DataFrame({"text": texts * 5, "category": list("abba") * 5}))
+    put(tmp_path / "intents", "dev.csv", pd.DataFrame({"text": texts, "category": list("abba")}))
+    assert load(tmp_path)[0]["validation"]["text"].tolist() == texts
+
+
+def test_blank_lines_are_no_rows_and_short_rows_end_in_empty_cells(tmp_path):
+    folder = tmp_path / "intents"
+    folder.mkdir()
+    (folder / "train.csv").write_text("\ncategory,text\n\nx,a\n  \ny\ny,b\nx,c\n")
+    (folder / "dev.tsv").write_text(" text\tcategory \na\tx\nb\ty\n")
+    frames, _ = load(tmp_path)
+    assert frames["train"]["text"].tolist() == ["a", "", "b", "c"]
+    assert frames["validation"]["label"].tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("kind", [".csv", ".csv.gz", ".json", ".json.gz", ".jsonl.gz"])
 def test_a_task_of_glue_may_come_in_these_forms_too(tmp_path, kind):
     config = make(tmp_path, "rte", "parquet")
@@ -115,6 +132,41 @@ def test_a_split_may_have_any_of_its_usual_names(tmp_path, train, validation):
         f"{train}.csv",
         f"{validation}.csv",
     }
+
+
+@pytest.mark.parametrize("name", ["heldout", "held_out", "held-out"])
+def test_spellings_of_a_held_out_set(tmp_path, name):
+    put(tmp_path / "intents", "train.csv", intents())
+    put(tmp_path / "intents", f"{name}.csv", intents(9, "own"))
+    frames, meta = load(tmp_path, heldout=0.2)
+    assert frames["heldout"]["text"].str.startswith("own").all() and meta["heldout_from"] == "heldout"
+    assert tmp_path / "intents" / f"{name}.csv" in training_files(tmp_path, "intents")
+
+
+@pytest.mark.parametrize("name", ["unlabelled", "unlabeled"])
+def test_spellings_of_unlabelled_rows(tmp_path, name):
+    put(tmp_path / "intents", "train.csv", intents())
+    put(tmp_path / "intents", f"{name}.csv", intents(9, "more")[["text"]])
+    frames, _ = load(tmp_path, max_unlabelled_rows={"intents": None})
+    assert len(frames["unlabelled"]) == 9
+    frames, meta = load(tmp_path)
+    assert "unlabelled" not in frames and meta["unread_files"] == [f"{name}.csv"]
+
+
+def test_files_of_no_split_are_named(tmp_path):
+    odd = ["Validation (1).csv", "train copy.csv", "train-2.csv", "train.xlsx", "train_2.csv"]
+    told_of_nothing = ["README.md", "LICENSE", ".hidden.csv"]
+    put(tmp_path / "intents", "train.csv", intents())
+    for name in [*odd, *told_of_nothing]:
+        (tmp_path / "intents" / name).write_bytes(b"x")
+    (tmp_path / "intents" / "old").mkdir()
+    _, meta = load(tmp_path)
+    assert meta["unread_files"] == sorted(odd)
+    folder = tmp_path / "intents"
+    intents().to_parquet(folder / "valid-00000-of-00001.parquet")
+    for name in odd:
+        (folder / name).unlink()
+    assert "unread_files" not in load(tmp_path)[1]  # shards are one split's
 
 
 @pytest.mark.parametrize("second", ["dev.csv", "validation.json.gz", "valid-00000-of-00001.parquet"])
@@ -163,11 +215,50 @@ def test_the_cut_and_the_held_out_slice_are_apart_and_leave_rare_classes_in_trai
     assert sum(map(len, texts)) == len(set().union(*texts)) == 100
 
 
+@pytest.mark.parametrize(
+    ("count", "own", "words"),
+    [
+        (1, None, 'class "rare" of intents has 1 row of the 91 training rows, of which a validation split'),
+        (2, None, 'class "rare" of intents has 2 rows of the 92 training rows, of which a validation split'),
+        (3, None, None),
+        (1, "dev", 'training no row of class "rare" of intents; it has 1 of the 91 training rows; allowed'),
+        (2, "dev", None),
+        (1, "heldout", None),
+    ],
+)
+def test_a_class_needs_a_row_for_each_side(tmp_path, count, own, words):
+    more = pd.DataFrame({"text": [f"rare {row}" for row in range(count)], "category": "rare"})
+    put(tmp_path / "intents", "train.csv", pd.concat([intents(90), more]))
+    if own:
+        put(tmp_path / "intents", f"{own}.csv", intents(9, own))
+    if words is None:
+        frames, meta = load(tmp_path, heldout=0.2)
+        rare = meta["found"]["labels"].index("rare")
+        assert rare in frames["train"]["label"].tolist()
+        assert own == "heldout" or rare in frames["heldout"]["label"].tolist()
+        return
+    with pytest.raises(UserError, match=words):
+        load(tmp_path, heldout=0.2)
+
+
+def test_a_held_out_set_has_room_for_all_classes(tmp_path):
+    frame = intents(120).assign(category=[f"c{row % 40}" for row in range(120)])
+    put(tmp_path / "intents", "train.csv", frame)
+    put(tmp_path / "intents", "dev.csv", frame.assign(text=frame["text"] + "!"))
+    with pytest.raises(
+        UserError, match="heldout is 0.2, which is 24 rows for the 40 classes of .* from 0.334"
+    ):
+        load(tmp_path, heldout=0.2)
+    assert load(tmp_path, heldout=0.334)[0]["heldout"]["label"].nunique() == 40
+
+
 def test_too_few_rows_to_cut_are_told(tmp_path):
     put(tmp_path / "intents", "train.csv", intents(8))
     assert "validation_share is 0.1 of 8 training rows, which is too few for two different labels" in refusal(
         tmp_path
     )
+    put(tmp_path / "intents", "train.csv", intents(60).assign(text=["a", "b", "c"] * 20))
+    assert "0.1 of 60 training rows with 3 different texts, which is too few" in refusal(tmp_path)
 
 
 def test_a_test_split_with_labels_is_scored_and_one_without_is_not(tmp_path):
@@ -216,6 +307,23 @@ def test_classes_that_are_not_listed_are_sorted(tmp_path, labels, names, suffix)
     frames, meta = load(tmp_path)
     assert meta["found"]["labels"] == names
     assert frames["train"]["label"].tolist() == [names.index(str(label)) for label in labels] * 10
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_spaces_around_a_label_do_not_count(tmp_path, suffix):
+    labels = ["refund ", " refund", "refund", "card lost", "card lost\u00a0", "card lost"]
+    put(tmp_path / "intents", f"train{suffix}", intents().assign(category=labels * 5))
+    put(tmp_path / "intents", f"dev{suffix}", intents(2).assign(category=[" refund", "card lost "]))
+    for listed in (None, ["card lost", "refund"]):
+        frames, _ = load(tmp_path, INTENTS | {"labels": listed})
+        assert frames["train"]["label"].tolist() == [1, 1, 1, 0, 0, 0] * 5
+        assert frames["validation"]["label"].tolist() == [1, 0]
+
+
+def test_classes_that_differ_by_quotes_alone_are_refused(tmp_path):
+    put(tmp_path / "intents", "train.tsv", intents().assign(category=["refund", '"refund"', "lost"] * 10))
+    told = refusal(tmp_path)
+    assert 'has in category both refund and "refund", which differ by quotes alone; allowed: one' in told
 
 
 def test_codes_that_a_file_names_are_read_by_their_names(tmp_path):
@@ -271,13 +379,65 @@ def broken(**changed):
         ),
         ("train.csv", b"", "train.csv has no rows"),
         ("train.csv", b"text,category\n", "train.csv has no rows"),
-        ("train.csv", b"text;category\na;b\n", 'has no column "text"; it has text;category'),
+        (
+            "train.csv",
+            b"text;category\na, or b;c\n",
+            "has semicolons between its columns (text;category); allowed in a .csv file: commas",
+        ),
+        ("train.csv", b"text\tcategory\na\tb\n", "has tabs between its columns (text\\tcategory); allowed"),
+        ("train.tsv", b"text,category\na,b\n", "has commas between its columns (text,category); allowed"),
         (
             "train.csv",
             b"text,category\na,b,c\n",
-            "is not a CSV file (Expected 2 fields in line 2, saw 3); allowed",
+            "is not a CSV file (2 columns, but 3 fields in line 2); all",
         ),
-        ("train.csv", b'text,category\n"a,b\n', "is not a CSV file (EOF inside string starting at row 1)"),
+        ("train.csv", b'text,category\n"a,b\n', "(quotes open in the row of line 2 and never close)"),
+        (
+            "train.csv",
+            b'text,category\na,x\n"b,x\nc,y\n"d,y\n',
+            "(in the row of line 3, text follows the quotes that close in line 5)",
+        ),
+        ("train.csv", b'text,category\n"a \\"b\\" c",x\n', "text follows the quotes that close in line 2"),
+        (
+            "train.csv",
+            b'text,category\na,x\n"b,x\nc,y\nd",y\n',
+            'row 2 has a field of 3 lines that look like rows, from "b,x" on; allowed: double quotes',
+        ),
+        (
+            "train.csv",
+            b'category,text\nx,a\ny,"b\nx,c\ny,d"\n',
+            'row 2 has a field of 3 lines that look like rows, from "b" on; allowed: double quotes',
+        ),
+        (
+            "train.csv",
+            b"text,category\na,x\ntext,category\nb,y\n",
+            "row 2 has the names of the columns again; allowed: in the first line alone",
+        ),
+        ("train.tsv", b"", "train.tsv has no rows"),
+        ("train.tsv", b"text\ttext\tcategory\na\tb\tc\n", 'has the column "text" twice'),
+        ("train.tsv", b"text\tcategory\na\tx\nb\tc\ty\n", 'line 3 is broken: "b\\tc\\ty"; it needs'),
+        ("train.jsonl", b"", "train.jsonl has no rows"),
+        ("train.json", b"[]", "train.json has no rows"),
+        (
+            "train.jsonl",
+            b'{"text": "a", "category": "x", "category": "y"}\n',
+            'line 1: the key "category" is there twice; allowed: each key once',
+        ),
+        ("train.json", b'[{"text": "a", "text": "b"}]', 'JSON array (the key "text" is there twice)'),
+        ("train.csv", gzip.compress(b"text,category\na,b\n", mtime=0), "is packed by gzip; allowed: a name"),
+        ("train.jsonl", b"PK\x03\x04rest", "is a zip archive or a spreadsheet; allowed: the table in it"),
+        ("train.tsv", b"PAR1rest", "is a Parquet file; allowed: a name that ends in .parquet"),
+        (
+            "train.csv",
+            "text,category\na,b\n".encode("utf-16"),
+            "is UTF-16 text; allowed: UTF-8, or utf-16 in data.custom_tasks.intents.encoding",
+        ),
+        (
+            "train.csv",
+            "text,category\na,b\n".encode("utf-16-le"),
+            "has null characters, the first in line 1; allowed: text without them, or its encoding, such as",
+        ),
+        ("train.csv", b"text,category\na,b\n\0\0", "has null characters, the first in line 3"),
         ("train.csv", b"text,text,category\na,b,c\n", 'has the column "text" twice'),
         ("train.csv", b"text,category\na,x\nb,\n", "row 2: category is empty (as in 1 of 2 rows)"),
         ("train.json", b'{"data": [\n]}', "is one JSON object with data; allowed: an array of objects"),
@@ -365,12 +525,13 @@ def test_empty_and_repeated_rows_are_counted_and_kept(tmp_path):
     assert len(frames["train"]) == 30 and frames["train"]["text"][4] == ""
     told = remarks(get_task(completed(INTENTS, meta)), frames, meta)
     assert told == [
-        'the classes " Refund", "refund" of intents differ by case or spaces alone',
+        'the classes "Refund", "refund" of intents differ by spelling alone (case, spaces, quotes, hyphens '
+        "or zeros)",
         "2 of the 30 rows of train of intents have an empty text",
         "3 of the 30 rows of train of intents repeat the texts of another row, and 1 of their texts has "
         "several labels",
         "the split validation of intents has no row of 1 of its 4 classes, so its scores say nothing about "
-        "them:  Refund",
+        "them: Refund",
     ]
 
 

@@ -123,11 +123,15 @@ def test_shares_that_do_not_fit(share, message):
         build_proxy(triples(100), "mnli", share=share, seed=1)
 
 
-@pytest.mark.parametrize(("share", "part"), [(0.001, "the held-out set"), (0.999, "training")])
-def test_a_slice_leaves_every_class_on_both_sides(share, part):
-    with pytest.raises(
-        UserError, match=f"search.proxy.heldout is {share}, which leaves {part} no row of clas"
-    ):
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        (0.001, "which is 0 rows for the 3 classes of mnli; allowed: a row for each class, as from 0.01 on"),
+        (0.999, "which leaves training no row of clas"),
+    ],
+)
+def test_a_slice_leaves_every_class_on_both_sides(share, message):
+    with pytest.raises(UserError, match=f"search.proxy.heldout is {share}, {message}"):
         hold_out(triples(100), get_task("mnli"), share=share, rows=None)
 
 

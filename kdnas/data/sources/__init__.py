@@ -20,7 +20,7 @@ from kdnas.data.frames import (
     write_task,
 )
 from kdnas.data.given import scores_of_given
-from kdnas.data.heldout import check_apart, hold_out
+from kdnas.data.heldout import check_apart, check_room, hold_out
 from kdnas.data.remarks import shared_texts
 from kdnas.data.rows import max_train_rows
 from kdnas.data.settings import DataSettings
@@ -96,6 +96,8 @@ def load_task(
         check_apart(task, own, frames, where=loaded.files[HELDOUT])
         frames[HELDOUT] = own
     elif heldout:
+        if task.custom and VALIDATION not in loaded.files:
+            check_room(task, frames)
         frames[TRAIN], frames[HELDOUT] = hold_out(frames[TRAIN], task, share=heldout, rows=maximum)
     frames[TRAIN], rest = _cut(task, frames[TRAIN], maximum)
     of_given = scores_of_given(task, frames)
@@ -126,7 +128,11 @@ def load_task(
         },
     }
     meta |= {"given_answers": of_given} if of_given else {}
-    return frames, meta | (_custom_meta(definition, loaded) if task.custom else {})
+    if task.custom:
+        meta |= _custom_meta(definition, loaded)
+        others = local.unread(task, data, loaded.files.values()) if data.source == "local" else []
+        meta |= {"unread_files": others} if others else {}
+    return frames, meta
 
 
 def _custom_meta(definition: Definition, loaded: Loaded) -> dict[str, Any]:

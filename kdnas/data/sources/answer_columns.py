@@ -60,4 +60,7 @@ def _in_words(task: Task) -> str:
     if task.regression:
         return "a number in every row, in the unit of the labels"
     made = "sigmoid" if task.multi_label else "softmax"
-    return f"a probability from 0 to 1 in every row (a {made} makes probabilities of logits)"
+    return (
+        "a probability from 0 to 1 in every row (percentages have to be divided by 100, and a "
+        f"{made} makes probabilities of logits)"
+    )

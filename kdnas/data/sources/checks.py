@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from kdnas.data.kinds import Numbers
+from kdnas.data.names import WHOLE_NUMBER, unquoted
 from kdnas.data.tasks import TRAIN, Task
 from kdnas.data.unlabelled import NO_LABEL, UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
 CLASS_NAME = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,200}"  # as in the config
-WHOLE_NUMBER = "[+-]?[0-9]+"
 LARGEST = 1e30  # of numbers as labels, which are stored in float32
 UNKNOWN_CODE = "code -1"  # of a row without a label, where a file declares the names of codes
 
@@ -57,20 +57,27 @@ def check_split(
 def found_classes(task: Task, frame: pd.DataFrame, label: str, *, where: str) -> tuple[str, ...]:
     """Return the classes of the training rows ``frame``: whole numbers by size, other names as texts sort.
 
-    Of label sets, they are the labels that any row has. Raises UserError for a label that is no class's name,
-    or for too many of them to be classes.
+    Spaces around a name do not count. Of label sets, they are the labels that any row has. Raises UserError
+    for a label that is no class's name, for names that differ by quotes alone, or for too many of them to be
+    classes.
     """
     check_columns((label,), list(frame.columns), where)
     values = list(enumerate(_labels(frame[label], where), start=1))
     if task.multi_label:
         values = [(row, item) for row, items in values for item in items]
     for row, value in values:
-        if not _may_be_name(value) or not re.fullmatch(CLASS_NAME, str(value)):
+        if not _may_be_name(value) or not re.fullmatch(CLASS_NAME, str(value).strip()):
             raise UserError(
                 f"{where}, row {row}: {label} is {shown(value)}; allowed for a class: a whole number, or "
                 f"text of at most 200 characters without control characters{_other_kinds(task)}"
             )
-    names = {str(value) for _, value in values}
+    names = {str(value).strip() for _, value in values}
+    twins = sorted(name for name in names if unquoted(name) in names - {name})
+    if twins:
+        raise UserError(
+            f"{where} has in {label} both {unquoted(twins[0])} and {twins[0]}, which differ by quotes alone; "
+            f"allowed: one spelling of a {task.kind.noun}"
+        )
     if task.multi_label and len(names) < 2:
         raise UserError(
             f"{where} has in {label} no other labels than {listed(names)}; allowed: at least two different "
@@ -263,7 +270,8 @@ def _reader_of_codes(task: Task, label: LabelColumn, where: str) -> Callable[[in
         code_of |= {str(code): code for code in code_of.values()}
 
     def read(row: int, value: Any) -> int:
-        code = code_of.get(str(value)) if _may_be_name(value) else None
+        text = str(value) if _may_be_name(value) else ""
+        code = code_of.get(text, code_of.get(text.strip()))
         if code is None:
             nouns, classes = task.kind.nouns, task.classes
             allowed = (

@@ -66,11 +66,17 @@ def _of_texts(column: pd.Series, separator: str, where: str) -> list[list[str] |
 
 
 def _check_separator(column: pd.Series, separator: str, task: str, where: str) -> None:
+    """Raise UserError where no text has the separator, or where all are lists as Python writes them."""
+    given = [value.strip() for value in column if isinstance(value, str) and value.strip()]
+    if given and all(value.startswith("[") and value.endswith("]") for value in given):
+        raise UserError(
+            f"{where} has in {column.name} lists written as text, the first {shown(given[0])}; allowed with "
+            "label_separator: labels without brackets and quotes (lists are read from JSON and Parquet files)"
+        )
     if not column.astype("str").str.contains(separator, regex=False).any():
-        texts = [value for value in column if isinstance(value, str) and value.strip()]
         raise UserError(
             f"data.custom_tasks.{task}.label_separator is {shown(separator)}, which is in no row of "
-            f"{column.name} of {where} (the first: {shown(texts[0]) if texts else 'all are empty'}); "
+            f"{column.name} of {where} (the first: {shown(given[0]) if given else 'all are empty'}); "
             "allowed: what stands between two labels of a row"
         )
 

@@ -7,8 +7,9 @@ official download, or a first line that names the columns. Text files may be pac
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,15 @@ import pandas as pd
 from kdnas.data.local_folders import SUFFIXES, folder_names, split_names, split_of, subset_folders
 from kdnas.data.settings import DataSettings, Layout
 from kdnas.data.sources.checks import name_codes
-from kdnas.data.sources.readers import Encoding, only_columns, read_csv, read_json, read_parquet_columns
+from kdnas.data.sources.csv_reader import check_rows, read_csv
+from kdnas.data.sources.readers import Encoding, only_columns, read_json, read_parquet_columns
 from kdnas.data.sources.tsv import header_of, read_test_tsv, read_tsv
 from kdnas.data.tasks import HELDOUT, TEST, VALIDATION, Task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.errors import UserError
 from kdnas.sentences import listed, shown
 
+_DESCRIBES = re.compile(r"\.|(readme|licen[cs]e)\b|.*\.(md|rst)$", re.IGNORECASE)
 _SHARD = re.compile(r"-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
@@ -55,6 +58,21 @@ def load_test(
     with _data_folder(data) as path:
         reader = _Reader(task, _subset_folder(subset, path), Layout(), official_test_rows=rows)
         return reader.read(split, tsv="diagnostic" if subset == "ax" else None)
+
+
+def unread(task: Task, data: DataSettings, files: Iterable[str]) -> list[str]:
+    """Return the names of the files in a task's folder that are none of the ``files`` that were read.
+
+    Hidden files and those that describe a data set are left out.
+    """
+    with _data_folder(data) as path:
+        names = [entry.name for entry in _subset_folder(task.name, path).iterdir() if entry.is_file()]
+    read = [Path(file).name for file in files]  # of shards a pattern
+    return sorted(
+        name
+        for name in names
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in read) and not _DESCRIBES.match(name)
+    )
 
 
 @contextlib.contextmanager
@@ -172,4 +190,6 @@ class _Reader:
             frame, names = read_parquet_columns(path, needed, optional, label=label)
             return frame if names is None else name_codes(task, frame, names, label=label, where=str(path))
         frame = read_csv(path, encoding) if suffix == "csv" else read_json(path, encoding)
+        if suffix == "csv":
+            check_rows(frame, labels[0], where=str(path))
         return only_columns(frame, needed, optional, where=str(path))

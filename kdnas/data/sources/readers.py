@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Sequence
@@ -20,6 +19,13 @@ from kdnas.errors import UserError
 from kdnas.sentences import listed, reason, shown
 
 UTF8 = ("utf-8", "utf8", "utf-8-sig")
+# how other files than text start, in the order of asking
+STARTS = (
+    (b"\x1f\x8b", "packed by gzip", "a name that ends in .gz"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet", "the table in it, saved as a CSV file"),
+    (b"PAR1", "a Parquet file", "a name that ends in .parquet"),
+)
+UTF16 = ((b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ def read_text(path: Path, encoding: Encoding) -> str:
     """
     content = _read_bytes(path)
     is_utf8 = encoding.name.lower() in UTF8
+    _check_start(path, content, encoding)
     try:
         text = content.decode("utf-8-sig" if is_utf8 else encoding.name)
     except UnicodeError as error:
@@ -47,6 +54,12 @@ def read_text(path: Path, encoding: Encoding) -> str:
         raise UserError(
             f"{path} is UTF-8 text, but {encoding.key} is {shown(encoding.name)}; allowed: utf-8, which is "
             "the default"
+        )
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        hint = f", or its encoding, such as utf-16-le, in {encoding.key}" if encoding.key else ""
+        raise UserError(
+            f"{path} has null characters, the first in line {line}; allowed: text without them{hint}"
         )
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -64,32 +77,23 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
+def _check_start(path: Path, content: bytes, encoding: Encoding) -> None:
+    """Refuse what is no text, whatever encoding it would be read in, and UTF-16 where UTF-8 is said."""
+    for start, what, allowed in STARTS:
+        if content.startswith(start):
+            raise UserError(f"{path} is {what}; allowed: {allowed}")
+    for start, name in UTF16 if encoding.name.lower() in UTF8 else ():
+        if content.startswith(start):
+            hint = f", or {name} in {encoding.key}" if encoding.key else ""
+            raise UserError(f"{path} is {name.upper()} text; allowed: UTF-8{hint}")
+
+
 def _is_utf8(content: bytes) -> bool:
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
         return False
     return True
-
-
-def read_csv(path: Path, encoding: Encoding) -> pd.DataFrame:
-    """Return all columns of a CSV file, every cell as its text; a short row ends in empty cells.
-
-    Fields are quoted as pandas, spreadsheets and Kaggle do it: in double quotes, which are doubled inside.
-    """
-    try:
-        cells = pd.read_csv(
-            io.StringIO(read_text(path, encoding)), header=None, dtype="str", keep_default_na=False
-        )
-    except pd.errors.EmptyDataError:
-        raise UserError(f"{path} has no rows") from None
-    except (pd.errors.ParserError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a CSV file ({reason(error).removeprefix('Error tokenizing data. C error: ')}); "
-            "allowed: column names in the first line, commas between fields, and double quotes around a "
-            "field that has a comma, a quote or a line break"
-        ) from error
-    return cells[1:].set_axis(cells.iloc[0].str.strip().tolist(), axis="columns").reset_index(drop=True)
 
 
 def read_json(path: Path, encoding: Encoding) -> pd.DataFrame:
@@ -100,6 +104,8 @@ def read_json(path: Path, encoding: Encoding) -> pd.DataFrame:
     """
     text = read_text(path, encoding)
     rows = _array(path, text) if text.lstrip().startswith("[") else _lines(path, text)
+    if not rows:
+        raise UserError(f"{path} has no rows")
     there = dict.fromkeys(column for row in rows for column in row)
     return pd.DataFrame(
         {column: pd.Series([row.get(column) for row in rows], dtype="object") for column in there}
@@ -108,7 +114,7 @@ def read_json(path: Path, encoding: Encoding) -> pd.DataFrame:
 
 def _array(path: Path, text: str) -> list[dict[str, Any]]:
     try:
-        rows = json.loads(text)
+        rows = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a JSON array ({reason(error)})") from error
     for number, row in enumerate(rows, start=1):
@@ -117,12 +123,29 @@ def _array(path: Path, text: str) -> list[dict[str, Any]]:
     return rows
 
 
+class _TwiceError(ValueError):
+    """A JSON object that has a key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object whose keys are there once; Python takes the last of several values unasked."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _TwiceError(f"the key {shown(key)} is there twice")
+        found[key] = value
+    return found
+
+
 def _lines(path: Path, text: str) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        row = _loaded(line)
+        try:
+            row = _loaded(line)
+        except _TwiceError as error:
+            raise UserError(f"{path}, line {number}: {error}; allowed: each key once") from error
         if not isinstance(row, dict):
             whole = _loaded(text) if number == 1 else None
             if isinstance(whole, dict):
@@ -136,9 +159,11 @@ def _lines(path: Path, text: str) -> list[dict[str, Any]]:
 
 
 def _loaded(text: str) -> Any:
-    """Return the value of a JSON text, None for one that is no JSON."""
+    """Return the value of a JSON text, None for one that is no JSON; raises _TwiceError."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
+    except _TwiceError:
+        raise
     except (ValueError, RecursionError):
         return None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kdnas.data.sources.csv_reader import check_separator
 from kdnas.data.sources.readers import Encoding, read_text
 from kdnas.data.tasks import Task
 from kdnas.errors import UserError
@@ -40,7 +41,7 @@ _OFFICIAL = {
 
 def header_of(path: Path, encoding: Encoding) -> list[str]:
     """Return the names of columns in the first line of a TSV file."""
-    return read_text(path, encoding).partition("\n")[0].split("\t")
+    return [name.strip() for name in read_text(path, encoding).partition("\n")[0].split("\t")]
 
 
 def read_tsv(
@@ -73,7 +74,7 @@ def read_tsv(
     (label,) = labels
     official = _OFFICIAL.get(task.name, _Official(task.text_columns, label))
     wanted = dict(zip((*task.text_columns, label), (*official.texts, official.label), strict=True))
-    return _read_columns(path, encoding, official.header, wanted, label=label, rows=rows)
+    return _read_columns(path, encoding, official.header, wanted, label=label, rows=rows, exact=task.custom)
 
 
 def read_test_tsv(task: Task, path: Path, rows: int) -> pd.DataFrame:
@@ -92,11 +93,22 @@ def _read_columns(
     *,
     label: str | None = None,
     rows: int | None = None,
+    exact: bool = False,
 ) -> pd.DataFrame:
-    """Return the columns ``wanted`` (by our name the file's) of a TSV file without its broken lines."""
-    lines = [line.split("\t") for line in read_text(path, encoding).removesuffix("\n").split("\n")]
-    header = fixed_header or lines.pop(0)
+    """Return the columns ``wanted`` (by our name the file's) of a TSV file without its broken lines.
+
+    ``exact``: whether a field too many always breaks a line, as where nothing says what a label may be.
+    """
+    text = read_text(path, encoding)
+    if not text.strip():
+        raise UserError(f"{path} has no rows")
+    lines = [line.split("\t") for line in text.removesuffix("\n").split("\n")]
+    header = fixed_header or [name.strip() for name in lines.pop(0)]
+    if not fixed_header:
+        check_separator(header, path, "\t")
     for column in wanted.values():
+        if header.count(column) > 1:
+            raise UserError(f"{path} has the column {shown(column)} twice; keep one")
         if column not in header:
             raise UserError(f"{path} has no column {shown(column)}; its first line has {listed(header)}")
     places = {name: header.index(column) for name, column in wanted.items()}
@@ -106,7 +118,7 @@ def _read_columns(
         if (
             _is_broken_without_label(line, places, len(header))
             if label is None
-            else _is_broken(line, places, len(header), label)
+            else _is_broken(line, places, len(header), label) or (exact and len(line) > len(header))
         )
     ]
     if broken and len(lines) - len(broken) != rows:
