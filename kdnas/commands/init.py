@@ -45,7 +45,7 @@ TEMPLATE = Template(
     """\
 # Made by `python -m kdnas init`. Keys that are not here have the defaults of docs/configuration.md.
 
-experiment: $task               # results go to results/$task/
+experiment: $experiment               # results go to results/$experiment/
 
 data:
   source: local
@@ -128,6 +128,7 @@ def run(options: argparse.Namespace) -> str:
     text = TEMPLATE.substitute(
         {name: json.dumps(values) for name, values in space.items()},
         task=task,
+        experiment=_experiment(output, task),
         path=json.dumps(str(_parent(options.data))),
         doubt=f"    # {meaning.doubt}\n" if meaning.doubt else "",
         entry=_inline(entry),
@@ -162,6 +163,12 @@ def _trial(config: dict[str, Any], task: str) -> list[str]:
     settings = DataSettings.from_config(checked["data"])
     frames, meta = load_task(definition, settings, heldout_share(task, checked["search"]))
     return remarks(get_task(completed(definition, meta)), frames, meta)
+
+
+def _experiment(output: Path, task: str) -> str:
+    """Return a name for the results, so that two drafts of one task do not share a folder."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", output.stem).lstrip("_.-")
+    return name or task
 
 
 def _parent(folder: Path) -> Path:

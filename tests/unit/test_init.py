@@ -34,6 +34,15 @@ def rows_of(labels, **more):
     return [{"text": f"what a film, number {i}", "label": label} | more for i, label in enumerate(labels)]
 
 
+def test_a_second_draft_of_a_task_has_results_of_its_own(folder):
+    write_rows(folder, rows_of(["bad", "good"] * 20))
+    drafted()
+    assert main(["init", "data/reviews", "--output", "with my bert.yaml"]) == 0
+    config = check_config(yaml.safe_load(Path("with my bert.yaml").read_text()))
+    assert config["experiment"] == "with_my_bert"
+    assert config["search"]["task"] == "reviews"
+
+
 @pytest.mark.parametrize(
     ("labels", "metrics"),
     [
