@@ -20,11 +20,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.doc_tables import default_run, deployed, tabular
+from benchmarks.doc_tables import ablations, default_run, deployed, study, tabular
 from benchmarks.doc_tables.layout import DOCS
 
 MARKED = re.compile(r"(<!-- made by benchmarks/rebuild_docs\.py: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-TABLES: dict[str, Callable[[], str]] = default_run.TABLES | deployed.TABLES | tabular.TABLES
+TABLES: dict[str, Callable[[], str]] = (
+    default_run.TABLES | deployed.TABLES | tabular.TABLES | study.TABLES | ablations.TABLES
+)
 
 
 def rebuilt(page: str) -> str:

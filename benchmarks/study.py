@@ -92,7 +92,7 @@ def keep(results: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     if not known.exists():
         write_text(known, models.reset_index().to_csv(index=False, lineterminator="\n"))
-        for name in ("search.csv", "cost.csv"):
+        for name in ("search.csv", "cost.csv", "deployment.csv"):
             write_text(into / name, (results / "tables" / name).read_text(encoding="utf-8"))
         histories = sorted(results.glob("search/*/episode_*/history.csv"))
         write_text(into / "history.csv", histories[-1].read_text(encoding="utf-8"))

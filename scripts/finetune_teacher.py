@@ -6,7 +6,7 @@ with start(snakemake):
     from pathlib import Path
 
     from kdnas.files.store import Store
-    from kdnas.teachers.answers import query_teacher
+    from kdnas.teachers.answers import kept_answers
     from kdnas.teachers.finetune import finetune_teacher
     from kdnas.teachers.given import save_given_answers
     from kdnas.teachers.texts import remark_texts
@@ -39,11 +39,12 @@ with start(snakemake):
             recipe=learns,
         )
         if not given:
-            query_teacher(
+            kept_answers(
                 model,
                 data,
                 params.task,
                 max_length=max_length,
-                device=run.device,
+                run=run,
+                store=Store(params.store),
                 file=snakemake.output.answers,
             )

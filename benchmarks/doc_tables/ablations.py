@@ -12,12 +12,7 @@ CHOICES = {  # experiment and model: in words
     BASE: "**as in the study**: refit, one epoch at 2e-4, logits and labels",
     ("ablation_narrowed", "bert_medium"): "narrowed, not refitted",
     ("ablation_random", "bert_medium"): "random initialisation",
-    ("ablation_epochs_2", "bert_medium"): "two epochs",
-    ("ablation_rate_4e-4", "bert_medium"): "learning rate 4e-4",
     ("ablation_labels_alone", "bert_medium"): "labels alone, no teacher",
-    ("ablation_logits_alone", "bert_medium"): "the teacher's logits alone",
-    ("ablation_hidden", "bert_medium"): "hidden states too",
-    ("ablation_relations", "bert_medium"): "attention relations of the last layer too",
     ("ablation_shapes", "bert_medium_128e"): "embedding tables of width 128",
 }
 HEADS = {"whole_heads": "6 heads of 32, the teacher's", "narrowed_heads": "12 heads of 16"}

@@ -1,4 +1,4 @@
-"""Tables of the models in docs/deployment.md, docs/tutorial.md and docs/measurements/refit.md."""
+"""Tables of docs/tutorial.md and docs/measurements/refit.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pandas as pd
 
 from benchmarks.doc_tables.layout import DATA, interval, table
 
-DEPLOYMENT = DATA / "deployment"
 TUTORIAL = DATA / "tutorial"
 REFIT = DATA / "refit"
 
@@ -49,36 +48,6 @@ def tutorial_candidates() -> str:
     return table(("episode", "architecture", "proposed by", "quality", "latency", "reward"), rows)
 
 
-def deployment() -> str:
-    """Return what the default run's models score in every runtime, and their speed."""
-    rows = []
-    for row in pd.read_csv(DEPLOYMENT / "deployment.csv").itertuples():
-        torch = interval(row.speedup, row.speedup_low, row.speedup_high)
-        same = interval(row.speedup_same_runtime, row.speedup_same_runtime_low, row.speedup_same_runtime_high)
-        own = row.model == "teacher"
-        rows.append(
-            (
-                row.model if own else f"`{row.model}`",
-                row.runtime,
-                f"{row.score:.1f}",
-                f"{row.latency_ms:.2f}",
-                "1.00" if own and row.runtime == "torch" else torch,
-                "1.00" if own else same,
-                f"{row.size_mb:.1f}",
-            )
-        )
-    heads = (
-        "model",
-        "runtime",
-        "average",
-        "ms",
-        "speed-up",
-        "over the teacher in the same runtime",
-        "MB",
-    )
-    return table(heads, rows)
-
-
 def refit() -> str:
     """Return what students of the refit are, before and after training."""
     found = pd.read_csv(REFIT / "laptop.csv")
@@ -102,7 +71,6 @@ def refit() -> str:
 
 
 TABLES = {
-    "deployment/models": deployment,
     "refit/shapes": refit,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,

@@ -16,7 +16,7 @@ from scipy.stats import rankdata
 from benchmarks.doc_tables.layout import DATA, interval, table
 from kdnas.analysis.claims import Estimate, mean_interval
 from kdnas.files.artifacts import read_json
-from kdnas.runtimes import INT8, TORCH
+from kdnas.runtimes import INT8, RUNTIMES, TORCH
 
 STUDY = DATA / "study"
 TASKS = ("mnli", "rte", "mrpc", "sst2", "cola", "stsb")
@@ -67,13 +67,14 @@ def _correlation(one: np.ndarray, other: np.ndarray, weights: np.ndarray) -> np.
 class Found:
     """Scores in int8, in points: ``measured`` (seeds,) and ``drawn`` (draws,), by model and task.
 
-    ``drawn`` is the mean over seeds; the same rows are drawn for all models.
+    ``drawn`` is the mean over seeds; the same rows are drawn for all models. ``in_runtime`` has the scores
+    that the workflow reported, by runtime.
     """
 
     seeds: tuple[int, ...]
     measured: Mapping[tuple[str, str], np.ndarray]
     drawn: Mapping[tuple[str, str], np.ndarray]
-    in_torch: Mapping[tuple[str, str], np.ndarray]
+    in_runtime: Mapping[str, Mapping[tuple[str, str], np.ndarray]]
 
     def average(self, model: str, tasks: tuple[str, ...] = TASKS) -> np.ndarray:
         """Return a model's mean over ``tasks`` by seed."""
@@ -86,7 +87,7 @@ class Found:
 
     def share(self, model: str) -> tuple[Estimate, Estimate]:
         """Return the percent of the float teacher's average without CoLA that is kept: by seeds, by rows."""
-        teacher = np.mean([self.in_torch[TEACHER, task] for task in WITHOUT_COLA], axis=0)
+        teacher = np.mean([self.in_runtime[TORCH][TEACHER, task] for task in WITHOUT_COLA], axis=0)
         own = np.mean([self.drawn[model, task] for task in WITHOUT_COLA], axis=0)
         drawn = np.mean([self.drawn[TEACHER, task] for task in WITHOUT_COLA], axis=0)
         # the teacher's rows are drawn in int8: its predictions in float32 are not kept
@@ -124,16 +125,19 @@ def found() -> Found:
             measured[model, task] = np.array([values[0] for values in by_seed])
             drawn_scores[model, task] = np.mean([values[1:] for values in by_seed], axis=0)
     scores = {seed: pd.read_csv(STUDY / f"scores_seed_{seed}.csv") for seed in seeds}
-    in_torch = {
-        (model, task): np.array([_score(scores[seed], model, TORCH, task) for seed in seeds])
-        for model in models
-        for task in TASKS
+    in_runtime = {
+        runtime: {
+            (model, task): np.array([_score(scores[seed], model, runtime, task) for seed in seeds])
+            for model in models
+            for task in TASKS
+        }
+        for runtime in RUNTIMES
     }
     for model in models:  # the raw files have to agree with what the workflow reported
         for task in TASKS:
-            reported = [_score(scores[seed], model, INT8, task) for seed in seeds]
+            reported = in_runtime[INT8][model, task]
             assert np.allclose(measured[model, task], reported, atol=1e-3), (model, task, reported)
-    return Found(seeds, measured, drawn_scores, in_torch)
+    return Found(seeds, measured, drawn_scores, in_runtime)
 
 
 def _score(scores: pd.DataFrame, model: str, runtime: str, task: str) -> float:
@@ -171,7 +175,7 @@ def models() -> str:
                 _speed(timed, "ratio"),
                 "1" if name == TEACHER else _speed(timed, "ratio_same_runtime"),
                 f"{found().average(str(name)).mean():.1f}",
-                interval(share.value or 0.0, _number(share.low), _number(share.high), 1),
+                f"{share.value:.1f}" if name == TEACHER else _shown(share),
             )
         )
     heads = ("model", "architecture", "parameters", "latency", "times the teacher in torch")
@@ -179,8 +183,11 @@ def models() -> str:
     return table(heads, rows)
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _shown(found: Estimate) -> str:
+    value, low, high = (
+        float("nan") if number is None else number for number in (found.value, found.low, found.high)
+    )
+    return interval(value, low, high, 1)
 
 
 def scores() -> str:
@@ -193,24 +200,26 @@ def scores() -> str:
 
 
 def runtimes() -> str:
-    """Return what int8 costs: the averages in torch and int8."""
+    """Return what models score in every runtime, their speed and the size of the file that is deployed."""
+    sizes = pd.read_csv(STUDY / "deployment.csv").set_index(["model", "runtime"])["size_mb"]
     rows = []
-    for name in _models().index:
-        torch = np.mean([found().in_torch[name, task] for task in TASKS], axis=0)
-        int8 = found().average(name)
-        ms = [f"{timings().loc[(name, runtime)].latency_ms:.2f}" for runtime in (TORCH, "onnxruntime", INT8)]
-        lost = (torch - int8).mean() + 0.0
-        rows.append((f"`{name}`", f"{torch.mean():.1f}", f"{int8.mean():.1f}", f"{lost:.1f}", *ms))
-    heads = (
-        "model",
-        "average in torch",
-        "in int8",
-        "points lost",
-        "ms in torch",
-        "in ONNX Runtime",
-        "in int8",
-    )
-    return table(heads, rows)
+    for name in (TEACHER, LARGE, MIDDLE, "bert_medium"):
+        for runtime in RUNTIMES:
+            timed, own = timings().loc[(name, runtime)], name == TEACHER
+            score = np.mean([found().in_runtime[runtime][name, task] for task in TASKS])
+            rows.append(
+                (
+                    f"`{name}`",
+                    runtime,
+                    f"{score:.1f}",
+                    f"{timed.latency_ms:.2f}",
+                    "1" if own and runtime == TORCH else _speed(timed, "ratio"),
+                    "1" if own else _speed(timed, "ratio_same_runtime"),
+                    f"{sizes[name, runtime]:.1f}",
+                )
+            )
+    heads = ("model", "runtime", "average", "ms", "times the teacher in torch")
+    return table((*heads, "times the teacher in the same runtime", "MB"), rows)
 
 
 def _latency(model: str, other: str) -> str:
@@ -242,10 +251,11 @@ def claims() -> str:
     rows = []
     for name, what, expected, estimate, bound in wanted:
         seeds, drawn = estimate()
-        by_seed = interval(seeds.value or 0.0, _number(seeds.low), _number(seeds.high), 1)
-        by_rows = interval(drawn.value or 0.0, _number(drawn.low), _number(drawn.high), 1)
-        rows.append((name, what, expected, f"{bound:+g}" if bound < 90 else f"{bound:g} %", by_seed, by_rows))
-    heads = ("", "what", "expected", "bound", "measured, interval over seeds", "interval over rows")
+        by_seed = "one seed" if seeds.low is None else _shown(seeds)
+        rows.append(
+            (name, what, expected, f"{bound:+g}" if bound < 90 else f"{bound:g} %", _shown(drawn), by_seed)
+        )
+    heads = ("", "what", "expected", "bound", "measured, interval over rows", "interval over seeds")
     return table(heads, rows)
 
 
@@ -280,6 +290,6 @@ TABLES = {
     "study/pairs": pairs,
     "study/models": models,
     "study/scores": scores,
-    "study/runtimes": runtimes,
+    "deployment/models": runtimes,
     "study/cost": cost,
 }

@@ -93,16 +93,21 @@ def only_text(axes: Axes, text: str) -> None:
 
 
 def bottom_legend(figure: Figure, handles: Sequence[Artist], columns: int) -> None:
-    """Put a legend of these artists below the axes, at most ``columns`` beside each other."""
-    figure.legend(
-        handles=list(handles),
-        loc="outside lower center",
-        ncols=columns,
-        handlelength=1.5,
-        handletextpad=0.4,
-        columnspacing=0.9,
-        borderpad=0.1,
-    )
+    """Put a legend of these artists below the axes, at most ``columns`` beside each other, as many as fit."""
+    for ncols in range(columns, 0, -1):
+        legend = figure.legend(
+            handles=list(handles),
+            loc="outside lower center",
+            ncols=ncols,
+            handlelength=1.5,
+            handletextpad=0.4,
+            columnspacing=0.9,
+            borderpad=0.1,
+        )
+        # letters are a little wider at the resolution that is saved
+        if ncols == 1 or legend.get_window_extent().width <= 0.95 * figure.bbox.width:
+            return
+        legend.remove()
 
 
 def model_colour(position: int) -> str:

@@ -5,6 +5,8 @@ The job that makes the teacher of a task and seed writes them once, and every di
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import torch
@@ -14,9 +16,68 @@ from kdnas.data.frames import read_meta, read_split
 from kdnas.data.tasks import HELDOUT, TRAIN, Definition, completed, get_task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.files.artifacts import atomic_path
+from kdnas.files.code_digest import code_digest
+from kdnas.files.store import Store
+from kdnas.models.identity import model_digest
 from kdnas.models.loading import load_classifier
 from kdnas.training.data import load_data
+from kdnas.training.run import Run
 from kdnas.training.scoring import predict
+
+ANSWERS = "answers.safetensors"
+
+
+def kept_answers(
+    teacher_folder: Path,
+    data_folder: Path,
+    definition: Definition,
+    *,
+    max_length: int,
+    run: Run,
+    store: Store,
+    file: str | Path,
+) -> None:
+    """Do as :func:`query_teacher` does, but take what the store holds from there.
+
+    Another experiment with the same teacher and rows asks nothing again: that may take as long as training.
+
+    Args:
+        teacher_folder: a classifier of the task.
+        data_folder: the task's rows.
+        definition: of the task.
+        max_length: tokens that texts are cut to.
+        run: has the device.
+        store: where answers are kept.
+        file: the safetensors file to write.
+    """
+    meta = read_meta(data_folder)
+    key = {
+        "what": "teacher_answers",
+        "teacher": model_digest(teacher_folder),
+        "task": definition,
+        "data": meta["fingerprint"],
+        "unlabelled": meta["unlabelled_fingerprint"],
+        "max_length": max_length,
+        "run": run.key,
+        "code": code_digest(query_teacher),
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "answers"
+        if store.get_model(key, folder) is None:
+            folder.mkdir()
+            query_teacher(
+                teacher_folder,
+                data_folder,
+                definition,
+                max_length=max_length,
+                device=run.device,
+                file=folder / ANSWERS,
+            )
+            store.put_model(key, folder, {})
+        else:
+            run.report("answers taken from the store")
+        with atomic_path(file) as target:
+            shutil.copyfile(folder / ANSWERS, target)
 
 
 def query_teacher(

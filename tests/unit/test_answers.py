@@ -1,5 +1,7 @@
 """The teacher's answers: its logits on the rows that students learn from, read by every distillation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,8 +16,10 @@ from kdnas.files.store import Store
 from kdnas.models.loading import load_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.search.space import Architecture
-from kdnas.teachers.answers import query_teacher
+from kdnas.teachers import answers as of_teacher
+from kdnas.teachers.answers import kept_answers, query_teacher
 from kdnas.training.rows import Answers, Rows
+from kdnas.training.scoring import predict
 
 LOGITS_ONLY = DISTILLATION | {"losses": {"hidden": 0.0, "logits": 1.0, "relations": 0.0, "labels": 1.0}}
 SMALL = Architecture(1, 24, 6, 24, "gelu")
@@ -139,3 +143,35 @@ def _classes(model: torch.nn.Module, tokenizer, frame: pd.DataFrame) -> np.ndarr
     inputs = tokenizer(*columns, truncation=True, max_length=16, padding=True, return_tensors="pt")
     with torch.no_grad():
         return model.eval()(**inputs).logits.argmax(-1).numpy()
+
+
+def test_another_experiment_takes_the_answers_from_the_store(
+    task_folder, taught, make_run, tmp_path, monkeypatch
+):
+    folder, file = taught
+    asked = []
+    monkeypatch.setattr(of_teacher, "predict", lambda *given: asked.append(1) or predict(*given))
+
+    def answer(name, max_length=16, threads=1):
+        kept_answers(
+            folder,
+            task_folder,
+            "mnli",
+            max_length=max_length,
+            run=replace(make_run(), threads=threads),
+            store=Store(tmp_path / "store"),
+            file=tmp_path / name,
+        )
+        return len(asked)
+
+    assert answer("first") == 3  # splits
+    assert answer("second") == 3
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes() == file.read_bytes()
+    assert answer("shorter", max_length=5) == 6
+    assert answer("more_threads", threads=2) == 9
+    entry = next((tmp_path / "store").rglob("answers.safetensors"))
+    entry.write_bytes(entry.read_bytes()[:-1] + b"?")
+    for name in ("first", "second"):
+        (tmp_path / name).unlink()
+    answer("first")
+    assert Answers.read(tmp_path / "first").sha256 == Answers.read(file).sha256

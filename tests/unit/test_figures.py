@@ -6,6 +6,7 @@ import fabricate
 import matplotlib
 import pandas as pd
 import pytest
+from matplotlib.lines import Line2D
 
 from kdnas.data.tasks import TASKS
 from kdnas.errors import UserError
@@ -16,7 +17,7 @@ from kdnas.figures.quality_latency import quality_latency_figure
 from kdnas.figures.quality_speed import quality_speed_figure
 from kdnas.figures.reward import reward_figure
 from kdnas.figures.saving import save_figure
-from kdnas.figures.style import SYNTHETIC
+from kdnas.figures.style import SYNTHETIC, bottom_legend, new_figure, style
 from kdnas.search.baselines import Baseline
 from kdnas.search.history import read_history, write_history
 from kdnas.search.predicted_rewards import predicted_candidates
@@ -424,3 +425,18 @@ def test_glue_of_nine_tasks_and_many_models_fits_a_page(tmp_path, monkeypatch):
 def test_damaged_table_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match=r"glue\.csv is missing"):
         glue_figure(tmp_path / "glue.csv")
+
+
+def test_a_legend_has_only_as_many_columns_as_fit():
+    handles = [
+        Line2D([], [], label=text)
+        for text in ("short", "budget 0.22, 0.3, 0.4", "selected student", "x" * 30)
+    ]
+    with style():
+        narrow, wide = new_figure(2, False, width=2.2), new_figure(2, False, width=9)
+        for figure in (narrow, wide):
+            bottom_legend(figure, handles, columns=4)
+            (legend,) = figure.legends
+            figure.draw_without_rendering()
+            assert legend.get_window_extent().width <= figure.bbox.width
+    assert (narrow.legends[0]._ncols, wide.legends[0]._ncols) == (1, 4)
