@@ -17,31 +17,28 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.doc_tables.layout import DATA
-from kdnas.data.tasks import get_task
+from kdnas.analysis.scores import seed_scores
+from kdnas.data.tasks import TASKS
 from kdnas.files.artifacts import read_json, write_text
 
 TABLE = DATA / "study" / "ablations.csv"
 
 
-def scores(results: Path) -> list[dict[str, object]]:
+COLUMNS = ["experiment", "model", "task", "seed", "split", "score"]
+
+
+def scores(results: Path) -> pd.DataFrame:
     """Return one row a model, task, seed and development split; the task's score is in points."""
-    rows: list[dict[str, object]] = []
-    for path in sorted(
-        [*results.glob("students/*/*/*/metrics.json"), *results.glob("teacher/*/*/metrics.json")]
-    ):
-        record = read_json(path)
-        for split, metrics in record["scores"].items():
-            score = 100 * get_task(record["task"]).primary(metrics)
-            named = {name: record[name] for name in ("model", "task", "seed")}
-            rows.append({"experiment": results.name, **named, "split": split, "score": score})
-    return rows
+    paths = [*results.glob("students/*/*/*/metrics.json"), *results.glob("teacher/*/*/metrics.json")]
+    found = seed_scores(map(read_json, sorted(paths)), TASKS)
+    return found.assign(experiment=results.name)[COLUMNS]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, nargs="+", help="results/<experiment> of each run")
     options = parser.parse_args()
-    table = pd.DataFrame([row for results in options.results for row in scores(results)])
+    table = pd.concat(map(scores, options.results))
     write_text(TABLE, table.to_csv(index=False, lineterminator="\n"))
     print(f"{TABLE.name}: {len(table)} scores of {table['experiment'].nunique()} experiments")
 

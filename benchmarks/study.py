@@ -40,7 +40,7 @@ SPLITS = {"mnli": ("validation_matched",)}  # the folder's mismatched rows are n
 
 
 def models_of(results: Path) -> pd.DataFrame:
-    """Return the table ``efficiency`` by architecture; UserError if two models of it share one."""
+    """Return the table ``efficiency`` by architecture; of several models of one, the first."""
     found = pd.read_csv(results / "tables" / "efficiency.csv")
     return found.drop_duplicates("architecture").set_index("architecture")
 

@@ -17,7 +17,7 @@ import pandas as pd
 from kdnas.config.schema import load_schema
 from kdnas.data.doubts import joined_by
 from kdnas.data.frames import read_parquet
-from kdnas.data.names import WHOLE_NUMBER
+from kdnas.data.names import WHOLE_NUMBER, without_gaps
 from kdnas.data.sources.csv_reader import read_csv
 from kdnas.data.sources.readers import Encoding, read_json, read_text
 from kdnas.errors import UserError
@@ -180,8 +180,7 @@ def _are_codes(names: Iterable[str]) -> bool:
     names = list(names)
     if len(names) > NUMBERS_FROM or not all(re.fullmatch(WHOLE_NUMBER, name) for name in names):
         return False
-    numbers = sorted(map(int, names))
-    return numbers[0] in (-1, 0, 1) and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    return without_gaps(map(int, names), starts=(-1, 0, 1))
 
 
 def _inline(names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kdnas.data.names import WHOLE_NUMBER, folded, unquoted
+from kdnas.data.names import WHOLE_NUMBER, folded, unquoted, without_gaps
 from kdnas.data.tasks import HELDOUT, TRAIN, VALIDATION, Task
 from kdnas.data.unlabelled import UNLABELLED
 from kdnas.sentences import listed, shown
@@ -153,17 +153,12 @@ def _whole_numbers(task: Task) -> list[str]:
             f"some classes of {task.name} are whole numbers ({listed(whole)}) and some are not "
             f"({listed(names)}); if the numbers are codes of the others, each class has to be written one way"
         ]
-    if len(whole) > AMOUNTS and not names and not without_gaps(whole) and not task.multi_label:
+    if len(whole) > AMOUNTS and not names and not without_gaps(whole, starts=(0, 1)) and not task.multi_label:
         return [
             f"the {len(whole)} classes of {task.name} are whole numbers from {whole[0]} to {whole[-1]}; if "
             "they are amounts, its metrics are pearson or spearman"
         ]
     return []
-
-
-def without_gaps(numbers: Sequence[float]) -> bool:
-    """Return whether sorted ``numbers`` are 0, 1, 2 and so on, or 1, 2 and so on, as codes are."""
-    return list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
 
 
 def _is_code(name: str, names: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 
 WHOLE_NUMBER = "[+-]?[0-9]+"
 
@@ -21,3 +22,9 @@ def folded(name: str) -> str:
     shaped = unicodedata.normalize("NFKC", unquoted(name)).casefold()
     visible = "".join(char for char in shaped if unicodedata.category(char) != "Cf")
     return " ".join(re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", visible).split())
+
+
+def without_gaps(numbers: Iterable[int], *, starts: Collection[int]) -> bool:
+    """Return whether different ``numbers`` follow each other from one of ``starts`` on, as codes do."""
+    ordered = sorted(numbers)
+    return ordered[0] in starts and ordered == list(range(ordered[0], ordered[0] + len(ordered)))
