@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from kdnas.errors import UserError
+from kdnas.models.last_layer import first_query_only, first_token_only
 from kdnas.models.loading import load_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.runtimes.base import needs
@@ -36,7 +37,8 @@ def export_classifier(folder: str | Path, file: Path) -> None:
     """Write the classifier in the transformers ``folder`` to the ONNX ``file``, in float32.
 
     Its inputs are the tokenizer's ``model_input_names`` in their order, each (batch, tokens) int64 of any
-    size; its output is ``logits`` (batch, labels). The file's metadata name opset, producer and classes.
+    size; its output is ``logits`` (batch, labels). Its last layer computes what these need
+    (:mod:`kdnas.models.last_layer`). The file's metadata name opset, producer and classes.
     Raises UserError if the folder is damaged or the model has an operator that cannot be exported.
     """
     names = load_tokenizer(folder).model_input_names
@@ -61,7 +63,7 @@ def export_network(model: Any, file: Path, *, names: Sequence[str], called: str)
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in names}
     written = io.BytesIO()
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.no_grad(), first_token_only(model), first_query_only(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tracing: the gate compares what comes out
             torch.onnx.export(
                 wrapper,

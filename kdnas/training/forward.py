@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
 from kdnas.models.families import family_of
+from kdnas.models.last_layer import first_token_only
 from kdnas.models.loading import base_model
 from kdnas.training.device import to_device
 
@@ -49,9 +51,12 @@ class Forward:
     def __call__(self, batch: dict[str, torch.Tensor]) -> Outputs:
         """Return the outputs on one batch (:func:`kdnas.training.data.collate`)."""
         self.captured, self.capturing = [], True
+        # hidden states are wanted of all tokens
+        cut = nullcontext() if self.hidden_states else first_token_only(self.model)
         try:
             inputs = model_inputs(batch) | self._mask(batch)
-            result = self.model(**inputs, output_hidden_states=self.hidden_states)
+            with cut:
+                result = self.model(**inputs, output_hidden_states=self.hidden_states)
         finally:
             self.capturing = False
         states = tuple(result.hidden_states[1:]) if self.hidden_states else ()

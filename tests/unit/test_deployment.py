@@ -180,9 +180,13 @@ def test_int8_has_weights_by_channel_and_embeddings_in_float(deployed):
 
 def products(file: Path) -> list[str]:
     """Where the matrix products that an ONNX file has in float32 stand: by layer, or the head."""
-    nodes = [node.name for node in graph_of(file).graph.node if node.op_type in ("MatMul", "Gemm")]
-    attention = ("self/MatMul", "self/MatMul_1")  # without weights
-    of_weights = [name for name in nodes if not name.endswith(attention)]
+    graph = graph_of(file).graph
+    weights = {value.name for value in graph.initializer}
+    of_weights = [
+        node.name
+        for node in graph.node
+        if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights  # those in attention have none
+    ]
     return sorted({found[1] if (found := re.search(r"layer\.(\d)", name)) else "head" for name in of_weights})
 
 

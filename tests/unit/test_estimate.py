@@ -42,6 +42,8 @@ from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
 
 TINY = Architecture(1, 2, 1, 3, "gelu")
+TINY_FLOPS = 64  # of its forward pass, for one of five tokens
+MEAN_FLOPS = (64 + 256) / 2  # of students of this width with one and three layers
 STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}
 
 
@@ -126,30 +128,41 @@ def test_a_rule_without_a_job_has_no_row():
 
 
 def test_operations_by_hand():
-    # 8 * 2 * 2 for four 2 x 2 matrices, 4 * 2 * 3 for two 2 x 3 ones, 4 * 2 * 5 for attention to 5 tokens
-    assert forward_flops(TINY, 5) == 32 + 24 + 40
-    assert forward_flops(Architecture(3, 2, 1, 3, "gelu"), 5) == 3 * 96
+    # 6 * 2 * 2 for three 2 x 2 matrices, 4 * 2 * 5 for attention to 5 tokens
+    assert forward_flops(TINY, 5) == 24 + 40 == TINY_FLOPS
+    # all layers but the last: 2 * 2 * 2 for one 2 x 2 matrix more, 4 * 2 * 3 for two 2 x 3 ones
+    assert forward_flops(Architecture(3, 2, 1, 3, "gelu"), 5) == 3 * 64 + 2 * (8 + 24)
     # a 2 x 14 matrix
     assert maps_flops(TINY, Architecture(1, 7, 1, 9, "gelu")) == 2 * 2 * 14
 
 
 def test_operations_are_those_that_torch_counts():
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import BertConfig, BertModel
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from kdnas.training.forward import Forward
 
     shape = Architecture(2, 24, 4, 40, "gelu")
     settings = BertConfig(
-        num_hidden_layers=2, hidden_size=24, num_attention_heads=4, intermediate_size=40, vocab_size=50
+        num_hidden_layers=2,
+        hidden_size=24,
+        num_attention_heads=4,
+        intermediate_size=40,
+        vocab_size=50,
+        num_labels=2,
     )
     settings._attn_implementation = "eager"
-    model = BertModel(settings, add_pooling_layer=False)
+    forward = Forward(BertForSequenceClassification(settings))
     rows, tokens = 3, 7
+    batch = dict.fromkeys(("input_ids", "attention_mask"), torch.ones(rows, tokens, dtype=torch.long))
+    # of the first token alone: the last layer's 24 x 24 matrix and two 24 x 40 ones, the pooler, the classes
+    first_token = 2 * 24 * 24 + 4 * 24 * 40 + 2 * 24 * 24 + 2 * 24 * 2
     with FlopCounterMode(display=False) as counter:
-        states = model(torch.ones(rows, tokens, dtype=torch.long)).last_hidden_state
-        forward = counter.get_total_flops()
-        states.sum().backward()
-    assert forward == rows * tokens * forward_flops(shape, tokens)
-    assert counter.get_total_flops() == training_flops(forward)
+        logits = forward(batch).logits
+        counted = counter.get_total_flops()
+        logits.sum().backward()
+    assert counted == rows * (tokens * forward_flops(shape, tokens) + first_token)
+    assert counter.get_total_flops() == training_flops(counted)
 
 
 @pytest.mark.parametrize("labels", [1, 3])
@@ -260,7 +273,7 @@ def workload(**sections):
 
 def test_work_of_a_teacher_by_hand():
     job = taught(workload(), "mnli")
-    forward = 96 * 5  # operations of an input of five tokens
+    forward = TINY_FLOPS * 5  # operations of an input of five tokens
     # 100 rows are 4 batches of 32; three epochs
     assert job.passes[TEACHER_STEP] == Passes(12, 3 * forward * 300)
     # 65 rows that are scored are 2 batches of 64; 130 rows with an answer 3
@@ -272,7 +285,7 @@ def test_work_of_a_teacher_by_hand():
 def test_work_of_a_hand_crafted_student_by_hand():
     load = workload()
     job = hand_crafted(load)
-    forward, maps = 96 * 5, 1 * 4 * 2 * 2 * 5
+    forward, maps = TINY_FLOPS * 5, 1 * 4 * 2 * 2 * 5
     # 33 rows are 2 batches; three epochs
     assert job.passes[TEACHER_PASS] == Passes(6, forward * 99)
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * (forward + maps) * 99)
@@ -281,8 +294,8 @@ def test_work_of_a_hand_crafted_student_by_hand():
 
 def test_work_of_a_cohort_by_hand():
     job = cohort(workload())
-    forward = 96 * 5
-    mean, maps = 2 * forward, 2 * 4 * 2 * 2 * 5  # of students with one and three layers
+    forward = TINY_FLOPS * 5
+    mean, maps = MEAN_FLOPS * 5, 2 * 4 * 2 * 2 * 5  # of two layers
     # 50 rows to train on: 2 batches, 3 epochs; 30 held out: 1 batch; 2 candidates a cohort
     assert job.passes[STUDENT_STEP] == Passes(6 * 2, 3 * (mean + maps) * 150 * 2)
     assert job.passes[STUDENT_PASS] == Passes(2, 2 * 30 * (mean + maps))
@@ -298,7 +311,7 @@ def test_the_teacher_runs_in_no_distillation_whose_losses_its_answers_suffice_fo
     assert cohort(load).passes[TEACHER_PASS] == Passes()
     job = hand_crafted(load)
     assert job.passes[TEACHER_PASS] == Passes()
-    assert job.passes[STUDENT_STEP] == Passes(6, 3 * 96 * 5 * 99)
+    assert job.passes[STUDENT_STEP] == Passes(6, 3 * TINY_FLOPS * 5 * 99)
 
 
 def test_a_student_reads_rows_without_labels_too():
@@ -308,9 +321,9 @@ def test_a_student_reads_rows_without_labels_too():
     load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=sizes)
     job = hand_crafted(load)
     # 100 rows are 4 batches of 32 and 2 of 64; three epochs
-    assert taught(load, "rte").passes[TEACHER_PASS] == Passes(1 + 2, 96 * 5 * (10 + 100))
-    assert job.passes[STUDENT_STEP] == Passes(12, 3 * 96 * 5 * 300)
-    assert taught(load, "rte").passes[TEACHER_STEP] == Passes(6, 3 * 96 * 5 * 99)
+    assert taught(load, "rte").passes[TEACHER_PASS] == Passes(1 + 2, TINY_FLOPS * 5 * (10 + 100))
+    assert job.passes[STUDENT_STEP] == Passes(12, 3 * TINY_FLOPS * 5 * 300)
+    assert taught(load, "rte").passes[TEACHER_STEP] == Passes(6, 3 * TINY_FLOPS * 5 * 99)
 
 
 def test_full_distillation_of_the_fidelity_study_reads_them_and_its_proxies_do_not():
@@ -345,7 +358,7 @@ def test_no_teacher_runs_where_no_loss_looks_at_it():
     load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
     job = cohort(load)
     assert job.passes[TEACHER_PASS] == Passes()
-    assert job.passes[STUDENT_STEP] == Passes(12, 3 * 2 * 96 * 5 * 150 * 2)
+    assert job.passes[STUDENT_STEP] == Passes(12, 3 * MEAN_FLOPS * 5 * 150 * 2)
 
 
 def test_work_and_memory_of_a_refit_by_hand():
@@ -358,14 +371,15 @@ def test_work_and_memory_of_a_refit_by_hand():
     after = cohort(load)
     # two fits of 2 on 2 dimensions, two products with 2 inputs, one with 3; students of one and three layers
     fits = 2 * 2 * (2 * 2 * (2 + 2) + 2 * 2 * 2 + 3 * (3 + 2))
-    mean = 2 * 96
-    assert after.passes[TEACHER_PASS].flops == before.passes[TEACHER_PASS].flops + 40 * 5 * 96
-    assert after.passes[STUDENT_PASS] == before.passes[STUDENT_PASS] + Passes(2, 2 * 40 * 5 * (mean + fits))
+    assert after.passes[TEACHER_PASS].flops == before.passes[TEACHER_PASS].flops + 40 * 5 * TINY_FLOPS
+    assert after.passes[STUDENT_PASS] == before.passes[STUDENT_PASS] + Passes(
+        2, 2 * 40 * 5 * (MEAN_FLOPS + fits)
+    )
     # three sums of the teacher, and three states of the student
     assert after.memory == pytest.approx(before.memory + 4 * 40 * 5 * 2 * (3 + 3))
     assert hand_crafted(load) == hand_crafted(workload())  # it goes on from the search task's student
     most = cohort(refitted(2048)).passes[TEACHER_PASS]
-    assert most.flops == before.passes[TEACHER_PASS].flops + 50 * 5 * 96
+    assert most.flops == before.passes[TEACHER_PASS].flops + 50 * 5 * TINY_FLOPS
 
 
 def test_timing_by_hand_and_not_with_a_table():
@@ -373,8 +387,8 @@ def test_timing_by_hand_and_not_with_a_table():
         latency={"warmup": 1, "max_rounds": 29, "min_rounds": 6, "sequence_length": 5, "batch_size": 2}
     )
     job = load_of(load, "profile_latency", strategy="lstm", episode="01")
-    # 30 rounds of two inputs: the teacher and four candidates of twice its operations, each prepared once
-    operations = (1 + 4 * 2) * 96 * 5
+    # 30 rounds of two inputs: the teacher and four candidates, each prepared once
+    operations = (TINY_FLOPS + 4 * MEAN_FLOPS) * 5
     assert job.passes == {
         timed_pass("cpu", "torch"): Passes(30 * 5, 60 * operations),
         FILE + "torch": Passes(5, operations),
@@ -394,7 +408,7 @@ def test_typical_student_has_the_mean_of_layers_and_then_of_operations():
     load = workload()
     load.config["search"]["space"] = space
     load = Workload(load.config, teacher=TINY, embeddings=load.embeddings, sizes=load.sizes)
-    # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens: 277.3 on average
+    # a layer of width 2, 4, 6 has 96, 256, 480 operations for one of five tokens (the last one less)
     assert load.typical_student(5.0) == Architecture(4, 4, 1, 3, "gelu")
 
 

@@ -68,6 +68,7 @@ class Family:
     can_factorise: ClassVar[bool] = True  # whether an ELECTRA can do what a student does
     one_mask: ClassVar[bool] = True  # whether all layers attend alike, and nothing else reads the mask
     keeps_head_size: ClassVar[bool] = False  # whether students have whole heads of the teacher's
+    attends_from_first: ClassVar[bool] = True  # whether :meth:`attend_from_first` computes less
     pre_norm: ClassVar[bool] = False  # whether the sum before a norm goes on beside the next block
 
     prefix: ClassVar[str]  # of the encoder, in a classifier
@@ -188,6 +189,29 @@ class Family:
     def attend(self, layer: Any, states: torch.Tensor, arguments: Mapping[str, Any]) -> torch.Tensor:
         """Return what a layer's attention gives its output projection to read, like ``states``."""
         found: torch.Tensor = layer.attention.self(states, **arguments)[0]
+        return found
+
+    def attend_from_first(self, parts: LayerParts, called: Mapping[str, Any], *, heads: int) -> torch.Tensor:
+        """Return what attention of the first token to all gives, (rows, 1, H), without dropout.
+
+        ``parts`` are a layer's modules and ``called`` the arguments of its forward by name, with a mask that
+        is added to the scores.
+        """
+        states = called["hidden_states"]
+
+        def split(vectors: torch.Tensor) -> torch.Tensor:
+            return vectors.view(*vectors.shape[:2], heads, -1).transpose(1, 2)
+
+        query, key, value = (
+            split(parts.query(states[:, :1])),
+            split(parts.key(states)),
+            split(parts.value(states)),
+        )
+        scores = query @ key.transpose(2, 3) / math.sqrt(key.shape[-1])
+        for name in ("position_bias", "attention_mask"):
+            if (added := called.get(name)) is not None:
+                scores = scores + added[:, :, :1]
+        found: torch.Tensor = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
         return found
 
     def reads_first_token(self, config: Any) -> bool:

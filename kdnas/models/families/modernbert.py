@@ -40,6 +40,7 @@ class ModernBert(Family):
     can_factorise = False
     one_mask = False
     keeps_head_size = True
+    attends_from_first = False  # one matrix gives queries, keys and values
     pre_norm = True
 
     prefix = "model"
