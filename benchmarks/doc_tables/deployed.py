@@ -1,10 +1,11 @@
-"""Tables of docs/tutorial.md and docs/measurements/refit.md."""
+"""Tables of docs/tutorial.md, docs/measurements/refit.md and docs/deployment.md."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from benchmarks.doc_tables.layout import DATA, interval, table
+from kdnas.runtimes import INT8
 
 TUTORIAL = DATA / "tutorial"
 REFIT = DATA / "refit"
@@ -70,7 +71,24 @@ def refit() -> str:
     return table(["shape", *heads.values()], rows)
 
 
+def last_layer() -> str:
+    """Return how much faster models are whose last layer computes the first token alone."""
+    found = pd.read_csv(DATA / "last_layer.csv").set_index(["shape", "what"])
+    rows = []
+    for shape in found.index.unique("shape"):
+        int8 = found.loc[shape, INT8]
+        less = [
+            interval(*(100 * (1 - own[end]) for end in ("ratio", "ratio_high", "ratio_low")), digits=0)
+            for own in (found.loc[shape, what] for what in ("onnxruntime", INT8, "training step"))
+        ]
+        times = (f"{int8.whole_ms:.1f}", f"{int8.cut_ms:.1f}")
+        rows.append((shape.removesuffix("-gelu"), *times, *less))
+    heads = ("model", "ms in int8, whole", "ms in int8, cut", "less time in float32, %", "in int8, %")
+    return table((*heads, "in a training step, %"), rows)
+
+
 TABLES = {
+    "deployment/last_layer": last_layer,
     "refit/shapes": refit,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,
