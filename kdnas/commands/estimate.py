@@ -12,10 +12,8 @@ from kdnas.commands import check
 from kdnas.config.check import check_run_config
 from kdnas.config.reading import read_configs
 from kdnas.errors import UserError
-from kdnas.runtimes.quantise import cpu_flags
+from kdnas.runtimes.instructions import EMULATED, computes_in_bf16, emulates_bf16
 from kdnas.sentences import counted, shown
-
-BF16 = {"avx512_bf16", "amx_bf16"}  # instruction sets
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +89,13 @@ def _notes(config: dict[str, Any], assumed: bool, sizes: dict[str, Any], machine
         notes.append(
             f"No tokenizer yet, so texts count with teacher.max_length tokens: {', '.join(at_most)}."
         )
-    if machine.device == "cpu" and config["training"]["precision"] != "bf16" and cpu_flags() & BF16:
+    in_bf16 = config["training"]["precision"] == "bf16"
+    if machine.device == "cpu" and not in_bf16 and computes_in_bf16():
         notes.append(
             "This CPU computes in bf16, which the run does not use: training.precision: bf16 trains faster."
         )
+    if machine.device == "cpu" and in_bf16 and emulates_bf16():
+        notes.append(f"{EMULATED}.")
     if machine.device == "cpu" and config["training"]["device"] == "gpu":
         notes.append(
             "training.device is gpu, but this machine has none: the hours are a CPU's, the run would stop."

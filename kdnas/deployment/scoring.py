@@ -23,8 +23,9 @@ from kdnas.models.tokenizer_json import TOKENIZER, USED
 from kdnas.runtimes import INT8, TORCH, open_runtime, runtime_class
 from kdnas.runtimes.base import COPY, Deployed, Runtime
 from kdnas.runtimes.export import export_classifier, write_tokenizer
+from kdnas.runtimes.instructions import cpu_flags
 from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
-from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range, quantise
+from kdnas.runtimes.quantise import needs_reduced_range, quantise
 from kdnas.training.data import Encoded, collate, encode
 from kdnas.training.scoring import scores, scoring_batches
 

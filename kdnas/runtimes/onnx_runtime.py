@@ -10,7 +10,8 @@ import numpy as np
 
 from kdnas.errors import UserError
 from kdnas.runtimes.base import Batch, Deployed, Runtime
-from kdnas.runtimes.quantise import int8_instructions, quantise_quickly
+from kdnas.runtimes.instructions import int8_instructions
+from kdnas.runtimes.quantise import quantise_quickly
 from kdnas.sentences import reason
 
 if TYPE_CHECKING:

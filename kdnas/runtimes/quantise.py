@@ -8,30 +8,13 @@ from pathlib import Path
 
 from kdnas.errors import UserError
 from kdnas.runtimes.base import needs
+from kdnas.runtimes.instructions import cpu_flags
 from kdnas.sentences import reason
 
-CPUINFO = Path("/proc/cpuinfo")
 # embeddings are read, not multiplied: in int8 they would cost quality and gain no time
 OPERATORS = ["MatMul", "Gemm", "Attention"]
-INSTRUCTIONS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # that int8 uses
 _LAYER = re.compile(r"/layers?\.(\d+)/")  # in the names of an exported encoder's nodes
 _SUMS_IN_16_BITS = {"avx2", "avx512f"}
-
-
-def cpu_flags(cpuinfo: Path = CPUINFO) -> set[str]:
-    """Return the CPU's instruction sets by their names in ``/proc/cpuinfo``; none without such a file."""
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return set()
-    named = [line.partition(":")[2] for line in lines if line.startswith(("flags", "Features"))]
-    return set(named[0].split()) if named else set()
-
-
-def int8_instructions() -> str | None:
-    """Return the CPU's instruction sets that int8 uses, in one text."""
-    flags = cpu_flags()
-    return " ".join(name for name in INSTRUCTIONS if name in flags) or None
 
 
 def needs_reduced_range(flags: set[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from kdnas.runtimes.instructions import EMULATED, emulates_bf16
 from kdnas.training.checkpoint import Checkpoints
 from kdnas.training.device import claim, device_type, settle, use_autocast
 
@@ -81,11 +82,14 @@ def start_run(
     """
     settle(threads)
     kind = device_type(device)
+    autocast = use_autocast(precision, kind)
+    if autocast and kind == "cpu" and emulates_bf16():
+        report(f"warning: {EMULATED}")
     with contextlib.ExitStack() as held:
         yield Run(
             claim=lambda: held.enter_context(claim(device, threads)),
             device_type=kind,
-            autocast=use_autocast(precision, kind),
+            autocast=autocast,
             threads=threads,
             checkpoints=Checkpoints(checkpoints),
             checkpoint_minutes=checkpoint_minutes,

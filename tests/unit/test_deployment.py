@@ -33,8 +33,9 @@ from kdnas.models.tokenizer import load_tokenizer
 from kdnas.plan import jobs, table_names
 from kdnas.runtimes import RUNTIMES, base, export, open_runtime, runtime_class
 from kdnas.runtimes.base import Deployed
+from kdnas.runtimes.instructions import cpu_flags
 from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
-from kdnas.runtimes.quantise import cpu_flags, needs_reduced_range, quantise
+from kdnas.runtimes.quantise import needs_reduced_range, quantise
 from kdnas.search.space import Architecture
 from kdnas.tables.deployment import deployment_table
 from kdnas.tables.efficiency import efficiency_table

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from kdnas.errors import UserError
+from kdnas.runtimes import instructions
 from kdnas.training import device as module
 from kdnas.training.device import claim
 from kdnas.training.run import start_run
@@ -121,6 +122,25 @@ def test_auto_is_bf16_where_all_gpus_have_it(monkeypatch, precision, capabilitie
     monkeypatch.setattr(torch.cuda, "get_device_capability", capabilities.__getitem__)
     assert module.use_autocast(precision, "cuda") is expected
     assert module.use_autocast(precision, "cpu") is (precision == "bf16")
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "warned"),
+    [({"avx2"}, "bf16", True), ({"avx512_bf16"}, "bf16", False), ({"avx2"}, "auto", False)],
+)
+def test_a_job_says_that_its_cpu_emulates_bf16(flags, precision, warned, monkeypatch, tmp_path):
+    monkeypatch.setattr(instructions, "cpu_flags", lambda: flags)
+    said = []
+    with start_run(
+        device="cpu",
+        precision=precision,
+        threads=1,
+        checkpoints=tmp_path,
+        checkpoint_minutes=1,
+        report=said.append,
+    ):
+        pass
+    assert [line.startswith("warning: training.precision is bf16") for line in said] == [True] * warned
 
 
 TRAINING = {

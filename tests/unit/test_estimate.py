@@ -38,6 +38,7 @@ from kdnas.estimate.work import HeavyJob, Workload
 from kdnas.models import refit
 from kdnas.models.families import shape_of
 from kdnas.plan import Job, jobs, student_names
+from kdnas.runtimes import instructions
 from kdnas.search.space import Architecture, SearchSpace
 from kdnas.training import scoring
 
@@ -611,13 +612,17 @@ def test_command_refuses_with_one_sentence(content, arguments, words, tmp_path, 
 
 @pytest.mark.parametrize(
     ("flags", "precision", "said"),
-    [({"avx512_bf16"}, "auto", True), ({"amx_bf16"}, "bf16", False), ({"avx512f"}, "float32", False)],
+    [
+        ({"avx512_bf16"}, "auto", ["trains faster"]),
+        ({"amx_bf16"}, "bf16", []),
+        ({"avx512f"}, "float32", []),
+        ({"avx2"}, "bf16", ["many times as long"]),
+        (set(), "bf16", []),  # not known
+    ],
 )
-def test_a_cpu_that_computes_in_bf16_and_is_not_asked_to_is_told(monkeypatch, flags, precision, said):
-    monkeypatch.setattr(estimate, "cpu_flags", lambda: flags | {"avx2"})
+def test_a_precision_that_does_not_fit_the_cpu_is_told(monkeypatch, flags, precision, said):
+    monkeypatch.setattr(instructions, "cpu_flags", lambda: flags)
     machine = Machine("cpu", "a processor", 0, {}, 10.0, 1000)
     checked = config(training={"precision": precision})
-
-    notes = estimate._notes(checked, False, {}, machine)
-
-    assert any("bf16" in note for note in notes) == said
+    notes = [note for note in estimate._notes(checked, False, {}, machine) if "bf16" in note]
+    assert len(notes) == len(said) and all(words in note for words, note in zip(said, notes, strict=True))
