@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import sys
-
 import pandas as pd
 
-from benchmarks.doc_tables.layout import DOCS, interval, minutes, seconds, table
+from benchmarks.doc_tables.layout import DATA, interval, minutes, seconds, table
+from kdnas.runtimes import INT8, TORCH
 
-DEFAULT_RUN = DOCS / "measurements" / "default_run"
-REPLAYED = re.compile(
-    r"(?P<strategy>\w+) +best so far better than (?P<places>[\d. ]+)"
-    r"(?:, (?P<gain>\S+ \(\S+\)) more than random's)?; the best of all found by (?P<found>\d+%)"
-    r"(?:; tau by episode: (?P<taus>[-\d. a-z]+))?"
-)
+DEFAULT_RUN = DATA / "default_run"
 
 
 def runs() -> str:
@@ -22,32 +15,31 @@ def runs() -> str:
     rows = []
     for run in pd.read_csv(DEFAULT_RUN / "runs.csv").itertuples():
         times = (minutes(run.wall_s), minutes(run.cpu_s), seconds(run.first_line_s))
-        rows.append((run.run, run.machine, run.rows_a_task, f"`{run.command}`", run.beside, *times))
-    heads = (
-        "run",
-        "machine",
-        "rows a task",
-        "command",
-        "beside it",
-        "wall clock",
-        "CPU time",
-        "first result",
-    )
-    return table(heads, rows)
+        rows.append((run.machine, f"`{run.commit}`", *times))
+    return table(("machine", "commit", "wall clock", "CPU time", "first result"), rows)
 
 
 def scores() -> str:
     """Return what the default run's students score, and their speed."""
     glue = pd.read_csv(DEFAULT_RUN / "glue.csv").set_index(["model", "label"])["score"]
-    efficiency = pd.read_csv(DEFAULT_RUN / "efficiency.csv")
+    deployed = pd.read_csv(DEFAULT_RUN / "deployment.csv").set_index(["runtime", "model"])
     labels = list(dict.fromkeys(pd.read_csv(DEFAULT_RUN / "glue.csv").query("in_average")["label"]))
     rows = []
-    for model in efficiency.itertuples():
+    for model in pd.read_csv(DEFAULT_RUN / "efficiency.csv").itertuples():
         name = f"`{model.model}`, hand-crafted" if model.origin == "hand_crafted" else f"`{model.model}`"
-        points = [f"{glue[model.model, label]:.1f}" for label in (*labels, "Avg.")]
-        speed = interval(model.cpu_speedup, model.cpu_speedup_low, model.cpu_speedup_high)
-        rows.append((name, model.architecture, *points, f"{model.parameters / 1e6:.1f} M", speed))
-    return table(("model", "architecture", *labels, "average", "parameters", "CPU speed-up"), rows)
+        points = [f"{glue[model.model, label]:.1f}" for label in labels]
+        averages = [f"{deployed.loc[(runtime, model.model), 'score']:.1f}" for runtime in (TORCH, INT8)]
+        int8 = deployed.loc[INT8, model.model]
+        speeds = [
+            interval(*(int8[f"{kind}{end}"] for end in ("", "_low", "_high")), digits=1)
+            for kind in ("speedup", "speedup_same_runtime")
+        ]
+        if model.model == "teacher":
+            speeds[1] = "1"
+        shape = model.architecture.removesuffix("-gelu")
+        rows.append((name, shape, *points, *averages, f"{model.parameters / 1e6:.1f} M", *speeds))
+    heads = ("model", "architecture", *labels, "average", "in int8", "parameters")
+    return table((*heads, "times the teacher in torch", "times the teacher in int8"), rows)
 
 
 def searches() -> str:
@@ -86,24 +78,11 @@ def whole_space() -> str:
 def replay() -> str:
     """Return what many searches find in the default run's space."""
     rows = []
-    quality = ""
-    for line in (DEFAULT_RUN / "replay.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("quality: "):
-            quality = line.removeprefix("quality: ").partition(",")[0]
-        elif found := REPLAYED.fullmatch(line):
-            best, last = found["found"].replace("%", " %"), found["places"].split()[-1]
-            rows.append((quality, found["strategy"], best, last, found["gain"] or "", found["taus"] or ""))
-        else:
-            sys.exit(f"{DEFAULT_RUN.name}/replay.txt: not a line of benchmarks/replay.py: {line}")
-    heads = (
-        "quality",
-        "strategy",
-        "found the best of all",
-        "its best beats this share of the space",
-        "gain over random (standard error)",
-        "τ of predictions by episode",
-    )
-    return table(heads, rows)
+    for row in pd.read_csv(DEFAULT_RUN / "replay_summary.csv").itertuples():
+        gain = "" if pd.isna(row.gain) else f"{row.gain:.3f} ({row.gain_error:.3f})"
+        rows.append((f"`{row.strategy}`", f"{row.found_best:.0%}", f"{row.place:.2f}", gain))
+    heads = ("strategy", "found the best of all", "its best beats this share of the space")
+    return table((*heads, "more than random's (standard error)"), rows)
 
 
 def fidelity() -> str:
