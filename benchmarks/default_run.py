@@ -47,7 +47,7 @@ def main() -> None:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            if first is None and FIRST_RESULT.match(line):
+            if first is None and FIRST_RESULT.search(line):
                 first = time.monotonic() - started
         if process.wait() != 0:
             sys.exit("the run failed")

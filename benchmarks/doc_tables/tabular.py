@@ -96,7 +96,7 @@ def tabular_replay() -> str:
             (
                 f"`{row.strategy}`",
                 f"{row.regret:.3f} [{row.regret_low:.3f}, {row.regret_high:.3f}]",
-                f"{row.reaches_random_after:g}",
+                f"{row.reaches_random_after:g}".replace("inf", "never"),
                 f"{row.within_budgets_after:g}".replace("inf", "never"),
                 f"{row.hypervolume:.3f} [{row.hypervolume_low:.3f}, {row.hypervolume_high:.3f}]",
                 f"{row.found_best:.0%}",
