@@ -4,6 +4,11 @@
 
 Times BERTs with random weights, with whole and with cut last layers in the same rounds: exported, in both
 ONNX runtimes (batch size 1, 128 tokens, one thread), and a training step (32 rows of 40 tokens).
+
+    python benchmarks/last_layer.py --scores results/study sst2 2 --output scores.csv
+
+Scores the models of a run, task and seed in int8, exported in both forms: an int8 product's inputs are scaled
+by the tokens that it computes.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 import numpy as np
@@ -23,13 +29,23 @@ from transformers import BertConfig, BertForSequenceClassification
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from kdnas.data.frames import read_meta, read_split
+from kdnas.data.tasks import completed, get_task
+from kdnas.deployment.scoring import predict_in
 from kdnas.latency.protocol import Protocol
 from kdnas.latency.rounds import measure, ratio
 from kdnas.models.families import family_of
-from kdnas.runtimes import RUNTIMES, TORCH, export, runtime_class
+from kdnas.models.tokenizer import load_tokenizer
+from kdnas.runtimes import INT8, RUNTIMES, TORCH, export, open_runtime, runtime_class
+from kdnas.runtimes.base import Deployed
+from kdnas.runtimes.instructions import cpu_flags
+from kdnas.runtimes.onnx_runtime import ONNX, ONNX_INT8
+from kdnas.runtimes.quantise import needs_reduced_range, quantise
 from kdnas.search.space import Architecture
 from kdnas.training import forward as forward_module
+from kdnas.training.data import encode
 from kdnas.training.forward import Forward
+from kdnas.training.scoring import scores
 
 SHAPES = (  # the teacher of docs/measurements/study.md, then its students
     (6, 384, 12, 1536),
@@ -84,12 +100,45 @@ def timers(shape: Architecture, what: str, protocol: Protocol) -> dict[str, Call
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=101)
+    parser.add_argument("--scores", nargs=3, metavar=("RESULTS", "TASK", "SEED"))
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    found = in_int8(Path(options.scores[0]), *options.scores[1:]) if options.scores else timed(options.rounds)
+    found.round(4).to_csv(options.output, index=False, lineterminator="\n")
+
+
+def in_int8(results: Path, task_name: str, seed: str) -> pd.DataFrame:
+    """Return the scores of every model in both forms, and in how many rows the two forms differ in class."""
+    folder = results / "data" / task_name
+    task = get_task(completed(task_name, read_meta(folder)))
+    frame = read_split(folder, task.evaluation_splits[0])
+    found = []
+    models = [results / "teacher", *sorted((results / "students").iterdir())]
+    for model in (place / task_name / f"seed_{seed}" / "model" for place in models):
+        rows = encode(frame, task, load_tokenizer(model), max_length=128)
+        classes, points = {}, {}
+        for form in ("whole", "cut"):
+            with TemporaryDirectory() as place:
+                exported, quantised = Path(place) / ONNX, Path(place) / ONNX_INT8
+                with mock.patch.multiple(export, **NO_CUT) if form == "whole" else nullcontext():
+                    export.export_classifier(model, exported)
+                quantise(exported, quantised, reduce_range=needs_reduced_range(cpu_flags()))
+                logits = predict_in(open_runtime(INT8, Deployed(model, Path(place)), 1), {"": rows})[""]
+            classes[form] = logits.argmax(axis=1)
+            points[form] = 100 * task.primary(scores(logits, rows, task))
+        changed = int((classes["whole"] != classes["cut"]).sum())
+        name = model.parents[2].name
+        found.append((name, task_name, len(rows), points["whole"], points["cut"], changed))
+        print(*found[-1], flush=True)
+    return pd.DataFrame(found, columns=["model", "task", "rows", "whole", "cut", "changed_rows"])
+
+
+def timed(count: int) -> pd.DataFrame:
+    """Return how long both forms take, by shape, in ``count`` rounds."""
     one_pass = {"batch_size": 1, "sequence_length": 128, "warmup": 5}
-    rounds = {"min_rounds": options.rounds, "max_rounds": options.rounds, "interval": 0.0}
+    rounds = {"min_rounds": count, "max_rounds": count, "interval": 0.0}
     protocol = Protocol.from_config({"runtime": TORCH, "cpu_threads": 1, **one_pass, **rounds}, "cpu")
     rows = []
     for numbers in SHAPES:
@@ -103,8 +152,7 @@ def main() -> None:
             rows.append((shape.short_name, what, *medians, saved.median, saved.low, saved.high))
             print(*rows[-1], flush=True)
     columns = ("shape", "what", "whole_ms", "cut_ms", "ratio", "ratio_low", "ratio_high")
-    found = pd.DataFrame(rows, columns=columns).round(4)
-    found.to_csv(options.output, index=False, lineterminator="\n")
+    return pd.DataFrame(rows, columns=columns)
 
 
 if __name__ == "__main__":

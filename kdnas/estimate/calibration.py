@@ -155,7 +155,8 @@ def _timed(config: dict[str, Any], teacher_config: Any, device: str, *, runtime:
     """
     protocol = replace(Protocol.from_config(config["latency"], device), runtime=runtime)
     teacher = shape_of(teacher_config)
-    flops = forward_flops(teacher, protocol.sequence_length) * protocol.sequence_length
+    whole = not runtime_class(runtime).in_onnx
+    flops = forward_flops(teacher, protocol.sequence_length, whole=whole) * protocol.sequence_length
     with pinned(protocol):
         started = time.process_time()
         timer = untrained_timer(teacher, teacher_config, protocol, runtime=runtime_class(runtime), tables={})
@@ -240,10 +241,14 @@ class _Bench:
             teaching = Teaching(teacher, logits, reads, device=run.device, autocast=run.autocast)
             targets[rows] = teaching(np.arange(rows), self._batch(rows))
 
-        forward = forward_flops(self.student, self.tokens) * self.tokens
-        extra = losses_of(self.recipe.losses, self.shape).flops(self.student) * self.tokens
+        losses = losses_of(self.recipe.losses, self.shape)
+        forward, in_training = (
+            forward_flops(self.student, self.tokens, whole=whole) * self.tokens
+            for whole in (False, losses.all_tokens)
+        )
+        extra = losses.flops(self.student) * self.tokens
         return {
-            STUDENT_STEP: self._line(step, training_flops(forward + extra), stage, prepare),
+            STUDENT_STEP: self._line(step, training_flops(in_training + extra), stage, prepare),
             STUDENT_PASS: self._line(
                 lambda rows: predict(student, self._encoded(rows), self.run.device), forward, stage
             ),

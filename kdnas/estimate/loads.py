@@ -74,11 +74,13 @@ class Student:
 class Losses:
     """The cost of a recipe's losses: whether they ask the teacher, and for more than its logits.
 
-    ``flops`` and ``states`` of a shape are ``flops`` and ``kept_states`` of :class:`kdnas.losses.base.Loss`.
+    ``all_tokens`` is whether they read all that the last layer gives. ``flops`` and ``states`` of a shape are
+    ``flops`` and ``kept_states`` of :class:`kdnas.losses.base.Loss`.
     """
 
     ask_teacher: bool
     logits_suffice: bool
+    all_tokens: bool
     flops: Callable[[Architecture], float]
     states: Callable[[Architecture], int]
 
@@ -163,18 +165,22 @@ def distillation(
     """
     refit_rows, fitted = min(refit_rows, inputs.train), min(REFIT_TOKENS, inputs.tokens)
     steps, read = _steps(stage, inputs.train)
-    teacher = _forward(sizes.teacher, inputs.tokens)
+    teacher, compared = (
+        _forward(sizes.teacher, inputs.tokens, whole=whole) for whole in (False, losses.all_tokens)
+    )
     forward = student.mean(lambda shape: _forward(shape, inputs.tokens))
+    trained = student.mean(lambda shape: _forward(shape, inputs.tokens, whole=losses.all_tokens))
     extra = student.mean(losses.flops) * inputs.tokens
-    taught = Passes() if losses.logits_suffice else Passes(steps, teacher * read)
+    taught = Passes() if losses.logits_suffice else Passes(steps, compared * read)
     if judged and losses.ask_teacher and not (answered and losses.logits_suffice):
-        taught += scoring(inputs.scored, teacher)
+        taught += scoring(inputs.scored, compared)
     fits = student.mean(lambda shape: refit_flops(shape, sizes.teacher)) * fitted
     passes = {
         TEACHER_PASS: taught + scoring(refit_rows, teacher),
-        STUDENT_STEP: Passes(steps, training_flops(forward + extra) * read).times(count),
+        STUDENT_STEP: Passes(steps, training_flops(trained + extra) * read).times(count),
         STUDENT_PASS: (
-            scoring(inputs.scored, forward + extra * judged) + scoring(refit_rows, forward + fits)
+            scoring(inputs.scored, trained + extra if judged else forward)
+            + scoring(refit_rows, forward + fits)
         ).times(count),
     }
     # each weight of a loss is used once for each token, in a multiply-add, which counts as two operations
@@ -199,8 +205,11 @@ def timing(sizes: Sizes, students: Sequence[Student], protocol: Protocol) -> Loa
     """Timing ``students`` and the teacher by ``protocol``, with the most rounds."""
     tokens, rows = protocol.sequence_length, protocol.batch_size
     rounds = protocol.warmup + protocol.max_rounds
-    forward = _forward(sizes.teacher, tokens)
-    forward += sum(student.mean(lambda shape: _forward(shape, tokens)) for student in students)
+    whole = protocol.runtime == TORCH
+    forward = sum(
+        student.mean(lambda shape: _forward(shape, tokens, whole=whole))
+        for student in (Student([sizes.teacher]), *students)
+    )
     # of a student that is not known yet any of its shapes stands for the size of the tables
     shapes = [sizes.teacher, *(student.shapes[0] for student in students)]
     memory: float = timing_bytes(shapes, sizes.embeddings)
@@ -239,13 +248,19 @@ def exporting(
     """
     shapes = [Student([sizes.teacher]), *students]
     row = sum(student.mean(lambda shape: _forward(shape, inputs.tokens)) for student in shapes)
+    whole_row = sum(
+        student.mean(lambda shape: _forward(shape, inputs.tokens, whole=True)) for student in shapes
+    )
     file = sum(student.mean(lambda shape: _forward(shape, longest)) for student in shapes)
     passes = {}
     for runtime in runtimes:
-        passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * row)
+        of_row = whole_row if runtime == TORCH else row
+        passes[timed_pass("cpu", runtime)] = Passes(len(shapes) * inputs.scored, inputs.scored * of_row)
         passes[FILE + runtime] = Passes(KEPT_FILE * len(shapes), KEPT_FILE * file)
     if copied:
-        passes[timed_pass("cpu", TORCH)] = Passes(3 * len(shapes) * inputs.scored, 3 * inputs.scored * row)
+        passes[timed_pass("cpu", TORCH)] = Passes(
+            3 * len(shapes) * inputs.scored, 3 * inputs.scored * whole_row
+        )
     disk = sum(BYTES * student.mean(sizes.parameters) for student in shapes) * (len(runtimes) - 1)
     # the weights in torch, as a graph, in its copies while it is quantised, in a session
     return Load(passes, inputs.bytes + 6 * BYTES * sizes.parameters(sizes.teacher), disk)
@@ -274,6 +289,6 @@ def _steps(stage: Stage, rows: int) -> tuple[int, int]:
     return steps, steps // ceil(rows / stage.batch_size) * rows
 
 
-def _forward(shape: Architecture, tokens: float) -> float:
-    """Return the operations of one input of ``tokens`` tokens."""
-    return forward_flops(shape, tokens) * tokens
+def _forward(shape: Architecture, tokens: float, *, whole: bool = False) -> float:
+    """Return the operations of one input of ``tokens`` tokens; ``whole`` is the last layer's."""
+    return forward_flops(shape, tokens, whole=whole) * tokens

@@ -75,6 +75,7 @@ def costliest_losses(teacher: Architecture) -> Losses:
     return Losses(
         ask_teacher=True,
         logits_suffice=False,
+        all_tokens=True,
         flops=lambda shape: maps_flops(shape, teacher),
         states=lambda shape: hidden_states_kept(shape, teacher),
     )

@@ -40,22 +40,22 @@ class Embeddings:
         )
 
 
-def forward_flops(architecture: Architecture, tokens: float) -> float:
+def forward_flops(architecture: Architecture, tokens: float, *, whole: bool = False) -> float:
     """Return the floating-point operations of a forward pass for one token among ``tokens`` of an input.
 
     A layer has four H x H matrices, two H x F ones, and for each token two products with ``tokens`` vectors
     of width H in its attention; a multiply-add counts as two operations (as in Kaplan et al. 2020,
-    arXiv 2001.08361, section 2.1). The last layer has three of these matrices for the first token alone
-    (kdnas.models.last_layer): they count as nothing. Factorised embeddings have one E x H matrix. Embedding
-    tables, norms and heads are left out, and so is the third matrix of a gated FFN, at most a fifth of
-    ModernBERT's operations: the time of an operation is measured on the teacher, so what all models lack
-    cancels out.
+    arXiv 2001.08361, section 2.1). Unless the last layer is ``whole``, three of its matrices are for the
+    first token alone (kdnas.models.last_layer) and count as nothing. Factorised embeddings have one E x H
+    matrix. Embedding tables, norms and heads are left out, and so is the third matrix of a gated FFN, at most
+    a fifth of ModernBERT's operations: the time of an operation is measured on the teacher, so what all
+    models lack cancels out.
     """
     size, ffn = architecture.hidden_size, architecture.ffn_size
     projection = 2 * architecture.embedding_size * size if architecture.factorised else 0
     behind_attention = 2 * size * size + 4 * size * ffn
     layer = 6 * size * size + 4 * size * tokens + behind_attention
-    return projection + architecture.layers * layer - behind_attention
+    return projection + architecture.layers * layer - (0 if whole else behind_attention)
 
 
 def maps_flops(architecture: Architecture, teacher: Architecture) -> float:

@@ -15,6 +15,7 @@ from kdnas.estimate.loads import Inputs, Load, Losses, Sizes, Student
 from kdnas.estimate.shapes import Embeddings, forward_flops
 from kdnas.estimate.sizes import TaskSize, with_some_classes
 from kdnas.latency.protocol import Protocol
+from kdnas.losses.base import HIDDEN_STATES
 from kdnas.losses.objective import chosen, reads_of_teacher
 from kdnas.plan import Job, Setting, jobs, searched_students
 from kdnas.search.screening import proposed
@@ -251,6 +252,7 @@ def losses_of(weights: Mapping[str, float], teacher: Architecture) -> Losses:
     return Losses(
         ask_teacher=reads is not None,
         logits_suffice=not reads,
+        all_tokens=HIDDEN_STATES in (reads or ()),
         flops=lambda shape: sum(loss.flops(shape, teacher) for loss in classes),
         states=lambda shape: sum(loss.kept_states(shape, teacher) for loss in classes),
     )

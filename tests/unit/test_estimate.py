@@ -45,6 +45,7 @@ from kdnas.training import scoring
 TINY = Architecture(1, 2, 1, 3, "gelu")
 TINY_FLOPS = 64  # of its forward pass, for one of five tokens
 MEAN_FLOPS = (64 + 256) / 2  # of students of this width with one and three layers
+WHOLE_FLOPS, WHOLE_MEAN_FLOPS = 96, 2 * 96  # the same where the last layer computes all tokens
 STAGE = {"epochs": 3, "min_steps": 0, "batch_size": 32, "learning_rate": 1.0e-3, "dropout": 0.0}
 
 
@@ -133,6 +134,7 @@ def test_operations_by_hand():
     assert forward_flops(TINY, 5) == 24 + 40 == TINY_FLOPS
     # all layers but the last: 2 * 2 * 2 for one 2 x 2 matrix more, 4 * 2 * 3 for two 2 x 3 ones
     assert forward_flops(Architecture(3, 2, 1, 3, "gelu"), 5) == 3 * 64 + 2 * (8 + 24)
+    assert forward_flops(TINY, 5, whole=True) == 64 + 8 + 24 == WHOLE_FLOPS
     # a 2 x 14 matrix
     assert maps_flops(TINY, Architecture(1, 7, 1, 9, "gelu")) == 2 * 2 * 14
 
@@ -286,17 +288,17 @@ def test_work_of_a_teacher_by_hand():
 def test_work_of_a_hand_crafted_student_by_hand():
     load = workload()
     job = hand_crafted(load)
-    forward, maps = TINY_FLOPS * 5, 1 * 4 * 2 * 2 * 5
+    forward, maps = WHOLE_FLOPS * 5, 1 * 4 * 2 * 2 * 5  # hidden states are compared
     # 33 rows are 2 batches; three epochs
     assert job.passes[TEACHER_PASS] == Passes(6, forward * 99)
     assert job.passes[STUDENT_STEP] == Passes(6, 3 * (forward + maps) * 99)
-    assert job.passes[STUDENT_PASS] == Passes(1, forward * 10)
+    assert job.passes[STUDENT_PASS] == Passes(1, TINY_FLOPS * 5 * 10)
 
 
 def test_work_of_a_cohort_by_hand():
     job = cohort(workload())
-    forward = TINY_FLOPS * 5
-    mean, maps = MEAN_FLOPS * 5, 2 * 4 * 2 * 2 * 5  # of two layers
+    forward = WHOLE_FLOPS * 5  # hidden states are compared
+    mean, maps = WHOLE_MEAN_FLOPS * 5, 2 * 4 * 2 * 2 * 5  # of two layers
     # 50 rows to train on: 2 batches, 3 epochs; 30 held out: 1 batch; 2 candidates a cohort
     assert job.passes[STUDENT_STEP] == Passes(6 * 2, 3 * (mean + maps) * 150 * 2)
     assert job.passes[STUDENT_PASS] == Passes(2, 2 * 30 * (mean + maps))
@@ -389,7 +391,7 @@ def test_timing_by_hand_and_not_with_a_table():
     )
     job = load_of(load, "profile_latency", strategy="lstm", episode="01")
     # 30 rounds of two inputs: the teacher and four candidates, each prepared once
-    operations = (TINY_FLOPS + 4 * MEAN_FLOPS) * 5
+    operations = (WHOLE_FLOPS + 4 * WHOLE_MEAN_FLOPS) * 5
     assert job.passes == {
         timed_pass("cpu", "torch"): Passes(30 * 5, 60 * operations),
         FILE + "torch": Passes(5, operations),
