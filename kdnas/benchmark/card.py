@@ -48,8 +48,8 @@ _CARD = """# Data card: {title}
 ## Noise ceiling
 
 Kendall's τ-b of the first full distillation with the others and with the proxies, and its 95 % bootstrap
-interval over architectures. Full distillations with two seeds agree no better than this, so no proxy can be
-expected to.
+interval over architectures. How well two seeds of full distillation agree, if there are two, is the ceiling:
+no proxy can be expected to rank better.
 
 {rankings}
 
