@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmarks.doc_tables.layout import DATA, interval, table
+from kdnas.analysis.ranking import kendall_tau
 from kdnas.runtimes import INT8
 
 TUTORIAL = DATA / "tutorial"
@@ -71,6 +72,27 @@ def refit() -> str:
     return table(["shape", *heads.values()], rows)
 
 
+def untrained() -> str:
+    """Return how an evaluation without training ranks with fewer rows, and what it costs."""
+    found = pd.read_csv(REFIT / "untrained" / "qualities.csv")
+    spent = pd.read_csv(REFIT / "untrained" / "seconds.csv").set_index(["refit_rows", "tokens"])
+    setting = ["refit_rows", "tokens", "judged_rows"]
+    qualities = found.pivot(index="shape", columns=setting, values="quality")
+    most = found[setting].max()
+    truth = qualities[tuple(most)]
+    rows = []
+    for rows_, tokens in spent.index:
+        seconds = spent.loc[rows_, tokens]
+        for judged in (most["judged_rows"], 1024, 512):
+            own = qualities[rows_, tokens, judged]
+            error = (own - truth).std()  # beside what all have in common
+            shared = seconds.drop("judging").sum() + seconds["judging"] * judged / most["judged_rows"]
+            cells = (f"{rows_:,}", tokens, f"{judged:,}", f"{kendall_tau(own, truth):.2f}", f"{error:.3f}")
+            rows.append((*cells, f"{shared / len(qualities):.0f}"))
+    heads = ("rows to refit on", "tokens of each", "rows to judge on", "Kendall's τ", "error")
+    return table((*heads, "CPU seconds a candidate"), rows)
+
+
 def last_layer() -> str:
     """Return how much faster models are whose last layer computes the first token alone."""
     found = pd.read_csv(DATA / "last_layer.csv").set_index(["shape", "what"])
@@ -90,6 +112,7 @@ def last_layer() -> str:
 TABLES = {
     "deployment/last_layer": last_layer,
     "refit/shapes": refit,
+    "refit/untrained": untrained,
     "tutorial/models": tutorial_models,
     "tutorial/candidates": tutorial_candidates,
 }
