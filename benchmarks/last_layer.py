@@ -57,7 +57,7 @@ SHAPES = (  # the teacher of docs/measurements/study.md, then its students
 )
 VOCABULARY = 1000
 STEP = "training step"
-NO_CUT = {"first_token_only": nullcontext, "first_query_only": nullcontext}
+NO_CUT = {"reading_first_token": nullcontext, "first_query_only": nullcontext}
 
 
 def network(shape: Architecture) -> BertForSequenceClassification:
@@ -77,7 +77,7 @@ def step_timer(shape: Architecture, *, cut: bool) -> Callable[[], float]:
     labels = torch.zeros(32, dtype=torch.long)
 
     def timed() -> float:
-        with nullcontext() if cut else mock.patch.object(forward_module, "first_token_only", nullcontext):
+        with nullcontext() if cut else mock.patch.object(forward_module, "reading_first_token", nullcontext):
             started = time.perf_counter()
             torch.nn.functional.cross_entropy(forward(batch).logits, labels).backward()
             optimizer.step()

@@ -22,20 +22,23 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-@contextmanager
-def first_token_only(model: PreTrainedModel) -> Iterator[None]:
-    """Within it, the last layer computes the first token alone behind its attention.
+def behind_attention(model: PreTrainedModel) -> list[nn.Module]:
+    """Return the modules of the last layer that need read no more than the first token.
 
-    Where the head reads more than that, nothing changes.
+    There are none where the head reads more than that.
     """
     family = family_of(model.config.model_type)
     if not family.reads_first_token(model.config):
-        yield
-        return
+        return []
     last = family.parts_of(base_model(model))[-1]
-    # what enters the layer is added in between, to all tokens: hence the second cut
-    cut = (last.attention_output, last.attention_norm)
-    with _hooked([module.register_forward_pre_hook(_first_token) for module in cut]):
+    # what enters the layer is added in between, to all tokens: hence the second one
+    return [last.attention_output, last.attention_norm]
+
+
+@contextmanager
+def reading_first_token(modules: list[nn.Module]) -> Iterator[None]:
+    """Within it, each of ``modules`` reads the first token alone."""
+    with _hooked([module.register_forward_pre_hook(_first_token) for module in modules]):
         yield
 
 

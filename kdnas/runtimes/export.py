@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from kdnas.errors import UserError
-from kdnas.models.last_layer import first_query_only, first_token_only
+from kdnas.models.last_layer import behind_attention, first_query_only, reading_first_token
 from kdnas.models.loading import load_classifier
 from kdnas.models.tokenizer import load_tokenizer
 from kdnas.runtimes.base import needs
@@ -63,7 +63,8 @@ def export_network(model: Any, file: Path, *, names: Sequence[str], called: str)
     axes: dict[str, dict[int, str]] = {name: {0: "batch", 1: "tokens"} for name in names}
     written = io.BytesIO()
     try:
-        with torch.no_grad(), first_token_only(model), first_query_only(model), warnings.catch_warnings():
+        cut = reading_first_token(behind_attention(model))
+        with torch.no_grad(), cut, first_query_only(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tracing: the gate compares what comes out
             torch.onnx.export(
                 wrapper,

@@ -36,4 +36,5 @@ def computes_in_bf16() -> bool:
 
 def emulates_bf16() -> bool:
     """Tell whether the CPU is known to have no instructions for bf16, which is then many times slower."""
-    return bool(cpu_flags()) and not computes_in_bf16()
+    flags = cpu_flags()
+    return bool(flags) and not flags & OF_BF16

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS, Outputs
 from kdnas.models.families import family_of
-from kdnas.models.last_layer import first_token_only
+from kdnas.models.last_layer import behind_attention, reading_first_token
 from kdnas.models.loading import base_model
 from kdnas.training.device import to_device
 
@@ -37,6 +36,7 @@ class Forward:
         self.model = model
         self.family = family_of(model.config.model_type)
         self.hidden_states = HIDDEN_STATES in reads
+        self.cut = [] if self.hidden_states else behind_attention(model)  # those are wanted of all tokens
         self.capturing = False
         self.captured: list[torch.Tensor] = []
         if RELATIONS in reads:
@@ -51,11 +51,9 @@ class Forward:
     def __call__(self, batch: dict[str, torch.Tensor]) -> Outputs:
         """Return the outputs on one batch (:func:`kdnas.training.data.collate`)."""
         self.captured, self.capturing = [], True
-        # hidden states are wanted of all tokens
-        cut = nullcontext() if self.hidden_states else first_token_only(self.model)
         try:
             inputs = model_inputs(batch) | self._mask(batch)
-            with cut:
+            with reading_first_token(self.cut):
                 result = self.model(**inputs, output_hidden_states=self.hidden_states)
         finally:
             self.capturing = False

@@ -181,13 +181,12 @@ def test_int8_has_weights_by_channel_and_embeddings_in_float(deployed):
 
 def products(file: Path) -> list[str]:
     """Where the matrix products that an ONNX file has in float32 stand: by layer, or the head."""
-    graph = graph_of(file).graph
-    weights = {value.name for value in graph.initializer}
-    of_weights = [
-        node.name
-        for node in graph.node
-        if node.op_type in ("MatMul", "Gemm") and node.input[1] in weights  # those in attention have none
-    ]
+    nodes = [node.name for node in graph_of(file).graph.node if node.op_type in ("MatMul", "Gemm")]
+    # without weights: of attention, which stands beside the output's scope where it is of the first token
+    attention = tuple(
+        f"/{place}/{name}" for place in ("self", "attention/output") for name in ("MatMul", "MatMul_1")
+    )
+    of_weights = [name for name in nodes if not name.endswith(attention)]
     return sorted({found[1] if (found := re.search(r"layer\.(\d)", name)) else "head" for name in of_weights})
 
 

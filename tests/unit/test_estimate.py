@@ -139,10 +139,12 @@ def test_operations_by_hand():
     assert maps_flops(TINY, Architecture(1, 7, 1, 9, "gelu")) == 2 * 2 * 14
 
 
-def test_operations_are_those_that_torch_counts():
+@pytest.mark.parametrize("whole", [False, True])
+def test_operations_are_those_that_torch_counts(whole):
     from torch.utils.flop_counter import FlopCounterMode
     from transformers import BertConfig, BertForSequenceClassification
 
+    from kdnas.losses.base import HIDDEN_STATES
     from kdnas.training.forward import Forward
 
     shape = Architecture(2, 24, 4, 40, "gelu")
@@ -155,16 +157,18 @@ def test_operations_are_those_that_torch_counts():
         num_labels=2,
     )
     settings._attn_implementation = "eager"
-    forward = Forward(BertForSequenceClassification(settings))
+    reads = frozenset([HIDDEN_STATES] if whole else [])
+    forward = Forward(BertForSequenceClassification(settings), reads)
     rows, tokens = 3, 7
     batch = dict.fromkeys(("input_ids", "attention_mask"), torch.ones(rows, tokens, dtype=torch.long))
     # of the first token alone: the last layer's 24 x 24 matrix and two 24 x 40 ones, the pooler, the classes
-    first_token = 2 * 24 * 24 + 4 * 24 * 40 + 2 * 24 * 24 + 2 * 24 * 2
+    of_layer, head = 2 * 24 * 24 + 4 * 24 * 40, 2 * 24 * 24 + 2 * 24 * 2
+    first_token = head if whole else of_layer + head
     with FlopCounterMode(display=False) as counter:
         logits = forward(batch).logits
         counted = counter.get_total_flops()
         logits.sum().backward()
-    assert counted == rows * (tokens * forward_flops(shape, tokens) + first_token)
+    assert counted == rows * (tokens * forward_flops(shape, tokens, whole=whole) + first_token)
     assert counter.get_total_flops() == training_flops(counted)
 
 

@@ -10,7 +10,7 @@ from tiny import FAMILY, token_ids, write_student, write_teacher
 
 from kdnas.losses.base import HIDDEN_STATES, RELATIONS
 from kdnas.models.families import family_of
-from kdnas.models.last_layer import first_query_only, first_token_only
+from kdnas.models.last_layer import behind_attention, first_query_only, reading_first_token
 from kdnas.models.loading import base_model, load_classifier
 from kdnas.runtimes.export import export_classifier
 from kdnas.training.forward import Forward
@@ -52,7 +52,7 @@ def test_logits_and_gradients_are_those_of_the_whole_layer(model_type, tmp_path)
     batch = batch_of(model)
     whole = model(**batch).logits
     of_whole = gradients(model, whole)
-    with first_token_only(model):
+    with reading_first_token(behind_attention(model)):
         logits = model(**batch).logits
     torch.testing.assert_close(logits, whole, atol=1e-6, rtol=1e-5)
     of_cut = gradients(model, logits)
@@ -82,14 +82,14 @@ def test_a_head_that_reads_the_mean_of_all_tokens_gets_all(tmp_path):
     model.config.classifier_pooling = "mean"
     batch = batch_of(model)
     whole = model(**batch).logits
-    with first_token_only(model):
+    with reading_first_token(behind_attention(model)):
         torch.testing.assert_close(model(**batch).logits, whole, atol=0, rtol=0)
     assert set(tokens_computed(model, lambda: Forward(model)(batch))) == {TOKENS}
 
 
 def test_an_error_leaves_the_model_as_it_was(tmp_path):
     model = teacher_of(tmp_path, "bert")
-    with pytest.raises(ZeroDivisionError), first_token_only(model):
+    with pytest.raises(ZeroDivisionError), reading_first_token(behind_attention(model)):
         raise ZeroDivisionError
     assert set(tokens_computed(model, lambda: model(**batch_of(model)))) == {TOKENS}
 
@@ -100,7 +100,7 @@ def test_attention_of_the_first_token_is_a_row_of_the_whole(model_type, tmp_path
     model.set_attn_implementation("eager")  # as it is exported
     batch = batch_of(model)
     whole = model(**batch).logits
-    with first_token_only(model), first_query_only(model):
+    with reading_first_token(behind_attention(model)), first_query_only(model):
         torch.testing.assert_close(model(**batch).logits, whole, atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(model(**batch).logits, whole, atol=0, rtol=0)
 
